@@ -1,0 +1,1 @@
+"""Anyone's check: verify logs and evidence packages offline."""

@@ -1,0 +1,1 @@
+"""A person's client: session, sync, vault, monitor."""

@@ -1,0 +1,1 @@
+"""The court's release daemon: outbound only, over the shared holder."""

@@ -1,0 +1,1 @@
+"""A custodian's release daemon: outbound only, over the shared holder."""

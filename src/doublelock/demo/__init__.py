@@ -1,0 +1,1 @@
+"""The whole world on loopback; alone may import every role."""

@@ -1,0 +1,1 @@
+"""Transparency logs: sequencer, tiles, witness client and a small witness."""

@@ -1,0 +1,1 @@
+"""The server: app, routes, stream, delivery; holds no content key and no share."""

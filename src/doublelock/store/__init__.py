@@ -1,0 +1,1 @@
+"""One store interface; SQL in .sql files; SQLite."""
