@@ -1,0 +1,55 @@
+# Doublelock: everything a person or CI runs. `make help` lists it.
+# Needs Python 3.11+, Rust's cargo, and make; the rest is fetched and locked here.
+
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --no-sync --quiet
+WORLD ?= world
+CHAT ?=
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check pytest bench vectors clean
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet "uv==$(UV_VERSION)"
+
+MLS_SOURCES := mls/Cargo.toml mls/Cargo.lock mls/pyproject.toml $(wildcard mls/src/*.rs)
+
+# The MLS binding is built by maturin once and again only when its sources change.
+.venv/ready: pyproject.toml uv.lock $(MLS_SOURCES) | $(filter .tools/bin/uv,$(UV))
+	@echo "Preparing the locked environment (the first time builds the MLS binding: some minutes)"
+	$(UV) sync --locked --quiet $(if $(wildcard .venv/ready),--reinstall-package doublelock-mls)
+	@touch $@
+
+setup: .venv/ready  ## The locked environment, with the MLS binding
+
+demo: setup  ## The whole story on this machine; CHAT=path replays a raw IRC log
+	$(RUN) doublelock demo --state $(WORLD) $(if $(CHAT),--chat "$(CHAT)")
+
+up: setup  ## The same deployment, kept running for people to use
+	$(RUN) doublelock demo --state $(WORLD) --keep-running
+
+test: setup check pytest  ## Everything that must hold before a change lands
+
+check: setup  ## Style, types, imports
+	$(RUN) ruff check src tests bench vectors
+	$(RUN) ruff format --check src tests bench vectors
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+pytest: setup
+	$(RUN) pytest -n $(JOBS) --dist loadgroup -q
+
+bench: setup  ## Every figure beside its ceiling from the same run
+	$(RUN) python -m bench
+
+vectors: setup  ## Write our own test vectors again, deterministically
+	$(RUN) python -m vectors.make
+
+clean:  ## Remove what was built
+	rm -rf .venv .tools mls/target $(WORLD)
