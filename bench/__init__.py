@@ -1,0 +1,1 @@
+"""Figures, each beside a ceiling or a peer from the same run: machines here are noisy."""
