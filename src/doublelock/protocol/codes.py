@@ -131,6 +131,20 @@ class Code(StrEnum):
     EVIDENCE_SCOPE = "evidence-scope"
     EVIDENCE_DEVICE = "evidence-device"
     EVIDENCE_CUSTODY = "evidence-custody"
+    # ceremony
+    CEREMONY_SETUP = "ceremony-setup"
+    CEREMONY_MISMATCH = "ceremony-mismatch"
+    PROOF_OF_POSSESSION = "proof-of-possession"
+    SHARE_UNREADABLE = "share-unreadable"
+    SHARE_MISMATCH = "share-mismatch"
+    DEALER_MISMATCH = "dealer-mismatch"
+    TOO_FEW_DEALERS = "too-few-dealers"
+    TRANSCRIPT_MISMATCH = "transcript-mismatch"
+    EQUIVOCATION = "equivocation"
+    SHARE_GENERATION = "share-generation"
+    KEY_EPOCH_STATEMENT = "key-epoch-statement"
+    KEY_EPOCH_SIGNATURES = "key-epoch-signatures"
+    KEY_EPOCH_CHANGED = "key-epoch-changed"
 
 
 ADVICE: Final[dict[Code, str]] = {
@@ -248,4 +262,17 @@ ADVICE: Final[dict[Code, str]] = {
     Code.EVIDENCE_SCOPE: "The message lies outside what the warrant names.",
     Code.EVIDENCE_DEVICE: "The key log does not list this device for this account on that day.",
     Code.EVIDENCE_CUSTODY: "The chain of custody is broken.",
+    Code.CEREMONY_SETUP: "The key ceremony's parameters do not hold; agree on them again.",
+    Code.CEREMONY_MISMATCH: "The message is of another ceremony, round or holder; it was ignored.",
+    Code.PROOF_OF_POSSESSION: "A holder did not prove its key; start again without it.",
+    Code.SHARE_UNREADABLE: "A sealed share cannot be opened; start again without its dealer.",
+    Code.SHARE_MISMATCH: "A share does not match its commitment; start again without its dealer.",
+    Code.DEALER_MISMATCH: "A dealer did not deal its old share; start again without it.",
+    Code.TOO_FEW_DEALERS: "Not enough old holders took part to pass the key on.",
+    Code.TRANSCRIPT_MISMATCH: "Holders saw different ceremonies; do not use the key; start again.",
+    Code.EQUIVOCATION: "A holder signed two different messages for one round; start without it.",
+    Code.SHARE_GENERATION: "Shares of different versions were mixed; use those of one version.",
+    Code.KEY_EPOCH_STATEMENT: "The key of a month does not hold; do not seal anything to it.",
+    Code.KEY_EPOCH_SIGNATURES: "Not every holder signed the month's key; do not seal anything to it.",
+    Code.KEY_EPOCH_CHANGED: "The month's key was replaced; do not use it, and tell the operator.",
 }
