@@ -190,7 +190,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.INVITATION_EXPIRED: "The invitation has expired; ask your inviter for a new one.",
     Code.INVITATION_USED: "The invitation was used already; ask your inviter for a new one.",
     Code.GROUP_ID: "The conversation does not prove its name; it was not joined.",
-    Code.GROUP_DUPLICATE: "A second conversation under a known name was refused; tell the operator.",
+    Code.GROUP_DUPLICATE: "A second conversation of a known name was refused; tell the operator.",
     Code.GROUP_CONTEXT: "The conversation's rules were changed in a way that is not allowed.",
     Code.GROUP_FULL: "The conversation has as many members as it can have.",
     Code.GHOST_MEMBER: "A member that the key log does not know was refused; tell the operator.",
