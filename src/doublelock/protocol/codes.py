@@ -273,6 +273,6 @@ ADVICE: Final[dict[Code, str]] = {
     Code.EQUIVOCATION: "A holder signed two different messages for one round; start without it.",
     Code.SHARE_GENERATION: "Shares of different versions were mixed; use those of one version.",
     Code.KEY_EPOCH_STATEMENT: "The key of a month does not hold; do not seal anything to it.",
-    Code.KEY_EPOCH_SIGNATURES: "Not every holder signed the month's key; do not seal anything to it.",
+    Code.KEY_EPOCH_SIGNATURES: "Not every holder signed the month's key; do not seal to it.",
     Code.KEY_EPOCH_CHANGED: "The month's key was replaced; do not use it, and tell the operator.",
 }
