@@ -20,10 +20,18 @@ class Code(StrEnum):
     DAY_MISMATCH = "day-mismatch"
     RECEIPT_TIME = "receipt-time"
     RECEIPT_CHAIN = "receipt-chain"
+    RECEIPT_SIGNATURE = "receipt-signature"
+    RECEIPT_MISMATCH = "receipt-mismatch"
+    HEADER_MISMATCH = "header-mismatch"
+    LABEL_MISMATCH = "label-mismatch"
+    EPHEMERAL_CONTENT = "ephemeral-content"
     CAPSULE_MISMATCH = "capsule-mismatch"
     CAPSULE_MISSING = "capsule-missing"
     BODY_UNREADABLE = "body-unreadable"
     COMMITMENT_MISMATCH = "commitment-mismatch"
+    ATTACHMENT_DAMAGED = "attachment-damaged"
+    PARTIAL_WRONG = "partial-wrong"
+    PARTIALS_MISSING = "partials-missing"
     # local state
     VAULT_WRONG_KEY = "vault-wrong-key"
     VAULT_DAMAGED = "vault-damaged"
@@ -145,6 +153,22 @@ class Code(StrEnum):
     KEY_EPOCH_STATEMENT = "key-epoch-statement"
     KEY_EPOCH_SIGNATURES = "key-epoch-signatures"
     KEY_EPOCH_CHANGED = "key-epoch-changed"
+    # wire
+    NO_SESSION = "no-session"
+    CHALLENGE_SPENT = "challenge-spent"
+    NOT_PERMITTED = "not-permitted"
+    NOT_FOUND = "not-found"
+    CONFLICT = "conflict"
+    TOO_FAST = "too-fast"
+    QUOTA = "quota"
+    EPOCH_SUPERSEDED = "epoch-superseded"
+    COMMIT_INVALID = "commit-invalid"
+    CONNECTION_REPLACED = "connection-replaced"
+    SLOW_READER = "slow-reader"
+    STOPPING = "stopping"
+    STORAGE = "storage"
+    BLOB_DIGEST = "blob-digest"
+    BLOB_OFFSET = "blob-offset"
 
 
 ADVICE: Final[dict[Code, str]] = {
@@ -159,10 +183,18 @@ ADVICE: Final[dict[Code, str]] = {
     Code.DAY_MISMATCH: "The message's day is not the day on which it was received; not shown.",
     Code.RECEIPT_TIME: "The server's times run backwards or ahead; check your device's clock.",
     Code.RECEIPT_CHAIN: "The server's receipts do not follow each other; tell the operator.",
+    Code.RECEIPT_SIGNATURE: "The server's receipt does not hold; do not rely on its time or order.",
+    Code.RECEIPT_MISMATCH: "The receipt is for other bytes or another sender; not shown.",
+    Code.HEADER_MISMATCH: "The message was encrypted for another header or place; not shown.",
+    Code.LABEL_MISMATCH: "The message belongs to another label; this key may not open it.",
+    Code.EPHEMERAL_CONTENT: "A message's form does not suit what it holds; it was not shown.",
     Code.CAPSULE_MISMATCH: "The sealed key does not match its label; the message was not shown.",
     Code.CAPSULE_MISSING: "The message has no sealed key where the charter demands one.",
     Code.BODY_UNREADABLE: "The message cannot be decrypted; it was not shown.",
     Code.COMMITMENT_MISMATCH: "The message does not match its commitment; it was not shown.",
+    Code.ATTACHMENT_DAMAGED: "The file is incomplete or was changed; fetch it again.",
+    Code.PARTIAL_WRONG: "A key holder's part is wrong; leave that holder out and name it.",
+    Code.PARTIALS_MISSING: "Too few key holders released, or for other labels; ask the others.",
     Code.VAULT_WRONG_KEY: "The passphrase or key file does not open this folder; try again.",
     Code.VAULT_DAMAGED: "A local file was cut or changed from outside; restore it from a backup.",
     Code.VAULT_MISSING: "There is no such local state; look at the path, or create it first.",
@@ -275,4 +307,19 @@ ADVICE: Final[dict[Code, str]] = {
     Code.KEY_EPOCH_STATEMENT: "The key of a month does not hold; do not seal anything to it.",
     Code.KEY_EPOCH_SIGNATURES: "Not every holder signed the month's key; do not seal to it.",
     Code.KEY_EPOCH_CHANGED: "The month's key was replaced; do not use it, and tell the operator.",
+    Code.NO_SESSION: "Nobody is signed in here, or not any more; sign in and try again.",
+    Code.CHALLENGE_SPENT: "The challenge was used, is too old or is not ours; ask for a new one.",
+    Code.NOT_PERMITTED: "You have no right to do this; nothing was changed.",
+    Code.NOT_FOUND: "There is nothing of this name.",
+    Code.CONFLICT: "Somebody else was first; look at what is there and try again.",
+    Code.TOO_FAST: "Too many requests at once; wait a moment and try again.",
+    Code.QUOTA: "The account has used up its space; delete something or ask the operator.",
+    Code.EPOCH_SUPERSEDED: "The group has moved on; take in its commits and seal again.",
+    Code.COMMIT_INVALID: "The change of the group does not hold; it was not accepted.",
+    Code.CONNECTION_REPLACED: "This device connected again from elsewhere; one connection stays.",
+    Code.SLOW_READER: "Messages came faster than they were read; connect again and go on.",
+    Code.STOPPING: "The server is stopping; nothing acknowledged is lost, connect again later.",
+    Code.STORAGE: "The server could not store this; nothing was changed, try again later.",
+    Code.BLOB_DIGEST: "The upload does not match its digest; start it again.",
+    Code.BLOB_OFFSET: "The upload goes on elsewhere; ask how much is there and send the rest.",
 }
