@@ -119,7 +119,7 @@ class Directory(Body, frozen=True, kw_only=True):
 class PublishKeyPackages(Body, frozen=True, kw_only=True):
     """`POST /v1/key-packages`: the device's own, each given out once.
 
-    `last_resort` is given out again and again when no other is left. An empty `last_resort` keeps the one that is there.
+    `last_resort` is given out again and again when no other is left; empty keeps what is there.
     """
 
     packages: Annotated[tuple[KeyPackage, ...], Meta(max_length=limits.KEY_PACKAGES)]
@@ -175,20 +175,19 @@ class WelcomeFor(Body, frozen=True, kw_only=True):
 
 
 class PostCommit(Body, frozen=True, kw_only=True):
-    """`POST /v1/conversations/{id}/commits`: a PublicMessage commit and what goes with it.
+    """`POST /v1/conversations/{id}/commits`: a PublicMessage (commit, or a wish to leave).
 
-    `group_info` and `tree` belong to the epoch after it; the group info lets a broken device of a
-    member rejoin, the tree lets the welcomed join.
+    `group_info` is that of the epoch after a commit: it lets a broken device of a member rejoin.
+    The ratchet tree that the welcomed need is the server's own, as its observer computed it.
     """
 
     commit: Annotated[bytes, Meta(min_length=1, max_length=limits.MLS_COMMIT)]
     welcomes: Annotated[tuple[WelcomeFor, ...], Meta(max_length=limits.GROUP_MEMBERS)] = ()
     group_info: Annotated[bytes, Meta(max_length=limits.RATCHET_TREE)] = b""
-    tree: Annotated[bytes, Meta(max_length=limits.RATCHET_TREE)] = b""
 
 
 class PostedCommit(Body, frozen=True, kw_only=True):
-    """The commit is durable and ordered; `epoch` is the group's new epoch. Its receipt follows."""
+    """The commit is durable and ordered; `epoch` is the group's epoch after it."""
 
     sequence: U64
     time_ms: U64
