@@ -82,7 +82,14 @@ class WarrantRefused(Refusal):
 
 
 class ReleaseRefused(Refusal):
-    """Key material that the release rule does not permit."""
+    """Key material that the release rule does not permit, or that a holder made wrongly.
+
+    `culprits` are the holders' indices that the evidence names: custodians from 1, the court 0.
+    """
+
+    def __init__(self, code: Code, detail: str = "", culprits: tuple[int, ...] = ()) -> None:
+        self.culprits = culprits
+        super().__init__(code, detail)
 
 
 class EvidenceRefused(Refusal):
