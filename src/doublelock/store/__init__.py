@@ -1,1 +1,1 @@
-"""One store interface; SQL in .sql files; SQLite."""
+"""What the server keeps: one interface, SQL in .sql files, one store per database (spec W-14)."""
