@@ -108,16 +108,16 @@ class CommitView:
 class Application:
     """A decrypted application message, its sender's signature and leaf verified.
 
-    `sender` is the leaf index in the message's own epoch. `credential` is None where that leaf left
-    since, or now belongs to another: then look the key up in what you kept of that epoch.
+    `sender` is the leaf index. A late message of an older epoch is refused (`member-not-found`) where
+    its leaf has left since or changed its key.
     """
 
     @property
     def sender(self) -> int: ...
     @property
-    def credential(self) -> bytes | None: ...
+    def credential(self) -> bytes: ...
     @property
-    def signature_key(self) -> bytes | None: ...
+    def signature_key(self) -> bytes: ...
     @property
     def epoch(self) -> int: ...
     @property
