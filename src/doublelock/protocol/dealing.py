@@ -192,6 +192,13 @@ def open_share(
     return OpenedShare(share, plaintext[group.scalar_size :])
 
 
+def is_receiver(room: DealingRoom, index: int, static_secret: int) -> bool:
+    """Say whether a static secret belongs to receiver `index` (1 or more) of the room."""
+    if not 1 <= index <= len(room.receivers):
+        return False
+    return room.group.base_multiple(static_secret) == room.receivers[index - 1]
+
+
 def value_at(group: PrimeGroup, commitment: Sequence[Element], index: int) -> Element:
     """Return the committed polynomial's value at an index, times the generator."""
     return group.combine(commitment, polynomial.powers(index, len(commitment), group.order))

@@ -131,7 +131,7 @@ def start(
 
     Raises CeremonyRefused(CEREMONY_SETUP) when the static secret is not that of `index`.
     """
-    if not _is_mine(room, index, static_secret):
+    if not dealing.is_receiver(room, index, static_secret):
         raise CeremonyRefused(Code.CEREMONY_SETUP, "the static key is not this participant's")
     *coefficients, ephemeral = polynomial.draw_scalars(random, room.threshold + 1, room.group.order)
     dealt = dealing.deal(room, static_secret, coefficients, ephemeral, payloads)
@@ -202,12 +202,6 @@ def _check_share(group: PrimeGroup, share: int, joint: Sequence[Element], index:
         raise CeremonyRefused(Code.SHARE_MISMATCH, "our share does not match the joint key")
 
 
-def _is_mine(room: DealingRoom, index: int, static_secret: int) -> bool:
-    if not 1 <= index <= len(room.receivers):
-        return False
-    return room.group.base_multiple(static_secret) == room.receivers[index - 1]
-
-
 def judge_complaint(
     room: DealingRoom, messages: Sequence[bytes], accuser: int, static_secret: int
 ) -> None:
@@ -217,7 +211,7 @@ def judge_complaint(
     what was dealt to it. Each `messages` entry must come from an identity-signed message. Raises
     CeremonyRefused with the dealers at fault, or with the accuser when no dealing is.
     """
-    if not _is_mine(room, accuser, static_secret):
+    if not dealing.is_receiver(room, accuser, static_secret):
         raise CeremonyRefused(Code.CEREMONY_MISMATCH, "not the accuser's key", (accuser,))
     indices = range(1, len(messages) + 1)
     dealings = dealing.check_dealings(room, messages, indices)
@@ -260,7 +254,7 @@ def _decode_state(
     static_secret = group.scalar(reader.take(group.scalar_size))
     rest = reader.long_field(limits.CEREMONY_STATE)
     reader.end()
-    if not _is_mine(room, index, static_secret):
+    if not dealing.is_receiver(room, index, static_secret):
         raise Malformed(Code.FORM, "the static key is not this participant's")
     return room, index, static_secret, rest
 
