@@ -25,8 +25,10 @@ from doublelock.protocol.charter_terms import (
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import decode, encode
 from doublelock.protocol.encoding import tagged
-from doublelock.protocol.errors import CharterRefused
+from doublelock.protocol.errors import CharterRefused, Malformed
 from doublelock.protocol.identifiers import DeploymentId
+from doublelock.protocol.note import parse_vkey
+from doublelock.protocol.policy import Policy, PolicyGroup, PolicyLog, PolicyWitness
 
 __all__ = [
     "Approver",
@@ -84,7 +86,16 @@ class Charter:
     Made by `verify_genesis` and `verify_amendment` alone.
     """
 
-    __slots__ = ("_committees", "_parties", "deployment", "document", "hash", "terms")
+    __slots__ = (
+        "_committees",
+        "_key_policy",
+        "_law_policy",
+        "_parties",
+        "deployment",
+        "document",
+        "hash",
+        "terms",
+    )
     deployment: DeploymentId
     hash: bytes
     terms: CharterTerms
@@ -100,6 +111,11 @@ class Charter:
         self.hash = hash_terms(payload)
         self.terms = read_terms(payload)
         self.document = document
+        try:
+            self._law_policy = _policy(self.terms, self.terms.law_log)
+            self._key_policy = _policy(self.terms, self.terms.key_log)
+        except Malformed as problem:
+            raise CharterRefused(Code.CHARTER_TERMS, problem.detail) from None
         self._committees = {committee.number: committee for committee in self.terms.committees}
         self._parties = {party.key: party for party in _parties(self.terms)}
 
@@ -118,6 +134,14 @@ class Charter:
     def parties(self) -> tuple[PartyRef, ...]:
         """Return every party."""
         return tuple(self._parties.values())
+
+    def law_policy(self) -> Policy:
+        """Return the tlog policy by which law-log checkpoints count: one log, the quorum (C-5)."""
+        return self._law_policy
+
+    def key_policy(self) -> Policy:
+        """Return the tlog policy by which key-log checkpoints count."""
+        return self._key_policy
 
     def __repr__(self) -> str:
         return f"Charter({self.terms.name!r}, sequence {self.terms.sequence})"
@@ -199,6 +223,18 @@ def charter_at(charters: Sequence[Charter], time_ms: int) -> Charter:
         if charter.terms.effective_ms <= time_ms:
             return charter
     raise CharterRefused(Code.CHARTER_SEQUENCE, "no charter in force at that time")
+
+
+def _policy(terms: CharterTerms, log: str) -> Policy:
+    names = tuple(f"witness{number}" for number in range(1, len(terms.witnesses) + 1))
+    witnesses = tuple(
+        PolicyWitness(name, parse_vkey(vkey))
+        for name, vkey in zip(names, terms.witnesses, strict=True)
+    )
+    logs = (PolicyLog(parse_vkey(log)),)
+    if terms.quorum == 0:
+        return Policy(logs, witnesses, (), "none")
+    return Policy(logs, witnesses, (PolicyGroup("quorum", terms.quorum, names),), "quorum")
 
 
 def _check_signatures(old: CharterTerms, new: CharterTerms, signers: frozenset[bytes]) -> None:

@@ -18,10 +18,11 @@ from doublelock.protocol.documents import (
     Word,
 )
 from doublelock.protocol.errors import CharterRefused, Refusal
+from doublelock.protocol.note import parse_vkey
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_525)]
 Index = Annotated[int, msgspec.Meta(ge=1, le=limits.CUSTODIANS)]
-VKey = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+VKey = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.VKEY)]
 """A C2SP signed-note verifier key as text."""
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -170,6 +171,8 @@ def check_terms(terms: CharterTerms) -> None:
     _require(_distinct([committee.number for committee in terms.committees]), "committee twice")
     _require(len(terms.witnesses) <= limits.WITNESSES, "too many witnesses")
     _require(_distinct([*terms.witnesses, terms.key_log, terms.law_log]), "log key twice")
+    for vkey in (*terms.witnesses, terms.key_log, terms.law_log):
+        _check_vkey(vkey)
     _require(terms.quorum <= len(terms.witnesses), "quorum over number of witnesses")
     _require(terms.skew_ms <= 24 * HOUR_MS, "skew over a day")
     _require(terms.effective_ms >= terms.issued_ms, "effective before issued")
@@ -236,6 +239,13 @@ def _check_profile(committee: Committee, profile: Profile) -> None:
         _require(committee.escrow == "threshold", "content without escrow")
         # The double lock itself is no matter of configuration for content.
         _require(set(profile.approvals) == set(Approver), "content without the double lock")
+
+
+def _check_vkey(vkey: str) -> None:
+    try:
+        parse_vkey(vkey)
+    except Refusal:
+        raise CharterRefused(Code.CHARTER_TERMS, "a log or witness key is not valid") from None
 
 
 def _distinct(values: Sequence[Hashable]) -> bool:

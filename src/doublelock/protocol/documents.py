@@ -128,7 +128,7 @@ def decode(data: bytes, kind: type[T], limit: int) -> T:
         json.loads(data, object_pairs_hook=_refuse_repeated, parse_constant=_refuse_constant)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         # The parser's own words could quote the document, which may hold a name.
-        raise Malformed(Code.FORM, f"not a {kind.__name__} document") from None
+        raise Malformed(Code.FORM, f"not a {getattr(kind, '__name__', 'known')} document") from None
     return value
 
 
