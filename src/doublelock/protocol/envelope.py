@@ -169,7 +169,9 @@ def open_body(key: bytes, header: Header, header_hash: bytes, body: bytes) -> Op
     )
 
 
-def verify_body(opened: OpenedBody, device_key: VerifyKey, deployment: DeploymentId) -> VerifiedBody:
+def verify_body(
+    opened: OpenedBody, device_key: VerifyKey, deployment: DeploymentId
+) -> VerifiedBody:
     """Return the body as signed by its device, committed to by its header, and well-formed.
 
     `device_key` is the key log's for the header's account and device. The same check serves who
