@@ -33,7 +33,7 @@ def test_checkpoints_come_back_as_they_went(
     [
         "", "a\n7\n", "a\n7\nx\n", _HEAD.encode()[:-1], _HEAD.encode() + "\n",
         _HEAD.encode() + "\nx\n", _HEAD.encode().replace("\n7\n", "\n07\n"),
-        _HEAD.encode().replace("\n7\n", "\n-7\n"), _HEAD.encode().replace("\n7\n", "\n0\n"),
+        _HEAD.encode().replace("\n7\n", "\n-7\n"),
         _HEAD.encode().replace("\n7\n", f"\n{2**63}\n"), "\n" + _HEAD.encode(),
         _HEAD.encode().replace("=\n", "\n"),
     ],
@@ -97,6 +97,14 @@ def test_unknown_signatures_are_ignored_and_bad_known_ones_are_not() -> None:
     with pytest.raises(LogRefused) as refusal:
         verify_log(Note(_HEAD.encode(), (good, bad)), (signer.key,))
     assert refusal.value.code is Code.BAD_SIGNATURE
+
+
+def test_an_empty_tree_has_the_empty_root() -> None:
+    signer = _SIGNERS[SignatureType.ED25519]
+    head = Checkpoint("example.com/log", 0, _HEAD.root)
+    with pytest.raises(LogRefused) as refusal:
+        verify_log(Note(head.encode(), (signer.sign(head, 5),)), (signer.key,))
+    assert refusal.value.code is Code.LOG_PROOF
 
 
 def test_extension_lines_outside_the_signature_are_refused() -> None:

@@ -35,8 +35,6 @@ class Checkpoint:
         """Raise Malformed for an origin, size, root or line that no checkpoint may have."""
         if not 0 <= self.size <= limits.TREE_SIZE or len(self.root) != merkle.HASH_SIZE:
             raise Malformed(Code.SIZE, "checkpoint's size or root")
-        if self.size == 0 and self.root != merkle.EMPTY_ROOT:
-            raise Malformed(Code.FORM, "empty tree without the empty root")
         for line in (self.origin, *self.extensions):
             if not line or "\n" in line:
                 raise Malformed(Code.FORM, "checkpoint with an empty line")

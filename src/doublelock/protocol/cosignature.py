@@ -105,7 +105,7 @@ def verify_log(note: Note, keys: tuple[VerifierKey, ...]) -> VerifiedCheckpoint:
 
     A key counts for the origin that is its name. One signature that says it is by a known key and
     does not hold refuses the whole note. Raises Malformed, or LogRefused: LOG_UNKNOWN,
-    BAD_SIGNATURE.
+    BAD_SIGNATURE, LOG_PROOF (an empty tree without the empty root).
     """
     checkpoint = parse_checkpoint(note.text)
     signed_by = None
@@ -117,6 +117,8 @@ def verify_log(note: Note, keys: tuple[VerifierKey, ...]) -> VerifiedCheckpoint:
             signed_by = signed_by or key
     if signed_by is None:
         raise LogRefused(Code.LOG_UNKNOWN, f"no known key of {checkpoint.origin[:80]}")
+    if checkpoint.size == 0 and checkpoint.root != merkle.EMPTY_ROOT:
+        raise LogRefused(Code.LOG_PROOF, "empty tree without the empty root")
     return VerifiedCheckpoint(checkpoint, signed_by, note)
 
 

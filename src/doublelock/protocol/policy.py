@@ -24,6 +24,7 @@ from doublelock.protocol.note import (
 )
 
 _NONE: Final = "none"
+_AHEAD_S: Final = 60
 _SPACE: Final = re.compile(r"[ \t]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _COSIGNS: Final = (SignatureType.COSIGNATURE_ED25519, SignatureType.COSIGNATURE_MLDSA44)
@@ -150,6 +151,17 @@ class Policy:
         lines += [_words("group", g.name, str(g.threshold), *g.members) for g in self.groups]
         lines.append(_words("quorum", self.quorum))
         return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def refuse_stale(cosigned: CosignedCheckpoint, now_ms: int, age_s: int) -> None:
+    """Raise LogRefused LOG_STALE unless a quorum saw a checkpoint within `age_s` before now.
+
+    A time more than a minute ahead of the clock is refused as well (spec L-12).
+    """
+    seen_s = cosigned.quorum_time_s
+    now_s = now_ms // 1000
+    if seen_s is None or not now_s - age_s <= seen_s <= now_s + _AHEAD_S:
+        raise LogRefused(Code.LOG_STALE, "cosigned too long ago, or in the future")
 
 
 def parse_policy(data: bytes) -> Policy:

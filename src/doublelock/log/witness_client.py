@@ -1,0 +1,99 @@
+"""Gathers cosignatures and publishes what a quorum has seen (C2SP tlog-witness; spec L-12, L-18)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import httpx
+
+from doublelock.log.sequencer import Sequencer
+from doublelock.protocol.checkpoint import VerifiedCheckpoint
+from doublelock.protocol.cosignature import VerifiedCosignature
+from doublelock.protocol.errors import Refusal
+from doublelock.protocol.note import Note, decode_decimal, parse_signatures
+from doublelock.protocol.policy import CosignedCheckpoint, Policy, PolicyWitness
+from doublelock.protocol.witnessing import AddCheckpoint
+
+_TRIES: Final = 3
+_GRACE_S: Final = 0.25
+
+
+class Publisher:
+    """Publishes one log's heads under one policy; `http` is the caller's client, and its timeouts.
+
+    Remembers the size at which each witness stands, so that a request is seldom answered with 409.
+    """
+
+    def __init__(self, log: Sequencer, policy: Policy, http: httpx.AsyncClient) -> None:
+        self._log = log
+        self._policy = policy
+        self._http = http
+        self._sizes: dict[str, int] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def publish(self, timeout_s: float = 10.0) -> CosignedCheckpoint:
+        """Return the log's latest head once it is cosigned by the quorum, on disk and served.
+
+        Witnesses that are absent, slow or answer nonsense are passed over; when the quorum stands,
+        the others get a quarter of a second more. Raises LogRefused LOG_QUORUM naming the missing;
+        what was published before then stays so.
+        """
+        async with self._one_at_a_time:
+            head = await self._log.prepare()
+            lines = await self._gather(head, timeout_s)
+            note = Note(head.note.text, head.note.signatures + tuple(s.line for s in lines))
+            cosigned = self._policy.verify(note)
+            await self._log.adopt(cosigned)
+            return cosigned
+
+    async def _gather(
+        self, head: VerifiedCheckpoint, timeout_s: float
+    ) -> Sequence[VerifiedCosignature]:
+        found: list[VerifiedCosignature] = []
+        names: set[str] = set()
+        asked = {
+            asyncio.create_task(self._ask(witness, head)): witness.name
+            for witness in self._policy.witnesses
+            if witness.url is not None
+        }
+        waiting = set(asked)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout_s
+        while waiting and loop.time() < until:
+            done, waiting = await asyncio.wait(
+                waiting, timeout=until - loop.time(), return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                if answer := task.result():
+                    found += answer
+                    names.add(asked[task])
+            if self._policy.fulfilled(names):
+                until = min(until, loop.time() + _GRACE_S)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return found
+
+    async def _ask(
+        self, witness: PolicyWitness, head: VerifiedCheckpoint
+    ) -> Sequence[VerifiedCosignature]:
+        """Return what a witness answers and holds; nothing at all when it does not answer so."""
+        size = self._sizes.get(witness.name, 0)
+        new = head.checkpoint.size
+        for _ in range(_TRIES):
+            try:
+                proof = await self._log.consistency(size, new)
+                body = AddCheckpoint(size, proof, head.note).encode()
+                url = f"{witness.url}".rstrip("/") + "/add-checkpoint"
+                answer = await self._http.post(url, content=body)
+                if answer.status_code == httpx.codes.CONFLICT:
+                    size = decode_decimal(answer.text.strip())
+                    continue
+                if answer.status_code != httpx.codes.OK:
+                    return ()
+                kept = self._policy.accept(head.note, parse_signatures(answer.text))
+            except (httpx.HTTPError, httpx.InvalidURL, Refusal, UnicodeDecodeError):
+                return ()
+            self._sizes[witness.name] = new
+            return tuple(seen for seen in kept if seen.key == witness.key)
+        return ()
