@@ -179,9 +179,7 @@ def verify_body(
     COMMITMENT_MISMATCH, EPHEMERAL_CONTENT), Malformed(SIZE, FORM, NOT_CANONICAL) for the record.
     """
     try:
-        device_key.verify(
-            opened.signature, tagged(_SIGNATURE_TAG, deployment, opened.header_hash)
-        )
+        device_key.verify(opened.signature, tagged(_SIGNATURE_TAG, deployment, opened.header_hash))
     except Refusal:
         raise EnvelopeRefused(Code.BAD_SIGNATURE, "device signature") from None
     commitment = commit_record(opened.franking_key, opened.record)
@@ -215,13 +213,15 @@ def verify_disclosure(
 
     Raises what `Header.decode` and `verify_body` raise.
     """
-    opened = OpenedBody(
-        Header.decode(header), hash_header(header), signature, franking_key, record
-    )
+    opened = OpenedBody(Header.decode(header), hash_header(header), signature, franking_key, record)
     return verify_body(opened, device_key, deployment)
 
 
+def derive_message_key(key: bytes, header_hash: bytes) -> bytes:
+    """Return K_msg: key (32) || nonce (12) = HKDF-SHA-256(K_day, info tag || hash) (spec V-6)."""
+    return HKDF(_SHA256, 44, None, tagged(_KEY_TAG, header_hash)).derive(key)
+
+
 def _message_cipher(key: bytes, header_hash: bytes) -> tuple[AESGCM, bytes]:
-    """Return K_msg's cipher and nonce: HKDF-SHA-256(K_day, info tag || hash(header)), 32 + 12."""
-    derived = HKDF(_SHA256, 44, None, tagged(_KEY_TAG, header_hash)).derive(key)
+    derived = derive_message_key(key, header_hash)
     return AESGCM(derived[:32]), derived[32:]

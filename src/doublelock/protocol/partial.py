@@ -29,6 +29,8 @@ from doublelock.protocol.curve import (
 )
 from doublelock.protocol.encoding import Reader, u16, u32
 from doublelock.protocol.errors import Malformed, ReleaseRefused
+from doublelock.protocol.identifiers import DeploymentId
+from doublelock.protocol.keyepoch import VerifiedKeyEpoch
 from doublelock.protocol.label import Label
 
 COURT: Final = 0
@@ -77,12 +79,26 @@ class HolderKeys:
     `mpk` their sum; `threshold` is how many custodians it takes.
     """
 
+    deployment: DeploymentId
     committee: int
     key_epoch: int
     threshold: int
     custodians: Mapping[int, G2]
     court: G2
     mpk: G2
+
+
+def read_holder_keys(epoch: VerifiedKeyEpoch) -> HolderKeys:
+    """Return the holders' keys of a verified key epoch whose court has a single key."""
+    return HolderKeys(
+        epoch.epoch.deployment,
+        epoch.epoch.committee,
+        epoch.epoch.key_epoch,
+        epoch.custodians.threshold,
+        dict(enumerate(epoch.custodians.shares, start=1)),
+        epoch.court.public_key,
+        epoch.master_key,
+    )
 
 
 def make_partials(index: int, share: int, labels: Sequence[Label]) -> PartialSet:
@@ -152,7 +168,11 @@ def _choose(
     keys: HolderKeys,
 ) -> list[PartialSet]:
     for label in labels:
-        if (label.committee, label.key_epoch) != (keys.committee, keys.key_epoch):
+        if (label.deployment, label.committee, label.key_epoch) != (
+            keys.deployment,
+            keys.committee,
+            keys.key_epoch,
+        ):
             raise ReleaseRefused(Code.LABEL_MISMATCH, f"key epoch {label.key_epoch}")
     by_index = {given.index: given for given in custodians}
     if len(by_index) != len(custodians) or not by_index.keys() <= keys.custodians.keys():
@@ -161,9 +181,7 @@ def _choose(
         raise ReleaseRefused(
             Code.PARTIALS_MISSING, f"{len(by_index)} of {keys.threshold} custodians and the court"
         )
-    short = tuple(
-        given.index for given in (*custodians, court) if len(given.points) != len(labels)
-    )
+    short = tuple(given.index for given in (*custodians, court) if len(given.points) != len(labels))
     if short:
         raise ReleaseRefused(Code.PARTIALS_MISSING, "another count of labels", short)
     return list(custodians[: keys.threshold])

@@ -21,9 +21,7 @@ _Content = Annotated[bytes, Meta(max_length=limits.RECORD)]
 _Name = Annotated[bytes, Meta(max_length=255)]
 
 
-class Record(
-    Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag_field="kind"
-):
+class Record(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag_field="kind"):
     """The root of every record: an array whose first element is its kind's number (spec V-3)."""
 
 
