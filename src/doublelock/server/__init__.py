@@ -1,1 +1,1 @@
-"""The server: app, routes, stream, delivery; holds no content key and no share."""
+"""One process, two listeners: HTTP and the message stream; it stores what it cannot read."""

@@ -1,0 +1,211 @@
+"""Wires a server together, starts its two listeners, and stops it without losing anything."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from doublelock.log.sequencer import Sequencer
+from doublelock.protocol.charter import Charter, charter_at, verify_amendment, verify_genesis
+from doublelock.protocol.cosignature import NoteSigner
+from doublelock.protocol.errors import Refusal
+from doublelock.protocol.group_rules import Rules
+from doublelock.protocol.identifiers import DeploymentId, DeviceId
+from doublelock.protocol.keylog import KeyLog
+from doublelock.protocol.note import SignatureType
+from doublelock.server.catchup import CatchUps
+from doublelock.server.config import ServerConfig
+from doublelock.server.conversations import Conversations
+from doublelock.server.delivery import Delivery
+from doublelock.server.fanout import Fanout
+from doublelock.server.identities import Identities
+from doublelock.server.ordering import Ordering
+from doublelock.server.parts import Parts
+from doublelock.server.routes import accounts, conversations, key_packages, public
+from doublelock.server.routes.exchange import Gate, refuse
+from doublelock.server.sessions import Sessions
+from doublelock.server.stream import Stream
+from doublelock.store.interface import Tables
+from doublelock.store.sqlite import SqliteStore
+
+_DATABASE: Final = "server.db"
+
+
+class Server:
+    """A running server; made by `start`."""
+
+    def __init__(self, parts: Parts, stream: Stream, store: SqliteStore, log: Sequencer) -> None:
+        self.parts = parts
+        self._stream = stream
+        self._store = store
+        self._key_log = log
+        self._http: uvicorn.Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    @property
+    def http(self) -> str:
+        """The HTTP address, such as `http://127.0.0.1:8080`."""
+        return self.parts.http
+
+    @property
+    def stream(self) -> str:
+        """The stream's address, such as `ws://127.0.0.1:8081/v1/stream`."""
+        return self.parts.stream
+
+    async def listen(self) -> None:
+        """Open both listeners."""
+        config = self.parts.config
+        stream_port = await self._stream.start()
+        application = Starlette(
+            routes=_routes(self.parts), exception_handlers={Refusal: refuse, Exception: refuse}
+        )
+        self._http = uvicorn.Server(
+            uvicorn.Config(
+                application,
+                host=config.host,
+                port=config.http_port,
+                log_level="warning",
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=5,
+                h11_max_incomplete_event_size=64 * 1024,
+            )
+        )
+        self._serving = asyncio.create_task(_serve(self._http))
+        while not self._http.started:
+            if self._serving.done():
+                await self._serving
+                raise OSError(f"cannot listen on {config.host}:{config.http_port}")
+            await asyncio.sleep(0.005)
+        http_port = self._http.servers[0].sockets[0].getsockname()[1]
+        self.parts.http = config.http_public or f"http://{config.host}:{http_port}"
+        self.parts.stream = config.stream_public or f"ws://{config.host}:{stream_port}/v1/stream"
+
+    async def stop(self) -> None:
+        """Refuse what comes, finish what was accepted, tell everybody, close."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._stream.stop_listening()
+        await self.parts.delivery.stop()
+        if self._http is not None and self._serving is not None:
+            self._http.should_exit = True
+            await self._serving
+        await self._stream.stop()
+        self.parts.ordering.close()
+        await self._store.close()
+        await self._key_log.close()
+
+
+async def start(config: ServerConfig) -> Server:
+    """Return a listening server on a folder, made if new, checked if not.
+
+    Raises CharterRefused, WireRefused(storage), LogRefused, or OSError when an address is taken.
+    """
+    config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    deployment = DeploymentId(config.deployment)
+    charters = _verify_charters(config.charters, deployment)
+
+    def charter() -> Charter:
+        return charter_at(charters, config.clock())
+
+    terms = charters[0].terms
+    store = SqliteStore(config.folder / _DATABASE, deployment)
+
+    def keep_charters(tables: Tables) -> None:
+        for document in config.charters:
+            tables.law.put_charter(document)
+
+    await store.write(keep_charters)
+    log = await _open_log(config.folder / "key-log", config.keys.key_log, terms.key_log, config)
+    key_log = KeyLog(deployment, bytes(terms.genesis_key), terms.skew_ms)
+    fanout = Fanout(config.bounds.waiting)
+    sessions = Sessions(
+        deployment, lambda subject: identities.key_of(subject), config.clock, config.bounds
+    )
+
+    def removed(device: DeviceId) -> None:
+        sessions.drop_device(device)
+        connection = fanout.find(device)
+        if connection is not None:
+            fanout.end(connection)
+
+    identities = Identities(charter, key_log, log, store, removed)
+    for index in range(log.checkpoint().checkpoint.size):
+        identities.replay(index, await log.entry(index))
+    conversations_ = Conversations(store, deployment)
+    delivery = Delivery(store, fanout, deployment, config.keys.receipt, config.clock, config.bounds)
+    catch_ups = CatchUps(store, fanout)
+    rules = Rules(
+        deployment, escrow=terms.escrow == "threshold", key_log=key_log, skew_ms=terms.skew_ms
+    )
+    ordering = Ordering(
+        deployment, rules, store, conversations_, delivery, fanout, catch_ups, config.clock
+    )
+    gate = Gate(sessions, config.rates)
+    parts = Parts(
+        config,
+        deployment,
+        charter,
+        store,
+        sessions,
+        gate,
+        identities,
+        conversations_,
+        delivery,
+        fanout,
+        ordering,
+    )
+    stream = Stream(config, store, sessions, conversations_, delivery, fanout, catch_ups)
+    server = Server(parts, stream, store, log)
+    await server.listen()
+    return server
+
+
+async def run(config: ServerConfig) -> None:
+    """Serve until SIGINT or SIGTERM, then stop cleanly."""
+    server = await start(config)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
+    await server.stop()
+
+
+async def _open_log(folder: Path, seed: bytes, vkey: str, config: ServerConfig) -> Sequencer:
+    name = vkey.split("+", 1)[0]
+    return await Sequencer.open(folder, NoteSigner(name, SignatureType.ED25519, seed), config.clock)
+
+
+def _verify_charters(documents: Iterable[bytes], deployment: DeploymentId) -> list[Charter]:
+    genesis, *amendments = documents
+    charters = [verify_genesis(genesis, deployment)]
+    for document in amendments:
+        charters.append(verify_amendment(charters[-1], document))
+    return charters
+
+
+def _routes(parts: Parts) -> list[BaseRoute]:
+    return [
+        route
+        for group in (public, accounts, key_packages, conversations)
+        for route in group.routes(parts)
+    ]
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    # The whole process handles signals, not one listener of it.
+    with contextlib.suppress(asyncio.CancelledError):
+        await server._serve()

@@ -1,0 +1,35 @@
+"""The parts of a running server, handed to its routes; made in `app`, decides nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from doublelock.protocol.charter import Charter
+from doublelock.protocol.identifiers import DeploymentId
+from doublelock.server.config import ServerConfig
+from doublelock.server.conversations import Conversations
+from doublelock.server.delivery import Delivery
+from doublelock.server.fanout import Fanout
+from doublelock.server.identities import Identities
+from doublelock.server.ordering import Ordering
+from doublelock.server.routes.exchange import Gate
+from doublelock.server.sessions import Sessions
+from doublelock.store.interface import Store
+
+
+@dataclass(slots=True)
+class Parts:
+    """Every part by name; `http` and `stream` are the addresses that the server announces."""
+
+    config: ServerConfig
+    deployment: DeploymentId
+    charter: Callable[[], Charter]
+    store: Store
+    sessions: Sessions
+    gate: Gate
+    identities: Identities
+    conversations: Conversations
+    delivery: Delivery
+    fanout: Fanout
+    ordering: Ordering
+    http: str = ""
+    stream: str = ""
