@@ -88,6 +88,7 @@ class Code(StrEnum):
     CHARTER_DELAY = "charter-delay"
     CHARTER_FIXED = "charter-fixed"
     UNKNOWN_COMMITTEE = "unknown-committee"
+    CHARTER_MISSING = "charter-missing"
     # warrant
     WARRANT_TERMS = "warrant-terms"
     WARRANT_KIND = "warrant-kind"
@@ -114,6 +115,7 @@ class Code(StrEnum):
     LABELS_COUNT = "labels-count"
     LABELS_ORDER = "labels-order"
     LABELS_SUBJECTS = "labels-subjects"
+    RELEASE_FOREIGN = "release-foreign"
     LABEL_OUT_OF_SCOPE = "label-out-of-scope"
     LABEL_FUTURE = "label-future"
     LABEL_EPOCH = "label-epoch"
@@ -246,6 +248,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.CHARTER_SIGNATURES: "The amendment lacks signatures that the charter in force demands.",
     Code.CHARTER_DELAY: "The amendment takes effect sooner than the charter allows.",
     Code.CHARTER_FIXED: "The amendment changes what can never change in a deployment.",
+    Code.CHARTER_MISSING: "The law log names an amendment that is not at hand; fetch it first.",
     Code.UNKNOWN_COMMITTEE: "The charter has no such committee.",
     Code.WARRANT_TERMS: "The warrant contradicts itself; correct it and apply again.",
     Code.WARRANT_KIND: "The charter does not allow this kind of warrant here.",
@@ -271,6 +274,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.LABELS_COUNT: "The numbers of labels or accounts differ from the logged request.",
     Code.LABELS_ORDER: "The labels are not in order or occur twice.",
     Code.LABELS_SUBJECTS: "The request does not commit to everyone it concerns.",
+    Code.RELEASE_FOREIGN: "The release is not for this permit or not by this holder; ask again.",
     Code.LABEL_OUT_OF_SCOPE: "A label lies outside what the warrant names.",
     Code.LABEL_FUTURE: "A label's day has not come yet.",
     Code.LABEL_EPOCH: "A label's key epoch is not that of its day.",

@@ -30,10 +30,10 @@ Word = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,63}\Z")]
 
 
 class Opaque(bytes):
-    """Bytes in a document: unpadded base64url in JSON, at most 48 KiB."""
+    """Bytes in a document: unpadded base64url in JSON, at most 512 KiB."""
 
     LEAST: ClassVar[int] = 0
-    MOST: ClassVar[int] = 48 * 1024
+    MOST: ClassVar[int] = 512 * 1024
 
     @classmethod
     def from_text(cls, text: str) -> Self:

@@ -71,7 +71,7 @@ class _General(Document, frozen=True):
 
 
 _REGISTRY: Final = JWSRegistry(algorithms=["Ed25519"])
-_REGISTRY.max_payload_length = limits.CHARTER * 2
+_REGISTRY.max_payload_length = limits.INVENTORY * 2
 _REGISTRY.max_signature_length = 86
 
 

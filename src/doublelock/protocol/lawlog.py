@@ -17,7 +17,6 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import (
     Bytes32,
     Bytes64,
-    Bytes96,
     CommitteeNumber,
     Count,
     Document,
@@ -73,12 +72,10 @@ class AmendmentLogged(Entry, frozen=True, tag="amendment"):
 
 
 class KeyEpochLogged(Entry, frozen=True, tag="key-epoch"):
-    """A key epoch with its committee's signed statement (spec K). By the operator."""
+    """A key epoch: `statement` is its `keyepoch.SignedKeyEpoch`'s bytes. By the operator."""
 
     committee: CommitteeNumber
     key_epoch: KeyEpoch
-    mpk: Bytes96
-    transcript_hash: Bytes32
     statement: Opaque
 
 
@@ -155,12 +152,15 @@ class ReleaseRequest(Entry, frozen=True, tag="release-request"):
 
 
 class ReleaseLogged(Entry, frozen=True, tag="release"):
-    """One holder's release: which request, how many labels, which message. By the holder."""
+    """One holder's release: which request, how many labels, which message. By the holder.
+
+    `versions` are (key epoch, share version) pairs, ascending; `message` is SHA-256 of the release.
+    """
 
     warrant: Bytes32
     request: Bytes32
     holder: Holder
-    share_version: Count
+    versions: Annotated[tuple[tuple[KeyEpoch, Count], ...], msgspec.Meta(max_length=512)]
     labels: Count
     message: Bytes32
 
@@ -180,11 +180,11 @@ class NoticeDelivered(Entry, frozen=True, tag="notice-delivered"):
 
 
 class Destruction(Entry, frozen=True, tag="destruction"):
-    """A holder's word that its share of a key epoch is destroyed. By the holder."""
+    """A destroyed share: `statement` is from `destruction.sign_destruction`. By the holder."""
 
     committee: CommitteeNumber
     key_epoch: KeyEpoch
-    share_version: Count
+    statement: Opaque
 
 
 class Preservation(Entry, frozen=True, tag="preservation"):

@@ -96,6 +96,11 @@ class Scope:
         return total
 
     @property
+    def named_accounts(self) -> frozenset[AccountId]:
+        """Return every account that some item names as a sender."""
+        return frozenset(map(AccountId, self.named))
+
+    @property
     def has_unnamed(self) -> bool:
         """Whether some item leaves its senders to the conversations that it names."""
         return any(not item.senders for item in self.items)
