@@ -51,7 +51,7 @@ class FolderFetch:
 
 
 class HttpFetch:
-    """Reads a log over HTTP under a prefix. Raises LogRefused LOG_MISSING when it is not reached."""
+    """Reads a log over HTTP under a prefix; raises LogRefused LOG_MISSING when it gets nothing."""
 
     def __init__(self, http: httpx.AsyncClient, prefix: str) -> None:
         self._http = http
@@ -168,6 +168,9 @@ class LogReader:
         try:
             merkle.verify_growth(old.size, new.size, proof, old.root, new.root)
         except LogRefused:
+            # Tiles that were checked against the other history must not serve this one.
+            self._tiles.clear()
+            self._edge_size = -1
             raise LogRefused(Code.LOG_FORK, f"from size {old.size} to {new.size}") from None
 
     async def _load_edge(self, head: Checkpoint) -> None:

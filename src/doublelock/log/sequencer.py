@@ -9,6 +9,7 @@ journal, so that a crash at any point leaves either the old head or the new (doc
 import asyncio
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -251,21 +252,24 @@ class Sequencer:
         until = self._tree.size // WIDTH * WIDTH
         if until == self._tiled:
             return
-        folders = set()
+        written = set[Path]()
         for number in range(self._tiled // WIDTH, until // WIDTH):
             path = self.folder / Tile(None, number).path()
             write_public(path, encode_bundle(self._journal(number, WIDTH)), durable=False)
-            folders.add(path)
+            written.add(path)
         for level, number in self._tree.full:
             tile = Tile(level, number)
             path = self.folder / tile.path()
             write_public(path, self._tree.tile_bytes(tile), durable=False)
-            folders.add(path)
+            written.add(path)
         # One pass of syncs after all the writes: the disk merges them.
-        for path in folders:
+        for path in written:
             _sync_file(path)
-        for folder in {parent for path in folders for parent in self._parents(path)}:
+        for folder in {parent for path in written for parent in self._parents(path)}:
             sync_folder(folder)
+        for path in written:
+            # A reader that still wants the partial one takes it from the full (tlog-tiles).
+            shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
         self._db.execute("BEGIN IMMEDIATE")
         self._db.execute("UPDATE head SET tiled = ?", (until,))
         self._db.execute("DELETE FROM entry WHERE position < ?", (until,))

@@ -1,4 +1,4 @@
-"""Gathers cosignatures and publishes what a quorum has seen (C2SP tlog-witness; spec L-12, L-18)."""
+"""Gathers cosignatures, publishes what a quorum has seen (C2SP tlog-witness; spec L-12, L-18)."""
 
 import asyncio
 from collections.abc import Sequence
