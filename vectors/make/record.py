@@ -1,6 +1,7 @@
 """record.json: every kind of record, and bytes that are none (spec V-3, V-4)."""
 
 from doublelock.protocol.record import (
+    AnyRecord,
     Attachment,
     Delete,
     Edit,
@@ -20,7 +21,7 @@ from vectors.make.world import ACCOUNT, MESSAGE_ID, bytes_of
 
 def build() -> dict[str, object]:
     """Return the file."""
-    records = [
+    records: list[AnyRecord] = [
         Text(b"hello"),
         Text(b""),
         Text(b"caf\xe9 \x00\xff"),

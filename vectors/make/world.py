@@ -58,11 +58,10 @@ OTHER_DAY: Final = Label(DEPLOYMENT, 1, key_epoch_of(DAY), CONVERSATION, ACCOUNT
 
 def share(committee: int, index: int) -> int:
     """Return a custodian's share: the value at `index` of the committee's secret polynomial."""
-    terms = (
-        scalar_of(f"committee {committee} coefficient {power}") * index**power
-        for power in range(THRESHOLD)
-    )
-    return sum(terms) % ORDER
+    total = 0
+    for power in range(THRESHOLD):
+        total += scalar_of(f"committee {committee} coefficient {power}") * int(index**power)
+    return total % ORDER
 
 
 def court(committee: int) -> int:
