@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -18,7 +19,7 @@ from doublelock.protocol import (
     schnorr,
     transcript,
 )
-from doublelock.protocol.ceremony import Round
+from doublelock.protocol.ceremony import Kind, Round
 from doublelock.protocol.codes import Code
 from doublelock.protocol.dealing import Dealing, DealingRoom
 from doublelock.protocol.ed25519 import SigningKey
@@ -302,6 +303,23 @@ def test_static_keys_are_bound_to_ceremony_holder_and_identity() -> None:
         ceremony.accept_static_keys(ONE.name, GROUP, good[:3], ONE.public[:3])
     with pytest.raises(CeremonyRefused):
         ceremony.accept_static_keys(ONE.name, GROUP, good[::-1], ONE.public)
+
+
+def test_only_named_holders_need_static_keys() -> None:
+    good = _certified()
+    keys = ceremony.accept_static_keys(ONE.name, GROUP, good[1:3], ONE.public, [2, 3])
+    assert keys == ONE.keys[1:3]
+    for holders in ([2, 5], [2], [0, 1]):
+        with pytest.raises(CeremonyRefused):
+            ceremony.accept_static_keys(ONE.name, GROUP, good[1:3], ONE.public, holders)
+
+
+def test_a_room_is_entered_under_the_right_name_alone() -> None:
+    assert dkg.enter(ONE.name, GROUP, ONE.keys) == ONE.room()
+    for wrong in (replace(ONE.name, kind=Kind.RESHARING), replace(ONE.name, share_version=2)):
+        with pytest.raises(CeremonyRefused) as refused:
+            dkg.enter(wrong, GROUP, ONE.keys)
+        assert refused.value.code is Code.CEREMONY_SETUP
 
 
 def test_the_board_relays_one_message_of_each_holder() -> None:

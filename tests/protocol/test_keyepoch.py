@@ -36,19 +36,15 @@ COURT_SECRET = scalar("court")
 
 def _custodians(key: SharedKey, shares: list[SecretShare], epoch: EpochId = EPOCH) -> HalfKey:
     public = G2.decode(key.public_key)
-    points = tuple(G2.decode(one) for one in key.verification_shares)
     parts = [
         (one.index, keyepoch.prove_possession(epoch, Role.CUSTODIANS, public, one.secret))
         for one in shares[-key.threshold :]
     ]
-    proof = keyepoch.combine_possession(epoch, Role.CUSTODIANS, public, points, parts)
-    return HalfKey(public, proof, key.threshold, points)
+    return keyepoch.custodians_half(epoch, key, parts)
 
 
 def _court(secret: int = COURT_SECRET, epoch: EpochId = EPOCH) -> HalfKey:
-    public = curve.g2_secret_multiple(G2_GENERATOR, secret)
-    proof = keyepoch.prove_possession(epoch, Role.COURT, public, secret)
-    return HalfKey(public, proof, 1, (public,))
+    return keyepoch.court_half(epoch, secret)
 
 
 CUSTODIANS = _custodians(DONE[0].key, [one.share for one in DONE])
@@ -81,6 +77,16 @@ def test_a_key_epoch_that_all_signed_is_verified() -> None:
     joint = (_secret() + COURT_SECRET) % GROUP.order
     assert verified.master_key == curve.g2_secret_multiple(G2_GENERATOR, joint)
     assert verified.custodians.shares == CUSTODIANS.shares
+
+
+def test_a_verified_epoch_gives_the_key_that_a_resharing_starts_from() -> None:
+    assert keyepoch.shared_key_of(_verify(_sign(STATEMENT))) == DONE[0].key
+
+
+def test_too_few_parts_of_the_proof_are_refused() -> None:
+    with pytest.raises(CeremonyRefused) as refused:
+        keyepoch.custodians_half(EPOCH, DONE[0].key, [(1, CUSTODIANS.possession)])
+    assert refused.value.code is Code.CEREMONY_MISMATCH
 
 
 def _secret() -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -151,6 +152,18 @@ def test_wrong_shares_proofs_and_forms_name_their_dealer() -> None:
     ):
         refusal = _refused(messages)
         assert (refusal.code, refusal.culprits) == (code, (4,))
+
+
+def test_a_room_is_entered_under_the_right_name_alone() -> None:
+    keys = [(index, GROUP.base_multiple(secret)) for index, secret in EVERYONE.items()]
+    assert resharing.enter(NEXT.name, GROUP, NEXT.keys, KEY, keys) == ROOM
+    for wrong in (
+        replace(NEXT.name, kind=Kind.KEY_GENERATION),
+        replace(NEXT.name, share_version=3),
+    ):
+        with pytest.raises(CeremonyRefused) as refused:
+            resharing.enter(wrong, GROUP, NEXT.keys, KEY, keys)
+        assert refused.value.code is Code.CEREMONY_SETUP
 
 
 def test_culprits_carry_their_old_index() -> None:

@@ -148,23 +148,29 @@ def accept_static_keys(
     group: PrimeGroup,
     certified: Sequence[CertifiedStaticKey],
     identities: Sequence[VerifyKey],
+    holders: Sequence[int] | None = None,
 ) -> tuple[Element, ...]:
-    """Return the static keys of all holders, in order, each valid, distinct and signed.
+    """Return the static keys of all holders (unless named), in order: valid, distinct, signed.
 
-    Raises CeremonyRefused(CEREMONY_SETUP) for another roster or count, and with the culprits
-    (BAD_SIGNATURE) for a bad key or signature, (CEREMONY_SETUP) for a repeated key.
+    In a resharing to another committee, old holders stand first in the roster and only those who
+    deal are named (spec K-11). Raises CeremonyRefused(CEREMONY_SETUP) for another roster or
+    count, and with the culprits (BAD_SIGNATURE) for a bad key or signature, (CEREMONY_SETUP) for
+    a repeated key.
     """
     if name.roster != name_roster(identities):
         raise CeremonyRefused(Code.CEREMONY_SETUP, "the roster is another")
-    if [one.holder for one in certified] != list(range(1, len(identities) + 1)):
+    expected = list(range(1, len(identities) + 1) if holders is None else holders)
+    if [one.holder for one in certified] != expected or not set(expected) <= set(
+        range(1, len(identities) + 1)
+    ):
         raise CeremonyRefused(Code.CEREMONY_SETUP, "not one static key of each holder, in order")
     keys: list[Element] = []
     culprits: list[int] = []
-    for one, identity in zip(certified, identities, strict=True):
+    for one in certified:
         try:
             keys.append(group.element(one.key))
             statement = _static_key_statement(name, group, one.holder, one.key)
-            identity.verify(one.signature, statement)
+            identities[one.holder - 1].verify(one.signature, statement)
         except Malformed:
             culprits.append(one.holder)
     if culprits:

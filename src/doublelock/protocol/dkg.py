@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from doublelock.protocol import dealing, limits, polynomial
+from doublelock.protocol.ceremony import CeremonyName, Kind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.dealing import DealingRoom
 from doublelock.protocol.encoding import Reader, field, long_field, u16, u64
@@ -57,6 +58,16 @@ def open_room(
         + b"".join(static_keys)
     )
     return DealingRoom(group, context, threshold, tuple(static_keys))
+
+
+def enter(name: CeremonyName, group: PrimeGroup, static_keys: Sequence[Element]) -> DealingRoom:
+    """Return the room of the key generation that a name speaks of (spec K-8).
+
+    Raises CeremonyRefused(CEREMONY_SETUP) for another kind or version, and as `open_room`.
+    """
+    if (name.kind, name.share_version) != (Kind.KEY_GENERATION, FIRST_SHARE_VERSION):
+        raise CeremonyRefused(Code.CEREMONY_SETUP, "not the name of a key generation")
+    return open_room(group, name.encode(), name.threshold, static_keys)
 
 
 @dataclass(frozen=True, slots=True)

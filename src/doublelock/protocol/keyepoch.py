@@ -17,6 +17,8 @@ from doublelock.protocol.encoding import Reader, long_field, tagged, u8, u16, u3
 from doublelock.protocol.errors import CeremonyRefused, CharterRefused, Malformed
 from doublelock.protocol.identifiers import DEPLOYMENT_SIZE, DeploymentId
 from doublelock.protocol.polynomial import lagrange
+from doublelock.protocol.prime_group import Element
+from doublelock.protocol.transcript import SharedKey
 
 _TAG: Final = b"doublelock/v1/key-epoch"
 _POSSESSION_TAG: Final = b"doublelock/v1/key-epoch/possession"
@@ -98,6 +100,27 @@ def combine_possession(
         if not curve.pairings_match([(part, curve.G2_GENERATOR)], [(point, shares[index - 1])])
     )
     raise CeremonyRefused(Code.PROOF_OF_POSSESSION, "holders' parts", culprits)
+
+
+def custodians_half(epoch: EpochId, key: SharedKey, parts: Sequence[tuple[int, G1]]) -> HalfKey:
+    """Return the custodians' half from a ceremony's result and a quorum's parts of the proof.
+
+    Raises CeremonyRefused(PROOF_OF_POSSESSION) naming the holders whose part is wrong, and
+    (CEREMONY_MISMATCH) when there are fewer parts than the threshold.
+    """
+    if len(parts) < key.threshold:
+        raise CeremonyRefused(Code.CEREMONY_MISMATCH, f"{len(parts)} of {key.threshold} parts")
+    public_key = G2.decode(key.public_key)
+    shares = tuple(G2.decode(share) for share in key.verification_shares)
+    proof = combine_possession(epoch, Role.CUSTODIANS, public_key, shares, parts)
+    return HalfKey(public_key, proof, key.threshold, shares)
+
+
+def court_half(epoch: EpochId, secret: int) -> HalfKey:
+    """Return the half of a court with a single key, from its secret scalar."""
+    public_key = curve.g2_secret_multiple(curve.G2_GENERATOR, secret)
+    proof = prove_possession(epoch, Role.COURT, public_key, secret)
+    return HalfKey(public_key, proof, 1, (public_key,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +302,18 @@ def _check_half(epoch: EpochId, role: Role, half: HalfKey) -> None:
         factors = lagrange(base, curve.ORDER, at)
         if curve.g2_sum(half.shares[: half.threshold], factors) != expected:
             raise CharterRefused(Code.KEY_EPOCH_STATEMENT, "verification shares do not fit the key")
+
+
+def shared_key_of(verified: VerifiedKeyEpoch) -> SharedKey:
+    """Return the custodians' key as the logged epoch gives it: what a resharing starts from."""
+    half = verified.custodians
+    return SharedKey(
+        half.threshold,
+        Element(half.public_key.encoded),
+        tuple(Element(share.encoded) for share in half.shares),
+        verified.share_version,
+        verified.transcript_hash,
+    )
 
 
 def refuse_changed_key(old: VerifiedKeyEpoch, new: VerifiedKeyEpoch) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from doublelock.protocol import dealing, limits, polynomial, schnorr
+from doublelock.protocol.ceremony import CeremonyName, Kind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.dealing import DealingRoom
 from doublelock.protocol.encoding import Reader, field, long_field, u16, u32
@@ -91,6 +92,23 @@ def open_room(
     )
     room = DealingRoom(group, context, threshold, tuple(receivers))
     return ResharingRoom(room, old, tuple(dealers))
+
+
+def enter(
+    name: CeremonyName,
+    group: PrimeGroup,
+    receivers: Sequence[Element],
+    old: SharedKey,
+    dealers: Sequence[tuple[int, Element]],
+) -> ResharingRoom:
+    """Return the room of the resharing that a name speaks of (spec K-8).
+
+    Raises CeremonyRefused(CEREMONY_SETUP) for another kind, or a version that does not follow the
+    old key's, and as `open_room`.
+    """
+    if (name.kind, name.share_version) != (Kind.RESHARING, old.share_version + 1):
+        raise CeremonyRefused(Code.CEREMONY_SETUP, "not the name of this key's next resharing")
+    return open_room(group, name.encode(), name.threshold, receivers, old, dealers)
 
 
 def deal(resharing: ResharingRoom, share: SecretShare, static_secret: int, random: bytes) -> bytes:
