@@ -1,0 +1,198 @@
+"""Found a deployment: everybody's keys and the genesis charter that names them (spec C-2)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from doublelock.protocol import jws
+from doublelock.protocol.charter import genesis_id, write_terms
+from doublelock.protocol.charter_terms import (
+    Approver,
+    Caps,
+    CharterTerms,
+    Committee,
+    Custodian,
+    Party,
+    Profile,
+    WarrantKind,
+)
+from doublelock.protocol.cosignature import NoteSigner
+from doublelock.protocol.days import DAY_MS
+from doublelock.protocol.documents import Bytes32
+from doublelock.protocol.ed25519 import SigningKey
+from doublelock.protocol.identifiers import DeploymentId
+from doublelock.protocol.note import SignatureType
+
+HOUR_MS: Final = 3_600_000
+OFFENCES: Final = ("corruption", "fraud", "threat-to-life")
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """One committee's people and their 32-byte Ed25519 seeds."""
+
+    number: int
+    name: str
+    jurisdiction: str
+    threshold: int
+    custodians: tuple[bytes, ...] = field(repr=False)
+    court: bytes = field(repr=False)
+    agency: bytes = field(repr=False)
+    minister: bytes = field(repr=False)
+    judge: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """A deployment's genesis charter with every seed; for the demo and tests, never for use.
+
+    In a real deployment each party makes its own key and hands over the public half.
+    """
+
+    deployment: DeploymentId
+    charter: bytes
+    operator: bytes = field(repr=False)
+    receipt: bytes = field(repr=False)
+    genesis: bytes = field(repr=False)
+    key_log: NoteSigner
+    law_log: NoteSigner
+    log_seeds: tuple[bytes, bytes] = field(repr=False)
+    witnesses: tuple[NoteSigner, ...]
+    committees: tuple[Holders, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be founded; the defaults are the demo's."""
+
+    name: str = "Harbour Office"
+    origin: str = "harbour.example"
+    now_ms: int = 0
+    custodians: int = 5
+    threshold: int = 3
+    witnesses: int = 3
+    quorum: int = 2
+    jurisdictions: tuple[str, ...] = ("Northland",)
+    retention_days: int = 92
+    skew_ms: int = 5 * 60_000
+    checkpoint_age_ms: int = HOUR_MS
+    gag_ms: int = 30 * DAY_MS
+    caps: Caps = Caps(accounts=50, labels=20_000)
+    escrow: bool = True
+
+
+def found(plan: Plan, random: Callable[[int], bytes]) -> Founded:
+    """Return a new deployment after a plan; `random` gives fresh bytes for every key."""
+    committees = tuple(
+        Holders(
+            number,
+            f"Committee of {jurisdiction}",
+            jurisdiction,
+            plan.threshold,
+            tuple(random(32) for _ in range(plan.custodians)),
+            *(random(32) for _ in range(4)),
+        )
+        for number, jurisdiction in enumerate(plan.jurisdictions, 1)
+    )
+    operator, receipt, genesis = random(32), random(32), random(32)
+    log_seeds = (random(32), random(32))
+    key_log, law_log = (
+        NoteSigner(f"{plan.origin}/{name}", SignatureType.ED25519, seed)
+        for name, seed in zip(("key", "law"), log_seeds, strict=True)
+    )
+    witnesses = tuple(
+        NoteSigner(f"witness{number}.example/w", SignatureType.COSIGNATURE_ED25519, random(32))
+        for number in range(1, plan.witnesses + 1)
+    )
+    terms = CharterTerms(
+        version=1,
+        name=plan.name,
+        sequence=0,
+        deployment=None,
+        previous=None,
+        issued_ms=plan.now_ms,
+        effective_ms=plan.now_ms,
+        operator=_party(plan.name, operator),
+        receipt_key=_public(receipt),
+        genesis_key=_public(genesis),
+        key_log=key_log.key.encode(),
+        law_log=law_log.key.encode(),
+        witnesses=tuple(witness.key.encode() for witness in witnesses),
+        quorum=plan.quorum,
+        account_salt=Bytes32(random(32)),
+        skew_ms=plan.skew_ms,
+        checkpoint_age_ms=plan.checkpoint_age_ms,
+        epoch_extension_days=3,
+        amendment_delay_ms=7 * DAY_MS,
+        escrow="threshold" if plan.escrow else "none",
+        committees=tuple(_committee(plan, holders) for holders in committees),
+    )
+    payload = write_terms(terms)
+    signer = (_public(operator), SigningKey(operator).sign)
+    return Founded(
+        deployment=genesis_id(payload),
+        charter=jws.sign(payload, jws.Purpose.CHARTER, [signer]),
+        operator=operator,
+        receipt=receipt,
+        genesis=genesis,
+        key_log=key_log,
+        law_log=law_log,
+        log_seeds=log_seeds,
+        witnesses=witnesses,
+        committees=committees,
+    )
+
+
+def _committee(plan: Plan, holders: Holders) -> Committee:
+    place = holders.jurisdiction
+    parties = (
+        (_party(f"Prosecutor of {place}", holders.agency),),
+        (_party(f"Minister of Justice of {place}", holders.minister),),
+        (_party(f"Investigating judge of {place}", holders.judge),),
+    )
+    if not plan.escrow:
+        return Committee(
+            holders.number, holders.name, place, "none", (), 0, None, (), (), (), (), plan.caps, 0
+        )
+    return Committee(
+        number=holders.number,
+        name=holders.name,
+        jurisdiction=place,
+        escrow="threshold",
+        custodians=tuple(
+            Custodian(index=index, name=f"Custodian {index} of {place}", key=_public(seed))
+            for index, seed in enumerate(holders.custodians, 1)
+        ),
+        threshold=holders.threshold,
+        court=_party(f"District court of {place}", holders.court),
+        agencies=parties[0],
+        ministers=parties[1],
+        judges=parties[2],
+        profiles=(_profile(plan, WarrantKind.CONTENT_STORED), _profile(plan, WarrantKind.METADATA)),
+        caps=plan.caps,
+        retention_days=plan.retention_days,
+    )
+
+
+def _profile(plan: Plan, kind: WarrantKind) -> Profile:
+    return Profile(
+        kind=kind,
+        approvals=(Approver.MINISTER, Approver.JUDGE),
+        urgent=(),
+        max_days=31,
+        validity_ms=14 * DAY_MS,
+        urgent_window_ms=0,
+        gag_ms=plan.gag_ms,
+        notice_ms=3 * DAY_MS,
+        renewals=1,
+        offences=OFFENCES,
+        unnamed_senders=10,
+    )
+
+
+def _party(name: str, seed: bytes) -> Party:
+    return Party(name=name, key=_public(seed))
+
+
+def _public(seed: bytes) -> Bytes32:
+    return Bytes32(SigningKey(seed).public.encoded)
