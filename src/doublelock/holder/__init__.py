@@ -1,0 +1,1 @@
+"""The holder that custodians and court share: vault, law watch, ceremonies and releases."""

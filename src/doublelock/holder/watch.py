@@ -1,0 +1,112 @@
+"""A party's own copy of the law log: fetched, proved against the witnesses, folded (spec R-14).
+
+The last head is kept on disk before anything relies on it: a log that is rolled back, forked or
+forgotten between two runs is refused, whoever serves it.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+from doublelock.keep import StateFolder
+from doublelock.log.reader import LogReader
+from doublelock.protocol import limits
+from doublelock.protocol.api import Charters
+from doublelock.protocol.charter import Charter
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import CharterRefused, LogRefused, WireRefused
+from doublelock.protocol.lawstate import LawState
+from doublelock.protocol.policy import CosignedCheckpoint, Policy
+from doublelock.protocol.release import LawHead, LawProof, prove_law
+from doublelock.transport.http import HttpClient
+
+_HEAD = "law/head"
+
+
+class LogFiles:
+    """One log's files over the HTTP client; a missing file is None, as `LogReader` wants it."""
+
+    def __init__(self, http: HttpClient, prefix: str) -> None:
+        self._http = http
+        self._prefix = prefix
+
+    async def __call__(self, path: str) -> bytes | None:
+        """Return a file's bytes. Raises WireRefused."""
+        try:
+            return await self._http.get(
+                f"{self._prefix}/{path}", limit=limits.LOG_FILE, anyone=True
+            )
+        except WireRefused as refusal:
+            if refusal.code is Code.NOT_FOUND:
+                return None
+            raise
+
+
+class LawWatch:
+    """Follows the law log from genesis on; `folder` keeps the last head across runs, if given."""
+
+    def __init__(self, http: HttpClient, genesis: Charter, folder: StateFolder | None) -> None:
+        self._http = http
+        self._folder = folder
+        self._documents: dict[bytes, bytes] = {}
+        self.state = LawState.begin(genesis)
+        self.checkpoint: CosignedCheckpoint | None = None
+        self._reader: LogReader | None = None
+        self.last_head: LawHead | None = None
+        """The last head that was kept; every later state continues it."""
+
+    async def update(self) -> LawState:
+        """Fetch what is new, prove it, fold it, and keep the head before returning the state.
+
+        Raises LogRefused (log-stale, log-fork, log-proof, log-quorum, log-missing), WireRefused,
+        CharterRefused; then the state is as it was.
+        """
+        policy = self.state.charters[-1].law_policy()
+        if self._reader is None:
+            self._reader = LogReader(LogFiles(self._http, "/log/law"), policy, self._kept(policy))
+        head = await self._reader.refresh()
+        state = self.state
+        lines = [entry async for entry in self._reader.entries(state.size)]
+        for index, line in lines:
+            state = await self._apply(state, index, line)
+        if (state.size, state.root) != (head.checkpoint.size, head.checkpoint.root):
+            raise LogRefused(Code.LOG_PROOF, "the lines do not give the checkpoint's root")
+        if self._folder is not None:
+            self._folder.write_open(_HEAD, head.note.encode())
+        if state.charters != self.state.charters:
+            self._reader = None  # the next update reads under the amended charter's policy
+        self.state, self.checkpoint = state, head
+        self.last_head = LawHead(state.size, state.root)
+        return state
+
+    def prove(self, now_ms: int) -> LawProof:
+        """Return the proof of the present state at its checkpoint under the charter in force.
+
+        Raises what `prove_law` raises, LogRefused(log-missing) before the first update.
+        """
+        if self.checkpoint is None:
+            raise LogRefused(Code.LOG_MISSING, "no checkpoint was fetched yet")
+        return prove_law(self.state.charter(now_ms), self.state, self.checkpoint.note.encode())
+
+    def _kept(self, policy: Policy) -> CosignedCheckpoint | None:
+        if self.checkpoint is not None:
+            return self.checkpoint
+        if self._folder is None or not self._folder.has(_HEAD):
+            return None
+        kept = policy.verify(self._folder.read_open(_HEAD))
+        self.last_head = LawHead(kept.checkpoint.size, kept.checkpoint.root)
+        return kept
+
+    async def _apply(self, state: LawState, index: int, line: bytes) -> LawState:
+        try:
+            return state.apply(index, line, self._documents)
+        except CharterRefused as refusal:
+            if refusal.code is not Code.CHARTER_MISSING:
+                raise
+        charters = await self._http.ask("GET", "/v1/charters", None, Charters, anyone=True)
+        for document in charters.documents:
+            self._documents[hashlib.sha256(document).digest()] = document
+        return state.apply(index, line, self._documents)
+
+
+Clock = Callable[[], int]
+"""The deployment's clock: milliseconds since 1970-01-01 UTC."""
