@@ -1,0 +1,355 @@
+"""Evidence: what one line says of one message, and how anybody verifies it (spec R-26 to R-29).
+
+Keys released by custodians and court open messages; they cannot make any. Each line must hold by
+its device's signature over the header, which binds conversation, day and sender, under a key that
+the cosigned key log lists for that account at the receipt's time. So nobody can be framed.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final, Literal, final
+
+import msgspec
+
+from doublelock.protocol import jws, limits, merkle
+from doublelock.protocol.capsule import day_key, verify_capsule
+from doublelock.protocol.charter import Charter
+from doublelock.protocol.codes import Code
+from doublelock.protocol.curve import G2
+from doublelock.protocol.documents import (
+    Bytes32,
+    Bytes64,
+    Count,
+    Document,
+    Millis,
+    Name,
+    Opaque,
+    decode,
+    encode,
+)
+from doublelock.protocol.ed25519 import verify_key
+from doublelock.protocol.encoding import tagged
+from doublelock.protocol.envelope import VerifiedBody, open_body, verify_body
+from doublelock.protocol.errors import EvidenceRefused, Refusal
+from doublelock.protocol.header import Form, Header, hash_header
+from doublelock.protocol.keylog import KeyLog
+from doublelock.protocol.label import Label
+from doublelock.protocol.receipt import (
+    Receipt,
+    ReceiptFields,
+    SeenRoots,
+    VerifiedReceipt,
+    describe_item,
+    verify_receipt,
+)
+from doublelock.protocol.receive import check_day
+from doublelock.protocol.release import LawProof, ReleasePermit
+
+_CUSTODY_TAG: Final = b"doublelock/v1/custody"
+_PROVEN: Final = object()
+
+
+class EvidenceReceipt(Document, frozen=True):
+    """The receipt's fields that header and body do not give, with path and signature."""
+
+    sequence: Count
+    previous: Bytes32
+    time_ms: Millis
+    mls_hash: Bytes32
+    index: Count
+    size: Count
+    path: Opaque
+    signature: Bytes64
+
+
+class EvidenceLine(Document, frozen=True):
+    """One message, as one line of `messages.jsonl`: all that proves it, its seed included.
+
+    `seed` (32) is the capsule's; `device_key` (32) the sender's, to be found in the key log.
+    """
+
+    header: Opaque
+    body: Opaque
+    seed: Bytes32
+    device_key: Bytes32
+    receipt: EvidenceReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedMessage:
+    """A message that its device sent, in this conversation, on this day, and nowhere else."""
+
+    label: Label
+    sequence: int
+    time_ms: int
+    body: VerifiedBody
+    receipt_hash: bytes
+
+
+@final
+class ProvenKeyLog:
+    """A key log replayed from exactly the lines of a cosigned checkpoint; see `prove_key_log`."""
+
+    __slots__ = ("key_log", "time_s")
+
+    def __init__(self, token: object, key_log: KeyLog, time_s: int | None) -> None:
+        if token is not _PROVEN:
+            raise TypeError("a ProvenKeyLog comes from prove_key_log")
+        self.key_log = key_log
+        self.time_s = time_s
+
+
+def prove_key_log(charter: Charter, entries: Sequence[bytes], note: bytes) -> ProvenKeyLog:
+    """Return the key log replayed from its entries, which are those of a cosigned checkpoint.
+
+    Entries that break a rule have no effect (spec Y-9). Raises Malformed, LogRefused, or
+    EvidenceRefused(evidence-device) when the entries are not the checkpoint's.
+    """
+    checkpoint = charter.key_policy().verify(note)
+    leaves = [merkle.leaf_hash(entry) for entry in entries]
+
+    def node(level: int, index: int) -> bytes:
+        return merkle.reduce_perfect(leaves[index << level : (index + 1) << level])
+
+    root = merkle.range_root(0, len(leaves), node)
+    if (len(leaves), root) != (checkpoint.checkpoint.size, checkpoint.checkpoint.root):
+        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "entries are not the checkpoint's")
+    terms = charter.terms
+    key_log = KeyLog(charter.deployment, bytes(terms.genesis_key), terms.skew_ms)
+    for index, entry in enumerate(entries):
+        try:
+            key_log.apply(index, entry)
+        except Refusal:
+            continue
+    return ProvenKeyLog(_PROVEN, key_log, checkpoint.quorum_time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceContext:
+    """What lines are held against: the charter, the logs as proven, and the opened labels."""
+
+    charter: Charter
+    key_log: ProvenKeyLog
+    law: LawProof
+    labels: frozenset[Label]
+    roots: SeenRoots = field(default_factory=SeenRoots)
+    days: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict, repr=False)
+
+    def master_key(self, committee: int, key_epoch: int) -> G2:
+        """Return the MPK of a key epoch in the law log. Raises EvidenceRefused(epoch-unknown)."""
+        record = self.law.state.epochs.get((committee, key_epoch))
+        if record is None:
+            raise EvidenceRefused(Code.EPOCH_UNKNOWN, f"key epoch {key_epoch}")
+        return record.keys.master_key
+
+
+def permit_context(
+    charter: Charter, key_log: ProvenKeyLog, law: LawProof, permit: ReleasePermit
+) -> EvidenceContext:
+    """Return the context for the messages of one permit."""
+    return EvidenceContext(charter, key_log, law, frozenset(permit.labels))
+
+
+def write_line(
+    header: bytes, body: bytes, seed: bytes, device_key: bytes, receipt: Receipt
+) -> bytes:
+    """Return the JSON line of a message, without its newline."""
+    fields = receipt.fields
+    return encode(
+        EvidenceLine(
+            header=Opaque(header),
+            body=Opaque(body),
+            seed=Bytes32(seed),
+            device_key=Bytes32(device_key),
+            receipt=EvidenceReceipt(
+                sequence=fields.sequence,
+                previous=Bytes32(fields.previous),
+                time_ms=fields.time_ms,
+                mls_hash=Bytes32(fields.mls_hash),
+                index=receipt.index,
+                size=receipt.size,
+                path=Opaque(receipt.path),
+                signature=Bytes64(receipt.signature),
+            ),
+        )
+    )
+
+
+def verify_line(data: bytes, context: EvidenceContext) -> VerifiedMessage:
+    """Return the message that a line proves, or refuse it naming the reason (spec R-27).
+
+    Raises EvidenceRefused, whatever fails: the envelope's own codes, evidence-scope,
+    evidence-device, receipt-signature, day-mismatch and the rest.
+    """
+    try:
+        return _verify_line(data, context)
+    except EvidenceRefused:
+        raise
+    except Refusal as refusal:
+        raise EvidenceRefused(refusal.code, refusal.detail) from None
+
+
+def _verify_line(data: bytes, context: EvidenceContext) -> VerifiedMessage:
+    line = decode(data, EvidenceLine, limits.EVIDENCE_LINE)
+    header_bytes, body = bytes(line.header), bytes(line.body)
+    header = Header.decode(header_bytes)
+    deployment = context.charter.deployment
+    label = header.label(deployment)
+    if header.form is not Form.SEALED or label not in context.labels:
+        raise EvidenceRefused(Code.EVIDENCE_SCOPE, "label that was not opened")
+    receipt = _check_receipt(line.receipt, header, header_bytes, body, context)
+    device_key = _check_device(line, header, receipt.fields.time_ms, context)
+    key = _open_day(header, bytes(line.seed), label, context)
+    opened = open_body(key, header, hash_header(header_bytes), body)
+    verified = verify_body(opened, verify_key(device_key), deployment)
+    fields = receipt.fields
+    return VerifiedMessage(label, fields.sequence, fields.time_ms, verified, receipt.hash)
+
+
+def _check_receipt(
+    given: EvidenceReceipt,
+    header: Header,
+    header_bytes: bytes,
+    body: bytes,
+    context: EvidenceContext,
+) -> VerifiedReceipt:
+    """Everything that the header says is taken from it: a receipt for another message fails."""
+    described = describe_item(
+        header.conversation,
+        given.sequence,
+        bytes(given.previous),
+        given.time_ms,
+        header.account,
+        header.device,
+        header_bytes,
+        body,
+        b"",
+    )
+    fields = ReceiptFields(
+        described.conversation,
+        described.sequence,
+        described.previous,
+        described.time_ms,
+        described.account,
+        described.device,
+        described.header_hash,
+        described.body_hash,
+        bytes(given.mls_hash),
+    )
+    receipt = Receipt(fields, given.index, given.size, bytes(given.path), bytes(given.signature))
+    charter = context.charter
+    key = verify_key(bytes(charter.terms.receipt_key))
+    verified = verify_receipt(receipt, charter.deployment, key, context.roots)
+    check_day(header.day, given.time_ms, charter.terms.skew_ms)
+    return verified
+
+
+def _check_device(
+    line: EvidenceLine, header: Header, time_ms: int, context: EvidenceContext
+) -> bytes:
+    key_log, skew = context.key_log.key_log, context.charter.terms.skew_ms
+    record = key_log.device(header.device)
+    if record.account != header.account or not record.valid_at(time_ms, skew):
+        raise EvidenceRefused(Code.EVIDENCE_DEVICE, header.device.hex())
+    if record.key != bytes(line.device_key):
+        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "another key than the key log's")
+    version = key_log.account_as_of(header.account, time_ms=time_ms + skew)
+    if version.committee != header.committee:
+        raise EvidenceRefused(Code.EPOCH_MISMATCH, "the account's committee")
+    return record.key
+
+
+def _open_day(header: Header, seed: bytes, label: Label, context: EvidenceContext) -> bytes:
+    """Re-encapsulate once per capsule and seed, not per message."""
+    known = (header.capsule + label.encode(), seed)
+    key = context.days.get(known)
+    if key is None:
+        mpk = context.master_key(label.committee, label.key_epoch)
+        verify_capsule(header.capsule, seed, label, mpk)
+        key = context.days[known] = day_key(seed, header.capsule, label)
+    return key
+
+
+# --- the package ----------------------------------------------------------------------------
+
+
+class EvidenceFile(Document, frozen=True):
+    """A file of the package by its name, size and SHA-256."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
+    size: Count
+    digest: Bytes32
+
+
+class CustodyEntry(Document, frozen=True):
+    """One act upon the evidence: who did what when, with what; chained to the one before."""
+
+    time_ms: Millis
+    actor: Name
+    act: Name
+    digest: Bytes32
+    previous: Bytes32
+
+
+class Manifest(Document, frozen=True):
+    """What the package holds, under which warrant; signed by the agency."""
+
+    version: Literal[1]
+    deployment: Bytes32
+    warrant: Bytes32
+    requests: tuple[Bytes32, ...]
+    created_ms: Millis
+    files: Annotated[tuple[EvidenceFile, ...], msgspec.Meta(max_length=100_000)]
+    custody: Annotated[tuple[CustodyEntry, ...], msgspec.Meta(min_length=1, max_length=10_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedManifest:
+    """A manifest that the agency signed, its chain of custody unbroken."""
+
+    manifest: Manifest
+    agency: bytes
+
+    def check_files(self, found: Mapping[str, tuple[int, bytes]]) -> None:
+        """Check every file's (size, SHA-256) by name, no fewer and no more.
+
+        Raises EvidenceRefused(evidence-manifest) naming the file.
+        """
+        listed = {file.name: (file.size, bytes(file.digest)) for file in self.manifest.files}
+        for name in sorted(listed.keys() | found.keys()):
+            if listed.get(name) != found.get(name):
+                raise EvidenceRefused(Code.EVIDENCE_MANIFEST, name)
+
+
+def add_custody(
+    chain: Sequence[CustodyEntry], time_ms: int, actor: str, act: str, digest: bytes
+) -> tuple[CustodyEntry, ...]:
+    """Return the chain of custody with one more act, bound to all before."""
+    previous = hash_custody(chain[-1]) if chain else bytes(32)
+    entry = CustodyEntry(time_ms, actor, act, Bytes32(digest), Bytes32(previous))
+    return (*chain, entry)
+
+
+def hash_custody(entry: CustodyEntry) -> bytes:
+    """Return the 32 bytes that the next entry names."""
+    return hashlib.sha256(tagged(_CUSTODY_TAG, encode(entry))).digest()
+
+
+def verify_manifest(data: bytes, charter: Charter, agencies: Collection[bytes]) -> VerifiedManifest:
+    """Return the manifest that one of these agency keys signed.
+
+    Raises Malformed, EvidenceRefused(evidence-manifest, evidence-custody).
+    """
+    document = jws.verify(data, jws.Purpose.EVIDENCE, agencies, limits.INVENTORY)
+    manifest = decode(document.payload, Manifest, limits.INVENTORY)
+    if bytes(manifest.deployment) != charter.deployment or len(document.signers) != 1:
+        raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "of another deployment")
+    if len({file.name for file in manifest.files}) != len(manifest.files):
+        raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "a file twice")
+    previous, time_ms = bytes(32), 0
+    for entry in manifest.custody:
+        if bytes(entry.previous) != previous or entry.time_ms < time_ms:
+            raise EvidenceRefused(Code.EVIDENCE_CUSTODY)
+        previous, time_ms = hash_custody(entry), entry.time_ms
+    return VerifiedManifest(manifest, document.signers[0])
