@@ -20,17 +20,20 @@ use pyo3::types::PyBytes;
 use zeroize::Zeroizing;
 
 use crate::failure::{attached, detached, refused, Outcome};
-use crate::group::{Group, Live};
+use crate::group::Group;
 use crate::hooks::{Hooks, Identity};
 use crate::limits::{
     at_most, time, CLOCK_SKEW, CONTEXT_EXTENSION, MAX_CONTEXT_DATA, MAX_GROUP_ID, MAX_MEMBERS,
     MAX_PLAINTEXT, MAX_STATE, MAX_TIME, MAX_TREE,
 };
+use crate::live::Live;
 use crate::messages::{reference_of, PrivateRecord};
+use crate::results::KeyPackage;
 use crate::rules::{context_allowed, Rules};
+use crate::skips::Skips;
 use crate::stores::{GroupStore, KeyPackageStore};
 use crate::suite::{credential_of, crypto, decode, identity, signature_keys, SUITE};
-use crate::views::{leaves, KeyPackage};
+use crate::views::leaves;
 
 /// The crate's configuration with our providers.
 pub type Config = WithMlsRules<
@@ -106,6 +109,7 @@ impl Client {
             tree_epoch: None,
             unwritten_commits: 0,
             removed,
+            skips: Skips::default(),
         }
     }
 
@@ -154,12 +158,16 @@ impl Client {
 
     fn enter(&self, welcome: &[u8], tree: &[u8], private: &[u8]) -> Outcome<(Live, u32)> {
         let welcome = decode(welcome)?;
-        let tree = decode_tree(tree)?;
+        // Published vectors may carry the tree inside the Welcome.
+        let tree = match (&self.interop_psks, tree) {
+            (Some(_), []) => None,
+            _ => Some(decode_tree(tree)?),
+        };
         let record = PrivateRecord::decode(private)?;
         let packages = KeyPackageStore::with(record.reference, record.data);
         let session = self.session(GroupStore::default(), packages, 0)?;
         // No time: RFC 9420 §7.3 advises against judging old leaves by their lifetimes on joining.
-        let (group, info) = session.client.join_group(Some(tree), &welcome, None)?;
+        let (group, info) = session.client.join_group(tree, &welcome, None)?;
         let live = self.wrap(session, group, false);
         self.own_leaf(&live)?;
         self.judge(&live)?;
@@ -204,8 +212,9 @@ impl Client {
     ) -> Outcome<Live> {
         at_most("state", state.len(), MAX_STATE)?;
         let tree = decode_tree(tree)?;
-        let (group_id, removed, crate_state) = Live::open_state(state)?;
-        let store = GroupStore::with(Zeroizing::new(crate_state.to_vec()), epochs);
+        let stored = Live::open_state(state)?;
+        let group_id = stored.group_id;
+        let store = GroupStore::with(stored.state, epochs);
         let session = self.session(store, KeyPackageStore::default(), 0)?;
         let group = session
             .client
@@ -213,7 +222,8 @@ impl Client {
         if group.group_id() != group_id {
             return Err(refused("malformed", "the state is of another group"));
         }
-        let mut live = self.wrap(session, group, removed);
+        let mut live = self.wrap(session, group, stored.removed);
+        live.skips.kept = stored.skipped;
         self.own_leaf(&live)?;
         live.tree_epoch = Some(live.group.context().epoch);
         if let Some((epoch, generation)) = sent {

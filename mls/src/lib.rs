@@ -6,9 +6,12 @@ mod failure;
 mod group;
 mod hooks;
 mod limits;
+mod live;
 mod messages;
 mod observer;
+mod results;
 mod rules;
+mod skips;
 mod stores;
 mod suite;
 mod views;
@@ -27,10 +30,11 @@ mod _doublelock_mls {
     #[pymodule_export]
     use super::observer::{Observer, ObserverClient, StagedCommit};
     #[pymodule_export]
-    use super::views::{
-        Application, Commit, CommitView, Encrypted, KeyPackage, KeyPackageInfo, Member,
-        MessageInfo, PendingCommit, Proposal, ProposalView, StateChange,
+    use super::results::{
+        Encrypted, KeyPackage, KeyPackageInfo, MessageInfo, PendingCommit, StateChange,
     };
+    #[pymodule_export]
+    use super::views::{Application, Commit, CommitView, Member, Proposal, ProposalView};
 
     use super::limits;
     use pyo3::prelude::*;

@@ -18,6 +18,10 @@ pub const MAX_TREE: usize = 4 << 20;
 pub const MAX_STATE: usize = 32 << 20;
 /// Generations that loading a group may burn.
 pub const MAX_GENERATION_SKIP: u32 = 100_000;
+/// Message keys kept per epoch for messages that were skipped: about 2 MB.
+pub const MAX_SKIPPED: u32 = 65_536;
+/// Generations that one message can skip (the crate's bound).
+pub const MAX_SKIPPED_AT_ONCE: u32 = 1024;
 /// Our one GroupContext extension (private use range, RFC 9420 §17.3).
 pub const CONTEXT_EXTENSION: u16 = 0xF0D1;
 /// Bytes of a group id.

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::failure::{attached, refused, Outcome};
 use crate::limits::{at_most, MAX_STATE};
+use crate::results::{KeyPackage, MessageInfo};
 use crate::suite::{decode, signature_keys, suite};
-use crate::views::{KeyPackage, MessageInfo};
 
 /// The private half of a key package, as the vault keeps it.
 #[derive(MlsEncode, MlsDecode, MlsSize)]

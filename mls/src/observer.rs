@@ -18,13 +18,14 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::client::decode_tree;
 use crate::failure::{attached, detached, lock, refused, Outcome};
-use crate::group::wish_to_leave;
 use crate::hooks::{Hooks, Identity};
 use crate::limits::{at_most, time, CONTEXT_EXTENSION, MAX_MEMBERS, MAX_STATE};
+use crate::live::wish_to_leave;
 use crate::messages::reference_of;
+use crate::results::KeyPackageInfo;
 use crate::rules::{context_allowed, context_data, Rules};
 use crate::suite::{crypto, decode, SUITE};
-use crate::views::{leaves, member_list, Commit, KeyPackageInfo, Leaf, Proposal};
+use crate::views::{leaves, member_list, Commit, Leaf, Proposal};
 
 type Config = WithMlsRules<
     Rules,

@@ -53,10 +53,10 @@ class Member:
 class ProposalView:
     """One proposal of a commit.
 
-    `add`: `credential` and `signature_key` of the newcomer. `remove`: `leaf_index`, `credential` and
-    `signature_key` of the leaf that goes. `context`: `context_data` is the new bytes of the context
-    extension (None: removed). `external-init`: the mark of an external commit. `other`: only where
-    the client was made for published vectors.
+    `add`: `credential` and `signature_key` of the newcomer. `remove`: `leaf_index`, `credential`
+    and `signature_key` of the leaf that goes. `context`: `context_data` is the new bytes of the
+    context extension (None: removed). `external-init`: the mark of an external commit. `other`:
+    only where the client was made for published vectors.
     """
 
     @property
@@ -108,8 +108,8 @@ class CommitView:
 class Application:
     """A decrypted application message, its sender's signature and leaf verified.
 
-    `sender` is the leaf index. A late message of an older epoch is refused (`member-not-found`) where
-    its leaf has left since or changed its key.
+    `sender` is the leaf index. A late message of an older epoch is refused (`member-not-found`)
+    where its leaf has left since or changed its key.
     """
 
     @property
@@ -185,8 +185,8 @@ class Encrypted:
 class StateChange:
     """What the vault must write, in one transaction with whatever leaves the device.
 
-    Write `state`; replace the stored tree unless `tree` is None; upsert `epochs`; delete epochs below
-    `drop_epochs_below`. All of it is secret.
+    Write `state`; replace the stored tree unless `tree` is None; upsert `epochs`; delete epochs
+    below `drop_epochs_below`. All of it is secret.
     """
 
     @property
@@ -316,11 +316,13 @@ class Group:
     def process(self, message: bytes, now: int) -> Event:
         """Processes one message; on any error the group is as it was before.
 
-        (But a ciphertext that fails after its sender data opened has used up that one generation.)
+        (But a ciphertext that fails after its sender data opened has used up that one generation;
+        and 1,024 generations at most can be skipped by one message, 65,536 in an epoch.)
         `now` is when the server took the message. Errors among others: `wrong-epoch` (a commit that
         lost its race, or came early), `epoch-gone`, `key-used` (a duplicate), `generation-too-far`,
-        `own-message`, `wrong-group`, `malformed`, `invalid-signature`, and what the hooks raise.
-        One's own pending commit is recognised and applied; another's commit discards it.
+        `too-many-skipped`, `own-message`, `wrong-group`, `malformed`, `invalid-signature`, and
+        what the hooks raise. One's own pending commit is recognised and applied; another's commit
+        discards it.
         """
     def commit(
         self,
@@ -334,9 +336,10 @@ class Group:
     ) -> PendingCommit:
         """Makes a commit, and keeps it pending until it is applied, processed or cleared.
 
-        Wishes to leave that were received are committed too. An empty commit renews one's own leaf and
-        path, and so does any that removes; `update_path` forces it for one that only adds.
-        Errors: `commit-pending`, `too-many-members`, `invalid-lifetime`, what the hooks raise.
+        Wishes to leave that were received are committed too. An empty commit renews one's own
+        leaf and path, and so does any that removes; `update_path` forces it for one that only
+        adds. Errors: `commit-pending`, `too-many-members`, `invalid-lifetime`, what the hooks
+        raise.
         """
     def apply_pending_commit(self) -> Commit:
         """Errors: `no-pending-commit`."""
@@ -352,10 +355,10 @@ class Group:
 class Client:
     """One device: its credential, signing key and the hooks that judge others.
 
-    `credential`: opaque identity bytes of the basic credential, 1 to 1,024; equal credentials are the
-    same device. `signature_seed`: the 32-byte Ed25519 seed. `prior_epochs`: how many past epochs stay
-    readable for late messages. `interop_psks` switches off this project's own rules about proposals,
-    for the published test vectors alone.
+    `credential`: opaque identity bytes of the basic credential, 1 to 1,024; equal credentials are
+    the same device. `signature_seed`: the 32-byte Ed25519 seed. `prior_epochs`: how many past
+    epochs stay readable for late messages. `interop_psks` switches off this project's own rules
+    about proposals, for the published test vectors alone.
     """
 
     def __init__(
@@ -373,24 +376,25 @@ class Client:
     @property
     def signature_key(self) -> bytes: ...
     def generate_key_package(self, now: int, lifetime: int = 7_776_000) -> KeyPackage:
-        """A key package valid from an hour before `now` to `lifetime` seconds (90 days) after it."""
+        """A key package valid from an hour before `now` to `lifetime` seconds after it."""
     def create_group(
         self, group_id: bytes, now: int, context_data: bytes | None = None
     ) -> Group: ...
     def join(self, welcome: bytes, ratchet_tree: bytes, private: bytes) -> tuple[Group, int]:
         """Joins from a Welcome with the `private` part of the key package that it names.
 
-        Gives the group and the leaf index of whoever added this device. Delete the private part in the
-        transaction that writes the group's first `take_changes()`. Members' lifetimes are not judged
-        again here (RFC 9420 §7.3). Errors: `no-key-package`, `tree-mismatch`, what the hooks raise.
+        Gives the group and the leaf index of whoever added this device. Delete the private part
+        in the transaction that writes the group's first `take_changes()`. Members' lifetimes are
+        not judged again here (RFC 9420 §7.3). Errors: `no-key-package`, `tree-mismatch`, what the
+        hooks raise.
         """
     def rejoin(
         self, group_info: bytes, ratchet_tree: bytes, authenticated_data: bytes = b""
     ) -> tuple[Group, bytes]:
         """External commit as a resync: removes one's own old leaf, which must exist.
 
-        Gives the group in its new epoch and the commit to send; drop the group if the server refuses
-        it. Errors: `not-a-member`.
+        Gives the group in its new epoch and the commit to send; drop the group if the server
+        refuses it. Errors: `not-a-member`.
         """
     def load_group(
         self,
@@ -401,9 +405,9 @@ class Client:
     ) -> Group:
         """Loads what `take_changes` gave.
 
-        `sent` = (epoch, next generation) as persisted with the last message sent: generations below it
-        are burnt, so that no key is used twice. Errors: `malformed`, `state-behind` (`sent` is of a
-        later epoch than the state: the vault lost a write; rejoin).
+        `sent` = (epoch, next generation) as persisted with the last message sent: generations
+        below it are burnt, so that no key is used twice. Errors: `malformed`, `state-behind`
+        (`sent` is of a later epoch than the state: the vault lost a write; rejoin).
         """
 
 @final
@@ -425,8 +429,8 @@ class Observer:
     """A group as the server follows it: public state only, no secret.
 
     It verifies signatures, tree, path, proposals and leaves, and runs both hooks. It cannot verify
-    membership tags, confirmation tags or the encrypted path secrets, which need the group's secrets: a
-    *member* can still post a commit that passes here and fails at the members.
+    membership tags, confirmation tags or the encrypted path secrets, which need the group's
+    secrets: a *member* can still post a commit that passes here and fails at the members.
     """
 
     @property
@@ -465,4 +469,4 @@ def signature_public_key(seed: bytes) -> bytes:
     """The Ed25519 public key (32 bytes) of a 32-byte seed. Errors: `bad-signature-key`."""
 
 def import_key_package(message: bytes, init_key: bytes, leaf_key: bytes) -> KeyPackage:
-    """Rebuilds a `KeyPackage` from raw X25519 private keys (32 bytes each), as test vectors give them."""
+    """Rebuilds a `KeyPackage` from raw X25519 private keys (32 bytes each), for test vectors."""
