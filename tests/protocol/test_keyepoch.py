@@ -118,6 +118,25 @@ def test_a_proof_of_another_epoch_is_refused() -> None:
     assert _refused(_sign(statement)) is Code.PROOF_OF_POSSESSION
 
 
+@pytest.mark.parametrize(
+    ("epoch", "role"),
+    [
+        (EPOCH, Role.CUSTODIANS),
+        (replace(EPOCH, committee=3), Role.COURT),
+        (replace(EPOCH, key_epoch=682), Role.COURT),
+        (replace(EPOCH, deployment=DeploymentId(b"\x12" * 32)), Role.COURT),
+    ],
+)
+def test_a_proof_is_bound_to_its_place_and_role(epoch: EpochId, role: Role) -> None:
+    court = _court()
+    elsewhere = keyepoch.prove_possession(epoch, role, court.public_key, COURT_SECRET)
+    assert elsewhere != court.possession
+    statement = keyepoch.make_statement(
+        EPOCH, 1, bytes(32), CUSTODIANS, replace(court, possession=elsewhere)
+    )
+    assert _refused(_sign(statement)) is Code.PROOF_OF_POSSESSION
+
+
 def test_a_court_cannot_choose_its_key_after_the_custodians() -> None:
     """The rogue key: court = s·P2 - custodians would make the MPK the court's alone."""
     public = curve.g2_sum([G2_GENERATOR, CUSTODIANS.public_key], [77, -1])
