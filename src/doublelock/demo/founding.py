@@ -25,6 +25,7 @@ from doublelock.protocol.note import SignatureType
 
 HOUR_MS: Final = 3_600_000
 OFFENCES: Final = ("corruption", "fraud", "threat-to-life")
+_CAPS: Final = Caps(accounts=50, labels=20_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Plan:
     skew_ms: int = 5 * 60_000
     checkpoint_age_ms: int = HOUR_MS
     gag_ms: int = 30 * DAY_MS
-    caps: Caps = Caps(accounts=50, labels=20_000)
+    caps: Caps = _CAPS
     escrow: bool = True
 
 
