@@ -27,6 +27,7 @@ from doublelock.server.fanout import Fanout
 from doublelock.server.identities import Identities
 from doublelock.server.ordering import Ordering
 from doublelock.server.parts import Parts
+from doublelock.server.recent import REMEMBERED, RecentMessages
 from doublelock.server.routes import accounts, conversations, key_packages, public
 from doublelock.server.routes.exchange import Gate, refuse
 from doublelock.server.sessions import Sessions
@@ -145,7 +146,18 @@ async def start(config: ServerConfig) -> Server:
     for index in range(log.checkpoint().checkpoint.size):
         identities.replay(index, await log.entry(index))
     conversations_ = Conversations(store, deployment)
-    delivery = Delivery(store, fanout, deployment, config.keys.receipt, config.clock, config.bounds)
+    accepted, since_ms = await store.read(
+        lambda tables: tables.timeline.newest_messages(REMEMBERED)
+    )
+    delivery = Delivery(
+        store,
+        fanout,
+        deployment,
+        config.keys.receipt,
+        config.clock,
+        config.bounds,
+        RecentMessages(accepted, since_ms, config.clock()),
+    )
     catch_ups = CatchUps(store, fanout)
     rules = Rules(
         deployment, escrow=terms.escrow == "threshold", key_log=key_log, skew_ms=terms.skew_ms

@@ -107,6 +107,7 @@ class Delivery:
         receipt_key: SigningKey,
         clock: Clock,
         bounds: Bounds,
+        recent: RecentMessages,
     ) -> None:
         self._store = store
         self._fanout = fanout
@@ -123,7 +124,7 @@ class Delivery:
         self._turn = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._recent = RecentMessages(clock())
+        self._recent = recent
         self._resolving: set[bytes] = set()
 
     # --- taking in -------------------------------------------------------------------------

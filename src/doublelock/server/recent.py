@@ -1,23 +1,33 @@
 """Which message ids were accepted lately, so that a retry is recognised without asking the disk."""
 
+from collections.abc import Iterable
 from typing import Final
 
 _GENERATION: Final = 100_000
+REMEMBERED: Final = 50_000
+"""How many of the store's newest messages a start reads."""
 
 
 class RecentMessages:
     """Two generations of (device, message id).
 
     A message id is a UUIDv7 and begins with its time: one made after the older generation began and
-    not found here is new; an older one must be looked up. `start_ms` is when this process began.
+    not found here is new; an older one must be looked up. It starts with what the store accepted
+    last, complete since `since_ms`.
     """
 
-    def __init__(self, start_ms: int, generation: int = _GENERATION) -> None:
+    def __init__(
+        self,
+        accepted: Iterable[tuple[bytes, bytes]],
+        since_ms: int,
+        now_ms: int,
+        generation: int = _GENERATION,
+    ) -> None:
         self._generation = generation
         self._new: set[bytes] = set()
-        self._old: set[bytes] = set()
-        self._new_since = start_ms
-        self._old_since = start_ms
+        self._old = {device + message_id for device, message_id in accepted}
+        self._new_since = now_ms
+        self._old_since = since_ms
 
     def is_new(self, name: bytes, message_id: bytes, now_ms: int) -> bool:
         """Remember a (device, message id); False when it was, or may have been, accepted before."""

@@ -5,6 +5,7 @@ one that is refused for what it asks is answered with `Refused`.
 """
 
 import asyncio
+import contextlib
 import time
 from typing import Final
 
@@ -54,6 +55,8 @@ from doublelock.store.interface import Store
 
 _PATH: Final = b"/v1/stream"
 _READ_BUFFER: Final = 2048
+_FAREWELL_S: Final = 1.0
+_STOPPING: Final = encode(Bye(Code.STOPPING.value, ""))
 
 
 class Stream:
@@ -76,7 +79,8 @@ class Stream:
         self.delivery = delivery
         self.fanout = fanout
         self.catch_ups = catch_ups
-        self.open = 0
+        self.open: set[StreamListener] = set()
+        self.empty = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
         self.writable = asyncio.Event()
         """Set for good: what every connection waits on that is not held back."""
@@ -104,12 +108,21 @@ class Stream:
     async def stop(self) -> None:
         """End every connection and wait for what runs on their behalf."""
         self.fanout.stop()
+        for listener in list(self.open):
+            listener.cut(_STOPPING)
         for task in list(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.empty.clear()
+        if self.open:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.empty.wait(), _FAREWELL_S)
+        for listener in list(self.open):
+            listener.abort()
+        await asyncio.sleep(0)
 
     def _accept(self, request: WSUpgradeRequest) -> "StreamListener | None":
-        if request.path != _PATH or self.open >= self.config.bounds.connections:
+        if request.path != _PATH or len(self.open) >= self.config.bounds.connections:
             return None
         return StreamListener(self)
 
@@ -130,6 +143,8 @@ class StreamListener(WSListener):
         self._greeted = False
         self._partial = bytearray()
         self._timeout: asyncio.TimerHandle | None = None
+        self._grace: asyncio.TimerHandle | None = None
+        self._underlying: asyncio.Transport | None = None
         self._writable = stream.writable
 
     # --- Pipe ------------------------------------------------------------------------------
@@ -154,21 +169,24 @@ class StreamListener(WSListener):
         transport, self._transport = self._transport, None
         if transport is None:
             return
-        slow = transport.underlying_transport.get_write_buffer_size() > 0
         transport.send(WSMsgType.BINARY, farewell)
         transport.send_close(WSCloseCode.GOING_AWAY)
+        transport.disconnect()
         # A reader that takes nothing must not keep our memory: what it missed, it asks for again.
-        grace = 2.0 if slow else 0.5
-        asyncio.get_running_loop().call_later(grace, transport.underlying_transport.abort)
-        if not slow:
-            transport.disconnect()
+        self._grace = asyncio.get_running_loop().call_later(_FAREWELL_S, self.abort)
+
+    def abort(self) -> None:
+        """Drop the connection and whatever waits for it."""
+        if self._underlying is not None:
+            self._underlying.abort()
 
     # --- WebSocket -------------------------------------------------------------------------
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Wait for `Hello`, not for long."""
         self._transport = transport
-        self._stream.open += 1
+        self._stream.open.add(self)
+        self._underlying = transport.underlying_transport
         transport.underlying_transport.set_write_buffer_limits(self._stream.config.bounds.drain)
         self._timeout = asyncio.get_running_loop().call_later(
             self._stream.config.bounds.hello_seconds, self._bye, Code.NO_SESSION
@@ -178,7 +196,11 @@ class StreamListener(WSListener):
         """Forget the connection; what it was sent and did not take, it asks for again."""
         self.resume_writing()
         self._transport = None
-        self._stream.open -= 1
+        self._stream.open.discard(self)
+        if not self._stream.open:
+            self._stream.empty.set()
+        if self._grace is not None:
+            self._grace.cancel()
         if self._timeout is not None:
             self._timeout.cancel()
         if self._connection is not None:

@@ -48,6 +48,12 @@ class Timeline(Protocol):
     ) -> StoredItem | None:
         """Return the item that a sender's message id has in a conversation and day."""
 
+    def newest_messages(self, limit: int) -> tuple[list[tuple[bytes, bytes]], int]:
+        """Return (device, message id) of the newest items, and the time in ms of the oldest seen.
+
+        The time is 0 when these are all that there are.
+        """
+
     def label_items(self, conversation: int, account: bytes, day: int) -> list[StoredItem]:
         """Return every message of one label, in order."""
 

@@ -30,6 +30,10 @@ SELECT i.sequence, i.time_ms, s.account, s.device, i.kind, i.header, i.body, i.m
 FROM items i JOIN senders s ON s.key = i.sender JOIN batches b ON b.key = i.batch
 WHERE i.conversation = ? ORDER BY i.sequence DESC LIMIT 1;
 
+-- name: newest_messages
+SELECT s.device, substr(i.header, 35, 16), i.time_ms, i.kind
+FROM items i JOIN senders s ON s.key = i.sender ORDER BY i.key DESC LIMIT ?;
+
 -- name: label_range
 -- A conversation's times never run backwards, so a day is one range of its sequence.
 SELECT

@@ -9,6 +9,7 @@ from doublelock.store.rows import ItemRow, LabelDay, StoredItem
 from doublelock.store.statements import read_statements
 
 _SQL: Final = read_statements("timeline")
+_MESSAGE: Final = 1
 _COMMIT: Final = 2
 _ERASED: Final = 3
 _MESSAGE_ID: Final = slice(34, 50)
@@ -87,6 +88,12 @@ class SqliteTimeline:
             if item.kind != _ERASED and item.header[_MESSAGE_ID] == message_id:
                 return item
         return None
+
+    def newest_messages(self, limit: int) -> tuple[list[tuple[bytes, bytes]], int]:
+        """Return (device, message id) of the newest items, and the time of the oldest seen."""
+        rows = self._db.execute(_SQL["newest_messages"], (limit,)).fetchall()
+        oldest = rows[-1][2] if len(rows) == limit else 0
+        return [(row[0], row[1]) for row in rows if row[3] == _MESSAGE], oldest
 
     def label_items(self, conversation: int, account: bytes, day: int) -> list[StoredItem]:
         """Return every message of one label, in order."""
