@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from doublelock.protocol import merkle
 from doublelock.protocol.charter import (
@@ -70,6 +70,10 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
+def _nothing() -> MappingProxyType[Any, Any]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class _Tree:
     """The log's root at every size so far; later states share the list of earlier ones."""
@@ -107,13 +111,13 @@ class LawState:
     tree: _Tree = field(repr=False, compare=False)
     time_ms: int = 0
     founded: bool = False
-    warrants: Mapping[bytes, WarrantRecord] = MappingProxyType({})
-    requests: Mapping[bytes, RequestRecord] = MappingProxyType({})
-    recent: Mapping[int, tuple[RequestRecord, ...]] = MappingProxyType({})
-    epochs: Mapping[tuple[int, int], EpochRecord] = MappingProxyType({})
-    extensions: Mapping[tuple[int, int], int] = MappingProxyType({})
-    releases: Mapping[tuple[bytes, int], bytes] = MappingProxyType({})
-    tallies: Mapping[int, Tally] = MappingProxyType({})
+    warrants: Mapping[bytes, WarrantRecord] = field(default_factory=_nothing)
+    requests: Mapping[bytes, RequestRecord] = field(default_factory=_nothing)
+    recent: Mapping[int, tuple[RequestRecord, ...]] = field(default_factory=_nothing)
+    epochs: Mapping[tuple[int, int], EpochRecord] = field(default_factory=_nothing)
+    extensions: Mapping[tuple[int, int], int] = field(default_factory=_nothing)
+    releases: Mapping[tuple[bytes, int], bytes] = field(default_factory=_nothing)
+    tallies: Mapping[int, Tally] = field(default_factory=_nothing)
     void: int = 0
     last_void: Code | None = None
 
