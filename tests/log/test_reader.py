@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Serve
+from loopback import Serve
 from starlette.applications import Starlette
 
 from doublelock.log.reader import FolderFetch, HttpFetch, LogReader

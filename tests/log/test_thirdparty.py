@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Serve
+from loopback import Serve
 
 from doublelock.log.reader import FolderFetch, LogReader
 from doublelock.log.sequencer import Sequencer

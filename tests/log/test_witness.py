@@ -6,7 +6,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Serve
+from hypothesis import given
+from hypothesis import strategies as st
+from loopback import Serve
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from doublelock.log.sequencer import Sequencer
 from doublelock.log.witness import Witness, make_app
@@ -15,10 +21,10 @@ from doublelock.protocol import merkle
 from doublelock.protocol.checkpoint import Checkpoint
 from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import NoteSigner, verify_cosignature
-from doublelock.protocol.errors import LogRefused, Malformed
+from doublelock.protocol.errors import LogRefused, Malformed, Refusal
 from doublelock.protocol.note import Note, SignatureType, parse_note, parse_signatures
 from doublelock.protocol.policy import parse_policy, refuse_stale
-from doublelock.protocol.witnessing import AddCheckpoint, parse_request
+from doublelock.protocol.witnessing import AddCheckpoint, parse_request, permit_cosignature
 
 _LOG = NoteSigner("example.com/log", SignatureType.ED25519, b"L" * 32)
 _NOW_MS = 1_700_000_000_000
@@ -50,6 +56,7 @@ class _Tree:
 
 _TREE = _Tree(b"a", 64)
 _FORK = _Tree(b"b", 64)
+_SEEN = Checkpoint("example.com/log", 3, merkle.range_root(0, 3, _TREE.node))
 
 
 async def test_a_witness_cosigns_growth_and_refuses_all_else(tmp_path: Path, serve: Serve) -> None:
@@ -124,6 +131,47 @@ def test_an_empty_tree_must_have_the_empty_root(tmp_path: Path) -> None:
     assert refusal.value.code is Code.LOG_PROOF
     with pytest.raises(Malformed):
         parse_request(b"old 0\n" + b"A" * 43 + b"=\n" * 70 + b"\n" + request.note.encode())
+
+
+@given(st.binary(max_size=300), st.integers(0, 400), st.integers(0, 7))
+def test_requests_that_are_no_requests_are_refused_by_name(data: bytes, at: int, bit: int) -> None:
+    good = bytearray(_TREE.ask(3, 9))
+    good[at % len(good)] ^= 1 << bit
+    for body in (data, b"old 3\n\n" + data, b"old 3\n" + data, bytes(good)):
+        try:
+            request = parse_request(body)
+        except Malformed:
+            continue
+        with pytest.raises(Refusal):
+            permit_cosignature(request, _SEEN, [_LOG.key])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b""), (200, b"\xff\n"), (200, b"nonsense\n"), (200, b"x" * 300_000),
+        (409, b""), (409, b"99\n"), (409, b"-1\n"), (409, b"0\n"), (500, b"no"),
+        (200, "— witness.example/w1 AAAAAAAA\n".encode()),
+    ],
+)  # fmt: skip
+async def test_a_witness_that_answers_nonsense_is_passed_over(
+    tmp_path: Path, serve: Serve, answer: tuple[int, bytes]
+) -> None:
+    async def nonsense(_: Request) -> Response:
+        return Response(answer[1], answer[0])
+
+    url = await serve(Starlette(routes=[Route("/add-checkpoint", nonsense, methods=["POST"])]))
+    good = await serve(make_app(tmp_path / "w", [_witness(2)], [_LOG.key], _clock))
+    policy = parse_policy(
+        f"log {_LOG.key.encode()}\nwitness a {_witness(1).key.encode()} {url}\n"
+        f"witness b {_witness(2).key.encode()} {good}\ngroup g any a b\nquorum g\n".encode()
+    )
+    log = await Sequencer.open(tmp_path / "log", _LOG, _clock)
+    await log.append(b"one")
+    async with httpx.AsyncClient() as http:
+        cosigned = await Publisher(log, policy, http).publish()
+    assert [c.key.name for c in cosigned.cosignatures] == ["witness.example/w2"]
+    await log.close()
 
 
 async def test_a_log_publishes_with_a_quorum_and_not_without(tmp_path: Path, serve: Serve) -> None:

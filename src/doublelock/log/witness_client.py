@@ -7,9 +7,11 @@ from typing import Final
 import httpx
 
 from doublelock.log.sequencer import Sequencer
+from doublelock.protocol import limits
 from doublelock.protocol.checkpoint import VerifiedCheckpoint
+from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import VerifiedCosignature
-from doublelock.protocol.errors import Refusal
+from doublelock.protocol.errors import Malformed, Refusal
 from doublelock.protocol.note import Note, decode_decimal, parse_signatures
 from doublelock.protocol.policy import CosignedCheckpoint, Policy, PolicyWitness
 from doublelock.protocol.witnessing import AddCheckpoint
@@ -85,15 +87,25 @@ class Publisher:
                 proof = await self._log.consistency(size, new)
                 body = AddCheckpoint(size, proof, head.note).encode()
                 url = f"{witness.url}".rstrip("/") + "/add-checkpoint"
-                answer = await self._http.post(url, content=body)
-                if answer.status_code == httpx.codes.CONFLICT:
-                    size = decode_decimal(answer.text.strip())
+                status, text = await self._post(url, body)
+                if status == httpx.codes.CONFLICT:
+                    size = decode_decimal(text.strip("\n"))
                     continue
-                if answer.status_code != httpx.codes.OK:
+                if status != httpx.codes.OK:
                     return ()
-                kept = self._policy.accept(head.note, parse_signatures(answer.text))
+                kept = self._policy.accept(head.note, parse_signatures(text))
             except (httpx.HTTPError, httpx.InvalidURL, Refusal, UnicodeDecodeError):
                 return ()
             self._sizes[witness.name] = new
             return tuple(seen for seen in kept if seen.key == witness.key)
         return ()
+
+    async def _post(self, url: str, body: bytes) -> tuple[int, str]:
+        """Return status and text of an answer, which a witness may not make larger than a note."""
+        data = bytearray()
+        async with self._http.stream("POST", url, content=body) as answer:
+            async for piece in answer.aiter_bytes():
+                data += piece
+                if len(data) > limits.NOTE:
+                    raise Malformed(Code.SIZE, "witness's answer")
+        return answer.status_code, data.decode()
