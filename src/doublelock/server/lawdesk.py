@@ -1,0 +1,384 @@
+"""The law desk: takes signed documents, logs what must be logged, relays what it cannot change.
+
+It folds the law log with the same pure rules as everybody; what those rules call void is refused
+before it is logged. It decides nothing else: holders and agencies trust no word of it (spec W-36).
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from doublelock.log.sequencer import Sequencer
+from doublelock.protocol import jws, limits
+from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendment
+from doublelock.protocol.codes import Code
+from doublelock.protocol.days import day_of, first_day, key_epoch_of
+from doublelock.protocol.documents import Bytes32, Opaque, decode
+from doublelock.protocol.ed25519 import SigningKey
+from doublelock.protocol.encoding import Reader
+from doublelock.protocol.errors import Refusal, WireRefused
+from doublelock.protocol.identifiers import AccountId
+from doublelock.protocol.keyepoch import decode_signed, decode_statement
+from doublelock.protocol.lawlog import (
+    AmendmentLogged,
+    AnyEntry,
+    CharterLogged,
+    EpochExtended,
+    KeyEpochLogged,
+    Lapse,
+    NoticeDelivered,
+    VerifiedEntry,
+    sign_entry,
+    stamp,
+    verify_entry,
+)
+from doublelock.protocol.lawrecords import WarrantStatus
+from doublelock.protocol.lawstate import LawState
+from doublelock.protocol.notice import NoticeTerms, verify_notice
+from doublelock.protocol.release_request import decode_request, labels_root
+from doublelock.protocol.warrant import verify_warrant
+from doublelock.server.publishing import Publishing
+from doublelock.store.interface import Store, Tables
+from doublelock.store.rows import LawRow
+
+NO_CASE: Final = bytes(32)
+_OPEN: Final = (WarrantStatus.APPROVED, WarrantStatus.EMERGENCY_APPROVAL)
+_PAGE: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """Where a document is: its number in the store and its entry's index, or -1."""
+
+    number: int
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    committee: int
+    agency: bytes
+
+
+class LawDesk:
+    """The law log's writer and the relay of its documents; `load` it before use."""
+
+    def __init__(
+        self,
+        charters: Sequence[Charter],
+        log: Sequencer,
+        publishing: Publishing,
+        store: Store,
+        operator: SigningKey,
+        clock: Callable[[], int],
+        deliver: Callable[[AccountId, bytes], Awaitable[None]] | None = None,
+    ) -> None:
+        self._charters = tuple(charters)
+        self._log = log
+        self._publishing = publishing
+        self._store = store
+        self._operator = operator
+        self._clock = clock
+        self._deliver = deliver
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Condition()
+        self._cases: dict[bytes, _Case] = {}
+        self.state = LawState.begin(charters[0])
+
+    @property
+    def charter(self) -> Charter:
+        """The charter in force."""
+        return self.state.charter(self._clock())
+
+    async def load(self) -> None:
+        """Replay the log and the documents; found the log with the genesis charter if it is new."""
+        documents = {_digest(charter.document): charter.document for charter in self._charters}
+        for index in range(self._log.checkpoint().checkpoint.size):
+            line = await self._log.entry(index)
+            self.state = self.state.apply(index, line, documents)
+        after = 0
+        while rows := await self._page(after):
+            for row in rows:
+                self._learn(row)
+            after = rows[-1].number
+        if self.state.size == 0:
+            genesis = self._charters[0]
+            await self.log_own(
+                CharterLogged(
+                    charter=Bytes32(genesis.hash), document=Bytes32(_digest(genesis.document))
+                )
+            )
+
+    # --- the log ---------------------------------------------------------------------------
+
+    async def log_own(
+        self, entry: AnyEntry, documents: Mapping[bytes, bytes] = MappingProxyType({})
+    ) -> int:
+        """Log an entry of the operator's; return its index. Raises what `log_entry` raises."""
+        key = self._operator
+        signed = sign_entry(self.charter.deployment, entry, key.public.encoded, key.sign)
+        return await self.log_entry(signed, documents)
+
+    async def log_entry(
+        self, signed: bytes, documents: Mapping[bytes, bytes] = MappingProxyType({})
+    ) -> int:
+        """Log a signed entry unless the law log's rules make it void; return its index.
+
+        Raises Malformed, WireRefused with the code of the rule that it breaks, LogRefused.
+        """
+        async with self._turn:
+            line = stamp(signed, max(self._clock(), self.state.time_ms))
+            index = self.state.size
+            state = self.state.apply(index, line, documents)
+            if state.void > self.state.void and state.last_void is not None:
+                raise WireRefused(state.last_void, "law log")
+            placed = await self._log.append(line)
+            if placed.index != index:
+                raise WireRefused(Code.STORAGE, "law log")
+            self.state = state
+        self._publishing.grew()
+        return index
+
+    async def sweep(self) -> None:
+        """Log what time alone has done: warrants that lapsed, months that lack their key."""
+        now = self._clock()
+        for record in list(self.state.warrants.values()):
+            over = record.status(now) is WarrantStatus.EXPIRED
+            if over and not record.lapsed:
+                unconfirmed = record.urgent and now < record.valid_until_ms
+                await self.log_own(
+                    Lapse(
+                        warrant=Bytes32(record.commitment),
+                        ground="unconfirmed" if unconfirmed else "expired",
+                    )
+                )
+        month = key_epoch_of(day_of(now))
+        days = self.charter.terms.epoch_extension_days
+        for committee in self.charter.terms.committees:
+            last = (committee.number, month - 1)
+            if not days or last in self.state.extensions or last not in self.state.epochs:
+                continue
+            if (committee.number, month) not in self.state.epochs:
+                await self.log_own(
+                    EpochExtended(
+                        committee=committee.number,
+                        key_epoch=month - 1,
+                        until_day=first_day(month) + days - 1,
+                    )
+                )
+
+    # --- documents -------------------------------------------------------------------------
+
+    async def file(self, kind: str, author: bytes, document: bytes, case: bytes) -> Filing:
+        """Take a document of a kind from a party; `case` is for kinds that do not name theirs.
+
+        Raises Malformed, WireRefused(not-permitted, not-found), or the refusal of its own rules.
+        """
+        party = self.charter.party(author)
+        if party is None:
+            raise WireRefused(Code.NOT_PERMITTED)
+        match kind:
+            case "warrant":
+                return await self._file_warrant(party, document)
+            case "entry":
+                return await self._file_entry(party, document)
+            case "request":
+                return await self._file_request(party, document)
+            case "release":
+                self._check_holder(party, case)
+                return await self._put(case, kind, author, -1, document)
+            case "notice":
+                return await self._file_notice(party, document)
+            case "charter":
+                return await self._file_charter(party, document)
+            case _:
+                raise WireRefused(Code.NOT_FOUND, "kind of document")
+
+    async def _file_warrant(self, party: PartyRef, document: bytes) -> Filing:
+        warrant = verify_warrant(document, self.charter)
+        if party.committee != warrant.terms.committee or party.role in (
+            Role.CUSTODIAN,
+            Role.COURT,
+        ):
+            raise WireRefused(Code.NOT_PERMITTED)
+        return await self._put(warrant.commitment, "warrant", party.key, -1, document)
+
+    async def _file_entry(self, party: PartyRef, document: bytes) -> Filing:
+        signed = self._own(party, document)
+        case = getattr(signed.entry, "warrant", NO_CASE)
+        index = await self.log_entry(document)
+        return await self._put(bytes(case), "entry", party.key, index, document)
+
+    async def _file_request(self, party: PartyRef, document: bytes) -> Filing:
+        request = decode_request(self.charter.deployment, document)
+        if request.signed.author != party.key:
+            raise WireRefused(Code.NOT_PERMITTED, "another author")
+        if len(request.labels) != request.entry.labels or labels_root(request.labels) != bytes(
+            request.entry.labels_root
+        ):
+            raise WireRefused(Code.LABELS_ROOT)
+        index = await self.log_entry(Reader(document).long_field(limits.LOG_ENTRY))
+        case = bytes(request.entry.warrant)
+        return await self._put(case, "request", party.key, index, document)
+
+    async def _file_notice(self, party: PartyRef, document: bytes) -> Filing:
+        payload = jws.read_payload(document, limits.NOTICE)
+        account = AccountId(bytes(decode(payload, NoticeTerms, limits.NOTICE).account))
+        notice = verify_notice(document, self.charter, account, self._clock())
+        if party.role not in (Role.OPERATOR, Role.CUSTODIAN, Role.COURT):
+            raise WireRefused(Code.NOT_PERMITTED)
+        case = bytes(notice.terms.warrant)
+        filing = await self._put(case, "notice", party.key, -1, document)
+        if self._deliver is not None:
+            await self._deliver(account, document)
+        index = await self.log_own(
+            NoticeDelivered(warrant=Bytes32(case), subject=Bytes32(notice.subject))
+        )
+        return Filing(filing.number, index)
+
+    async def _file_charter(self, party: PartyRef, document: bytes) -> Filing:
+        if party.role is not Role.OPERATOR:
+            raise WireRefused(Code.NOT_PERMITTED)
+        new = verify_amendment(self.state.charters[-1], document)
+        digest = _digest(document)
+        await self._store.write(lambda tables: tables.law.put_charter(document))
+        entry = AmendmentLogged(charter=Bytes32(new.hash), document=Bytes32(digest))
+        return Filing(0, await self.log_own(entry, {digest: document}))
+
+    async def file_key_epoch(self, document: bytes) -> Filing:
+        """Log a key epoch that all its holders signed; the same one again changes nothing."""
+        statement = decode_statement(decode_signed(document).statement)
+        where = (statement.epoch.committee, statement.epoch.key_epoch)
+        known = self.state.epochs.get(where)
+        if known is not None and (known.keys.share_version, known.keys.transcript_hash) == (
+            statement.share_version,
+            statement.transcript_hash,
+        ):
+            return Filing(0, known.index)
+        index = await self.log_own(
+            KeyEpochLogged(committee=where[0], key_epoch=where[1], statement=Opaque(document))
+        )
+        number = await self._store.write(lambda tables: tables.law.put_key_epoch(document))
+        await self._tell()
+        return Filing(number, index)
+
+    async def documents(self, reader: bytes, after: int, wait_s: float) -> list[LawRow]:
+        """Return what a party may see of what came after a number; wait a while for the first."""
+        party = self.charter.party(reader)
+        if party is None:
+            raise WireRefused(Code.NOT_PERMITTED)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while True:
+            rows = await self._page(after)
+            found = [row for row in rows if self._may_see(party, row)]
+            if found:
+                return found
+            if rows:
+                after = rows[-1].number
+                continue
+            left = until - loop.time()
+            if left <= 0:
+                return []
+            try:
+                async with self._news:
+                    await asyncio.wait_for(self._news.wait(), left)
+            except TimeoutError:
+                return []
+
+    async def opened_labels(
+        self, agency: bytes, case: bytes
+    ) -> frozenset[tuple[bytes, bytes, int]]:
+        """Return the (conversation, account, day) of the case's logged requests (spec W-37).
+
+        Raises WireRefused(not-permitted) unless this is the agency of the case.
+        """
+        self.check_agency(agency, case)
+        rows = await self._store.read(lambda tables: tables.law.case(case))
+        found: set[tuple[bytes, bytes, int]] = set()
+        for row in rows:
+            if row.kind != "request":
+                continue
+            request = decode_request(self.charter.deployment, row.document)
+            known = self.state.requests.get(request.signed.hash)
+            if known is not None and not known.over_cap:
+                found |= {(one.conversation, one.account, one.day) for one in request.labels}
+        return frozenset(found)
+
+    def check_agency(self, agency: bytes, case: bytes) -> None:
+        """Raise WireRefused unless this is the case's agency and its warrant is in force."""
+        record = self.state.warrants.get(case)
+        if record is None or record.agency != agency:
+            raise WireRefused(Code.NOT_PERMITTED, "not the agency of this case")
+        if record.status(self._clock()) not in _OPEN:
+            raise WireRefused(Code.WARRANT_UNAPPROVED, "not in force")
+
+    async def warrant_document(self, case: bytes) -> bytes:
+        """Return a case's warrant, as filed last. Raises WireRefused(not-found)."""
+        rows = await self._store.read(lambda tables: tables.law.case(case))
+        found = [row.document for row in rows if row.kind == "warrant"]
+        if not found:
+            raise WireRefused(Code.NOT_FOUND, "warrant")
+        return found[-1]
+
+    def _own(self, party: PartyRef, document: bytes) -> VerifiedEntry:
+        signed = verify_entry(self.charter.deployment, document)
+        if signed.author != party.key:
+            raise WireRefused(Code.NOT_PERMITTED, "another author")
+        return signed
+
+    def _check_holder(self, party: PartyRef, case: bytes) -> None:
+        record = self.state.warrants.get(case)
+        if record is None:
+            raise WireRefused(Code.NOT_FOUND, "case")
+        if party.role not in (Role.CUSTODIAN, Role.COURT) or party.committee != record.committee:
+            raise WireRefused(Code.NOT_PERMITTED)
+
+    def _may_see(self, party: PartyRef, row: LawRow) -> bool:
+        if row.case == NO_CASE or party.role is Role.OPERATOR:
+            return True
+        case = self._cases.get(row.case)
+        if case is None or party.committee != case.committee:
+            return False
+        return party.role is not Role.AGENCY or party.key == case.agency
+
+    async def _put(
+        self, case: bytes, kind: str, author: bytes, index: int, document: bytes
+    ) -> Filing:
+        row = LawRow(0, case, kind, author, self._clock(), index, document)
+        number = await self._store.write(lambda tables: _put_once(tables, row))
+        self._learn(row)
+        await self._tell()
+        return Filing(number, index)
+
+    def _learn(self, row: LawRow) -> None:
+        """Remember whose a case is, so that its documents reach those whom they concern."""
+        if row.kind != "warrant" or row.case in self._cases:
+            return
+        try:
+            warrant = verify_warrant(row.document, self.charter)
+        except Refusal:
+            return
+        self._cases[row.case] = _Case(warrant.terms.committee, warrant.agency.key)
+
+    async def _page(self, after: int) -> list[LawRow]:
+        return await self._store.read(lambda tables: tables.law.documents(after, _PAGE))
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+
+def _put_once(tables: Tables, row: LawRow) -> int:
+    """Store a document; the same one of the same case again is the same document."""
+    for known in tables.law.case(row.case):
+        if (known.kind, known.author, known.document) == (row.kind, row.author, row.document):
+            return known.number
+    return tables.law.put_document(row)
+
+
+def _digest(document: bytes) -> bytes:
+    return hashlib.sha256(document).digest()

@@ -1,0 +1,80 @@
+"""Keeps a log's published checkpoint fresh: after every growth, and before it gets old (spec L-12).
+
+Only law and key events wait for witnesses; a witness that is away delays them and nothing else.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from doublelock.log.sequencer import Sequencer
+from doublelock.log.witness_client import Publisher
+from doublelock.protocol.errors import Refusal
+from doublelock.protocol.policy import Policy
+
+_LOOK_S: Final = 0.25
+_AFTER_FAILURE_S: Final = 2.0
+
+
+def with_addresses(policy: Policy, addresses: tuple[str, ...]) -> Policy:
+    """Return a charter's policy with its witnesses' submission addresses, in its order."""
+    witnesses = tuple(
+        replace(witness, url=addresses[at] if at < len(addresses) else None)
+        for at, witness in enumerate(policy.witnesses)
+    )
+    return replace(policy, witnesses=witnesses)
+
+
+class Publishing:
+    """Publishes one log for as long as the server runs; `age_ms` is when a checkpoint is old."""
+
+    def __init__(
+        self, log: Sequencer, publisher: Publisher, clock: Callable[[], int], age_ms: int
+    ) -> None:
+        self._log = log
+        self._publisher = publisher
+        self._clock = clock
+        self._age_ms = age_ms
+        self._size = -1
+        self._time_ms = 0
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to publish in the background."""
+        self._task = asyncio.create_task(self._run())
+
+    def grew(self) -> None:
+        """Say that the log has a new entry."""
+        self._wake.set()
+
+    async def publish(self) -> None:
+        """Publish now. Raises LogRefused(log-quorum) when too few witnesses answer."""
+        cosigned = await self._publisher.publish()
+        self._size, self._time_ms = cosigned.checkpoint.size, self._clock()
+
+    async def stop(self) -> None:
+        """Stop publishing; what is logged is published at the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def _is_due(self) -> bool:
+        if self._log.checkpoint().checkpoint.size != self._size:
+            return True
+        return abs(self._clock() - self._time_ms) > self._age_ms
+
+    async def _run(self) -> None:
+        while True:
+            wait_s = _LOOK_S
+            if self._is_due():
+                try:
+                    await self.publish()
+                except Refusal:
+                    wait_s = _AFTER_FAILURE_S
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait_s)
