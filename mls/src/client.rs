@@ -184,20 +184,23 @@ impl Client {
                 old = Some(leaf.index);
             }
         }
-        let old = old.ok_or_else(|| {
-            refused(
+        if old.is_none() && self.interop_psks.is_none() {
+            return Err(refused(
                 "not-a-member",
                 "this device has no leaf there; somebody must add it",
-            )
-        })?;
+            ));
+        }
         let session = self.session(GroupStore::default(), KeyPackageStore::default(), MAX_TIME)?;
         // No time either: the new leaf's source is the commit, which carries no lifetime.
-        let builder = session.client.external_commit_builder()?;
-        let (group, commit) = builder
+        let mut builder = session
+            .client
+            .external_commit_builder()?
             .with_tree_data(tree)
-            .with_removal(old)
-            .with_authenticated_data(data.to_vec())
-            .build(info)?;
+            .with_authenticated_data(data.to_vec());
+        if let Some(old) = old {
+            builder = builder.with_removal(old);
+        }
+        let (group, commit) = builder.build(info)?;
         let live = self.wrap(session, group, false);
         self.judge(&live)?;
         Ok((live, commit.to_bytes()?))

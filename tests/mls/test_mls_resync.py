@@ -1,7 +1,9 @@
 """External commits: a resync of one's own device, and nothing else."""
 
+import hashlib
+
 import pytest
-from doublelock_mls import MlsError
+from doublelock_mls import Client, MlsError
 from mls_people import NOW, GhostError, KeyLog, RuleError, grow, moved, same_epoch, told, watch
 
 
@@ -44,8 +46,6 @@ def test_a_newcomer_does_not_enter_by_itself() -> None:
 
 def test_a_modified_client_that_enters_by_itself_is_refused_by_all() -> None:
     """The published-vectors mode has none of our rules: what it makes is an attacker's commit."""
-    from doublelock_mls import Client
-
     log = KeyLog()
     alice, bob, eve = log.device("alice"), log.device("bob"), log.device("eve")
     at_alice, at_bob, at_eve = grow(alice, [bob, eve])
@@ -62,6 +62,32 @@ def test_a_modified_client_that_enters_by_itself_is_refused_by_all() -> None:
             refuses()
     assert same_epoch(at_alice, at_bob, at_eve)
     assert observer.epoch == at_alice.epoch
+
+
+def test_a_known_device_that_is_no_member_is_refused_by_all() -> None:
+    log = KeyLog()
+    alice, bob, eve = log.device("alice"), log.device("bob"), log.device("eve")
+    at_alice, at_bob = grow(alice, [bob])
+    observer = watch(log, at_alice)
+    modified = Client(
+        eve.credential,
+        hashlib.sha256(b"eve").digest(),
+        lambda *_: None,
+        lambda _: None,
+        interop_psks={},
+    )
+    assert modified.signature_key == eve.signature_key
+    _, commit = modified.rejoin(at_alice.group_info(), at_alice.ratchet_tree())
+    for refuses in (
+        lambda: observer.stage(commit, NOW),
+        lambda: at_alice.process(commit, NOW),
+        lambda: at_bob.process(commit, NOW),
+    ):
+        with pytest.raises(MlsError) as caught:
+            refuses()
+        assert caught.value.code == "external-refused"
+    assert observer.member_count() == 2
+    assert told(at_bob, at_alice.encrypt(b"among us").ciphertext).plaintext == b"among us"
 
 
 def test_a_resync_of_a_former_epoch_is_refused() -> None:

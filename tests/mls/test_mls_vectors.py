@@ -10,6 +10,8 @@ import pytest
 from doublelock_mls import (
     Client,
     CommitView,
+    Group,
+    MlsError,
     ObserverClient,
     import_key_package,
     inspect_message,
@@ -24,6 +26,9 @@ TIMES = {
     "passive-client-handling-commit": 1_735_964_000,
     "passive-client-random": 1_735_964_000,
 }
+
+# The tree is in the Welcome; the argument has its form only.
+EMPTY_TREE = "00"
 
 pytestmark = [
     pytest.mark.vectors,
@@ -50,6 +55,20 @@ def cases(name: str) -> Iterator[Any]:
             yield pytest.param(case | {"now": TIMES.get(name)}, id=f"{name}-{number}")
 
 
+def joined(case: dict[str, Any], psks: dict[bytes, bytes] | None) -> Group:
+    package = bytes.fromhex(case["key_package"])
+    known = ObserverClient(anybody, anything).validate_key_package(package, case["now"])
+    seed = bytes.fromhex(case["signature_priv"])
+    client = Client(known.credential, seed, anybody, anything, interop_psks=psks)
+    assert client.signature_key == known.signature_key
+    keys = import_key_package(
+        package, bytes.fromhex(case["init_priv"]), bytes.fromhex(case["encryption_priv"])
+    )
+    tree = bytes.fromhex(case["ratchet_tree"] or "")
+    group, _ = client.join(bytes.fromhex(case["welcome"]), tree, keys.private)
+    return group
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -59,28 +78,13 @@ def cases(name: str) -> Iterator[Any]:
     ],
 )
 def test_passive_client(case: dict[str, Any]) -> None:
-    now = case["now"]
-    package = bytes.fromhex(case["key_package"])
-    known = ObserverClient(anybody, anything).validate_key_package(package, now)
     psks = {bytes.fromhex(p["psk_id"]): bytes.fromhex(p["psk"]) for p in case["external_psks"]}
-    client = Client(
-        known.credential,
-        bytes.fromhex(case["signature_priv"]),
-        anybody,
-        anything,
-        interop_psks=psks,
-    )
-    assert client.signature_key == known.signature_key
-    keys = import_key_package(
-        package, bytes.fromhex(case["init_priv"]), bytes.fromhex(case["encryption_priv"])
-    )
-    tree = bytes.fromhex(case["ratchet_tree"] or "")
-    group, _ = client.join(bytes.fromhex(case["welcome"]), tree, keys.private)
+    group = joined(case, psks)
     assert group.epoch_authenticator.hex() == case["initial_epoch_authenticator"]
     for epoch in case["epochs"]:
         for proposal in epoch["proposals"]:
-            group.process(bytes.fromhex(proposal), now)
-        group.process(bytes.fromhex(epoch["commit"]), now)
+            group.process(bytes.fromhex(proposal), case["now"])
+        group.process(bytes.fromhex(epoch["commit"]), case["now"])
         assert group.epoch_authenticator.hex() == epoch["epoch_authenticator"]
 
 
@@ -102,3 +106,20 @@ def test_welcome_names_its_key_package(case: dict[str, Any]) -> None:
     welcome = inspect_message(bytes.fromhex(case["welcome"]))
     assert welcome.wire_format == "welcome"
     assert package.references[0] in welcome.references
+
+
+@pytest.mark.parametrize("case", [*cases("passive-client-random")])
+def test_what_we_do_not_use_is_refused_and_changes_nothing(case: dict[str, Any]) -> None:
+    """Valid MLS, but with proposals that only others may commit: not here."""
+    group = joined(case | {"ratchet_tree": case["ratchet_tree"] or EMPTY_TREE}, None)
+    code = "none"
+    handshakes = (m for epoch in case["epochs"] for m in (*epoch["proposals"], epoch["commit"]))
+    for handshake in handshakes:
+        before = group.take_changes().state
+        try:
+            group.process(bytes.fromhex(handshake), case["now"])
+        except MlsError as refused:
+            code = refused.code
+            break
+    assert code == "proposal-refused"
+    assert group.take_changes().state == before
