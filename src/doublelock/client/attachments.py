@@ -1,0 +1,170 @@
+"""Attachments: files encrypted on the device, uploaded and fetched in pieces that resume (V-15)."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from msgspec import DecodeError, Struct, msgpack
+
+from doublelock.client.core import Core
+from doublelock.protocol.api import Blob, StartBlob, decode_body
+from doublelock.protocol.attachment import (
+    CHUNK,
+    SEALED_CHUNK,
+    count_chunks,
+    locate_range,
+    open_attachment,
+    open_range,
+    seal_chunk,
+    sealed_size,
+)
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import EnvelopeRefused, VaultRefused, WireRefused
+from doublelock.protocol.record import Attachment
+
+_PIECE: Final = 16 * SEALED_CHUNK
+
+
+class _Upload(Struct, frozen=True):
+    key: bytes
+    blob: bytes
+    digest: bytes
+
+
+class Attachments:
+    """Uploads and downloads of one client."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def upload(
+        self, path: Path, *, name: bytes = b"", media_type: bytes = b"", caption: bytes = b""
+    ) -> Attachment:
+        """Encrypt a file and bring it to the server; called again, it goes on where it stopped.
+
+        Returns the record to send. Raises Malformed for a file over 1 GiB, WireRefused.
+        """
+        size = _size(path)
+        upload = await self._begin(path, size)
+        url = f"/v1/blobs/{upload.blob.hex()}"
+        received = int((await self._core.http.head(url)).get("x-received", "0"))
+        with path.open("rb") as file:
+            for offset, piece in _sealed_pieces(file, upload.key, size, received):
+                answer = await self._core.http.send(
+                    "PATCH", url, piece, parameters={"offset": offset}
+                )
+                decode_body(answer, Blob)
+        self._core.vault.drop_upload(_name_upload(path, size))
+        return Attachment(
+            upload.blob,
+            upload.key,
+            size,
+            upload.digest,
+            name or path.name.encode()[:255],
+            media_type,
+            caption,
+        )
+
+    async def _begin(self, path: Path, size: int) -> _Upload:
+        """Return the upload that was begun, or begin one: its key is in the vault first."""
+        core = self._core
+        name = _name_upload(path, size)
+        data = core.vault.upload(name)
+        if data is not None:
+            try:
+                upload = msgpack.decode(data, type=_Upload)
+            except DecodeError:
+                raise VaultRefused(Code.VAULT_DAMAGED, "upload") from None
+            if _digest(path, upload.key, size) == upload.digest:
+                return upload
+        key = core.random(32)
+        digest = _digest(path, key, size)
+        body = StartBlob(size=sealed_size(size), digest=digest)
+        blob = await core.http.ask("POST", "/v1/blobs", body, Blob)
+        upload = _Upload(key, blob.blob, digest)
+        core.vault.write_upload(name, msgpack.encode(upload))
+        return upload
+
+    async def download(self, reference: Attachment, path: Path) -> None:
+        """Fetch a whole file; nothing is left at `path` unless all of it verifies.
+
+        A part that was fetched before is kept beside it and not fetched again. Raises
+        EnvelopeRefused(attachment-damaged), WireRefused.
+        """
+        sealed = path.with_name(path.name + ".part")
+        total = sealed_size(reference.size)
+        url = f"/v1/blobs/{reference.blob.hex()}"
+        with sealed.open("ab") as file:
+            while (at := file.tell()) < total:
+                end = min(at + _PIECE, total)
+                piece = await self._core.http.get(url, span=(at, end - 1), limit=_PIECE)
+                if len(piece) != end - at:
+                    raise WireRefused(Code.SERVER_ANSWER, "range of another size")
+                file.write(piece)
+        opened = path.with_name(path.name + ".open")
+        try:
+            with sealed.open("rb") as source, opened.open("wb") as target:
+                for plain in open_attachment(reference, _read_chunks(source)):
+                    target.write(plain)
+        except EnvelopeRefused:
+            opened.unlink(missing_ok=True)
+            sealed.unlink(missing_ok=True)
+            raise
+        opened.replace(path)
+        sealed.unlink()
+
+    async def read(self, reference: Attachment, start: int, end: int) -> bytes:
+        """Return plaintext [start, end) of a file, fetching only the chunks that hold it."""
+        _, first, last = locate_range(reference.size, start, end)
+        url = f"/v1/blobs/{reference.blob.hex()}"
+        sealed = await self._core.http.get(url, span=(first, last - 1), limit=last - first)
+        return open_range(reference, start, end, sealed)
+
+
+def _size(path: Path) -> int:
+    size = path.stat().st_size
+    count_chunks(size)
+    return size
+
+
+def _name_upload(path: Path, size: int) -> bytes:
+    return hashlib.sha256(f"{path.resolve()}\n{size}".encode()).digest()
+
+
+def _chunks(file: BinaryIO, key: bytes, size: int, first: int = 0) -> Iterator[bytes]:
+    last = count_chunks(size) - 1
+    file.seek(first * CHUNK)
+    for index in range(first, last + 1):
+        yield seal_chunk(key, index, index == last, file.read(CHUNK))
+
+
+def _digest(path: Path, key: bytes, size: int) -> bytes:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in _chunks(file, key, size):
+            digest.update(chunk)
+    return digest.digest()
+
+
+def _sealed_pieces(
+    file: BinaryIO, key: bytes, size: int, received: int
+) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset, ciphertext) from `received` on, in pieces of about a megabyte."""
+    first, skip = divmod(received, SEALED_CHUNK)
+    if received >= sealed_size(size):
+        return
+    offset, piece = received, b""
+    for chunk in _chunks(file, key, size, first):
+        piece += chunk[skip:]
+        skip = 0
+        if len(piece) >= _PIECE:
+            yield offset, piece
+            offset, piece = offset + len(piece), b""
+    if piece:
+        yield offset, piece
+
+
+def _read_chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(SEALED_CHUNK):
+        yield chunk

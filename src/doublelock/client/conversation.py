@@ -1,0 +1,436 @@
+"""Changing conversations: make, add, remove, leave, rebase, and come back by a resync (spec G).
+
+The vault has a commit before the server gets it. The first valid commit of an epoch wins; whoever
+lost takes the winner's and makes its own again on top.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from doublelock_mls import Group, MlsError, PendingCommit, inspect_message
+
+from doublelock.client.core import BROKEN, LEFT, MEMBER, Core, Room
+from doublelock.client.events import Joined
+from doublelock.client.groups import find_leaves, name_failure, read_member, roster_of
+from doublelock.protocol import limits
+from doublelock.protocol.api import (
+    ClaimedKeyPackages,
+    ClaimKeyPackages,
+    ConversationState,
+    CreateConversation,
+    DeviceName,
+    PostCommit,
+    PostedCommit,
+    WelcomeFor,
+)
+from doublelock.protocol.codes import Code
+from doublelock.protocol.encoding import Reader, u64
+from doublelock.protocol.errors import GroupRefused, WireRefused
+from doublelock.protocol.frames import Mail
+from doublelock.protocol.group_rules import (
+    NONCE_SIZE,
+    AddPolicy,
+    Context,
+    ConversationKind,
+    make_context,
+)
+from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
+
+_TRIES: Final = 12
+_WAIT_S: Final = 30.0
+_LOST: Final = frozenset({Code.EPOCH_SUPERSEDED, Code.CONFLICT})
+
+CatchUp = Callable[[Room], None]
+"""Asks the stream for what comes after the room's last item."""
+
+
+Name = tuple[AccountId, DeviceId]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A commit of one's own, and whose each key package reference in it is."""
+
+    commit: PendingCommit
+    names: dict[bytes, Name] = field(default_factory=dict)
+
+
+Step = Callable[[Group], Awaitable[Planned | None]]
+"""Makes a commit for the group as it is now, or None when there is nothing to do."""
+
+
+class Conversations:
+    """Membership of one device's conversations. `catch_up` is the session's."""
+
+    def __init__(self, core: Core, catch_up: CatchUp) -> None:
+        self._core = core
+        self._catch_up = catch_up
+
+    # --- making ----------------------------------------------------------------------------
+
+    async def create(
+        self, accounts: Sequence[AccountId], kind: ConversationKind, add_policy: AddPolicy
+    ) -> Room:
+        """Make a conversation of this account and others, and add all of them by one commit.
+
+        Raises GroupRefused, KeyLogRefused(unknown-account), WireRefused.
+        """
+        core = self._core
+        others = [account for account in dict.fromkeys(accounts) if account != core.account]
+        if kind is ConversationKind.DIRECT and len(others) != 1:
+            raise GroupRefused(Code.GROUP_CONTEXT, "a direct conversation has two accounts")
+        await self._know(others)
+        admins = [core.account, *(others if kind is ConversationKind.DIRECT else ())]
+        nonce = core.random(NONCE_SIZE)
+        context = make_context(
+            kind,
+            core.deployment,
+            core.device,
+            nonce,
+            escrow=core.escrow,
+            admins=admins,
+            add_policy=add_policy,
+        )
+        group = core.groups.client.create_group(
+            context.conversation, core.clock() // 1000, context.encode()
+        )
+        await core.http.ask(
+            "POST",
+            "/v1/conversations",
+            CreateConversation(
+                conversation=context.conversation,
+                random=nonce,
+                group_info=group.group_info(),
+                tree=group.ratchet_tree(),
+            ),
+            ConversationState,
+        )
+        room = Room(context.conversation, group=group)
+        core.rooms[room.conversation] = room
+        room.dirty = True
+        core.tell(Joined(room.conversation, core.account))
+        core.flush()
+        self._catch_up(room)
+        own = [d for d in core.monitor.key_log.account(core.account).devices if d != core.device]
+        await self.add(room, others, also=[(core.account, device) for device in own])
+        return room
+
+    async def add(
+        self,
+        room: Room,
+        accounts: Sequence[AccountId],
+        *,
+        also: Iterable[tuple[AccountId, DeviceId]] = (),
+    ) -> None:
+        """Add every device of accounts by one commit. Raises GroupRefused, WireRefused.
+
+        A device without a key package is left out, unless its account would have none.
+        """
+        core = self._core
+        await self._know(accounts)
+        wanted = [*also]
+        for account in accounts:
+            wanted += [
+                (account, device) for device in core.monitor.key_log.account(account).devices
+            ]
+
+        async def step(group: Group) -> Planned | None:
+            present = {leaf.device for leaf in roster_of(group)}
+            missing = [(a, d) for a, d in wanted if d not in present]
+            if not missing:
+                return None
+            packages = await self._claim(missing)
+            reached = {account for account, _ in packages}
+            unreached = {account for account, _ in missing} - reached
+            if unreached - {leaf.account for leaf in roster_of(group)}:
+                raise GroupRefused(Code.NOT_A_MEMBER, "somebody has no key package")
+            if not packages:
+                return None
+            pending = self._commit(group, add=list(packages.values()))
+            judged = core.groups.judged
+            added = set() if judged is None else {leaf.device for leaf in judged.change.added}
+            if added != {device for _, device in packages}:
+                raise GroupRefused(Code.GHOST_MEMBER, "the server gave another's key package")
+            return Planned(
+                pending,
+                {inspect_message(data).references[0]: name for name, data in packages.items()},
+            )
+
+        await self._change(room, step)
+
+    async def remove(self, room: Room, accounts: Sequence[AccountId]) -> None:
+        """Remove every device of accounts. Raises GroupRefused(not-allowed, not-a-member)."""
+
+        async def step(group: Group) -> Planned | None:
+            leaves = [
+                member.leaf_index
+                for member in group.members()
+                if read_member(member).account in accounts
+            ]
+            return Planned(self._commit(group, remove=leaves)) if leaves else None
+
+        await self._change(room, step)
+
+    async def remove_devices(self, room: Room, devices: Sequence[DeviceId]) -> None:
+        """Remove single devices, such as those that the key log dropped."""
+
+        async def step(group: Group) -> Planned | None:
+            return Planned(self._commit(group, remove=find_leaves(group, devices)))
+
+        await self._change(room, step)
+
+    async def set_admins(
+        self, room: Room, admins: Sequence[AccountId], add_policy: AddPolicy | None = None
+    ) -> None:
+        """Change who rules a group. Raises GroupRefused."""
+
+        async def step(group: Group) -> Planned | None:
+            now = self._core.context(room)
+            after = replace(
+                now,
+                admins=tuple(sorted(set(admins))),
+                add_policy=now.add_policy if add_policy is None else add_policy,
+            )
+            return Planned(self._commit(group, context=after)) if after != now else None
+
+        await self._change(room, step)
+
+    async def renew(self, room: Room) -> None:
+        """Renew this device's leaf and commit whatever wishes to leave are waiting."""
+
+        async def step(group: Group) -> Planned | None:
+            return Planned(self._commit(group))
+
+        await self._change(room, step)
+
+    async def leave(self, room: Room) -> None:
+        """Ask to leave; over once another member commits it. Raises GroupRefused.
+
+        The last admin of a group names another first: otherwise nobody could rule it.
+        """
+        core = self._core
+        async with room.turn:
+            context = core.context(room)
+            others = {leaf.account for leaf in roster_of(core.group(room))} - {core.account}
+            alone = context.kind is ConversationKind.GROUP and context.admins == (core.account,)
+            if others and alone:
+                raise GroupRefused(Code.NOT_ALLOWED, "name another admin first")
+            group = core.group(room)
+            try:
+                proposal = group.propose_self_remove()
+            except MlsError as error:
+                raise name_failure(error) from None
+            room.dirty = True
+            core.flush()
+            await self._ask(room, PostCommit(commit=proposal))
+
+    # --- committing ------------------------------------------------------------------------
+
+    def _commit(
+        self,
+        group: Group,
+        *,
+        add: Sequence[bytes] = (),
+        remove: Sequence[int] = (),
+        context: Context | None = None,
+    ) -> PendingCommit:
+        now = self._core.clock()
+        data = None if context is None else context.encode()
+        try:
+            return group.commit(add=add, remove=remove, context_data=data, now=now // 1000)
+        except MlsError as error:
+            raise name_failure(error) from None
+
+    async def _change(self, room: Room, step: Step) -> None:
+        """Commit what `step` makes of the group as it is, again on top of whatever wins (G-13)."""
+        core = self._core
+        async with room.turn:
+            for _ in range(_TRIES):
+                await self._until(room, lambda: room.live and not room.catching)
+                group = core.group(room)
+                if group.has_pending_commit:
+                    group.clear_pending_commit()
+                planned = await step(group)
+                if planned is None:
+                    return
+                pending = planned.commit
+                room.dirty = True
+                core.flush()
+                try:
+                    await self._post(room, planned)
+                except WireRefused as refusal:
+                    if refusal.code in _LOST:
+                        await self._reach(room, pending.epoch)
+                        continue
+                    if refusal.code is not Code.SERVER_UNREACHABLE:
+                        group.clear_pending_commit()
+                        room.dirty = True
+                        core.flush()
+                    raise
+                await self._reach(room, pending.epoch)
+                return
+        raise GroupRefused(Code.EPOCH_SUPERSEDED, "others were faster every time")
+
+    async def _post(self, room: Room, planned: Planned) -> PostedCommit:
+        pending = planned.commit
+        welcomes = []
+        for reference, welcome in pending.welcomes:
+            account, device = planned.names[reference]
+            welcomes.append(
+                WelcomeFor(account=account, device=device, welcome=u64(pending.epoch) + welcome)
+            )
+        body = PostCommit(
+            commit=pending.message,
+            welcomes=tuple(welcomes),
+            group_info=pending.group_info,
+        )
+        return await self._ask(room, body)
+
+    async def _ask(self, room: Room, body: PostCommit) -> PostedCommit:
+        path = f"/v1/conversations/{room.conversation.hex()}/commits"
+        return await self._core.http.ask("POST", path, body, PostedCommit)
+
+    async def _reach(self, room: Room, epoch: int) -> None:
+        await self._until(room, lambda: room.group is not None and room.group.epoch >= epoch)
+
+    async def _until(self, room: Room, reached: Callable[[], bool]) -> None:
+        """Wait until the room has come that far. Raises GroupRefused, WireRefused."""
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                while True:
+                    if room.status != MEMBER:
+                        raise GroupRefused(Code.NOT_A_MEMBER, room.status)
+                    if reached():
+                        return
+                    await room.moved.wait()
+        except TimeoutError:
+            raise WireRefused(Code.SERVER_UNREACHABLE, "the timeline does not go on") from None
+
+    # --- coming in -------------------------------------------------------------------------
+
+    async def take_welcome(self, mail: Mail) -> bool:
+        """Join the group that a welcome leads into; False when it must wait for a removal.
+
+        Raises GroupRefused, Malformed for what the rules refuse, WireRefused without the server.
+        """
+        core = self._core
+        conversation = ConversationId(mail.conversation)
+        room = core.rooms.get(conversation)
+        known = room is not None and room.status != LEFT
+        reader = Reader(mail.payload)
+        epoch, welcome = reader.u64(), reader.rest()
+        try:
+            references = inspect_message(welcome).references
+        except MlsError as error:
+            raise name_failure(error) from None
+        reference = next((ref for ref in references if core.vault.key_package(ref)), None)
+        if reference is None:
+            return True  # used already: a repeated delivery
+        if room is not None and room.status == MEMBER and not room.live:
+            return False
+        private = core.vault.key_package(reference) or b""
+        tree = await core.http.get(
+            f"/v1/conversations/{conversation.hex()}/tree",
+            parameters={"epoch": epoch},
+            limit=limits.RATCHET_TREE,
+        )
+        group, adder = await self._join(welcome, tree, private)
+        if group.group_id != conversation:
+            raise GroupRefused(Code.GROUP_ID)
+        core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
+        room = Room(conversation, sequence=mail.at, group=group)
+        core.rooms[conversation] = room
+        room.dirty = True
+        if core.vault.fact("last-resort") != reference:
+            core.write(lambda: core.vault.drop_key_package(reference))
+        core.write(lambda: core.vault.drop_group(conversation))
+        core.tell(Joined(conversation, read_member(group.member(adder)).account))
+        core.flush()
+        self._catch_up(room)
+        return True
+
+    async def _join(self, welcome: bytes, tree: bytes, private: bytes) -> tuple[Group, int]:
+        core = self._core
+        try:
+            try:
+                return core.groups.client.join(welcome, tree, private)
+            except GroupRefused as refusal:
+                if refusal.code is not Code.GHOST_MEMBER:
+                    raise
+                await core.monitor.sync_keys()
+                return core.groups.client.join(welcome, tree, private)
+        except MlsError as error:
+            raise name_failure(error) from None
+
+    async def rejoin(self, room: Room) -> None:
+        """Come back with fresh keys after the group's state was lost or broken (spec G-11).
+
+        What was sent between the last item taken and now stays unreadable. Raises GroupRefused,
+        WireRefused.
+        """
+        core = self._core
+        name = room.conversation.hex()
+        async with room.turn:
+            room.status = BROKEN
+            for _ in range(_TRIES):
+                info = await core.http.get(
+                    f"/v1/conversations/{name}/group-info", limit=limits.RATCHET_TREE
+                )
+                tree = await core.http.get(
+                    f"/v1/conversations/{name}/tree", limit=limits.RATCHET_TREE
+                )
+                await core.monitor.sync_keys()
+                try:
+                    group, commit = core.groups.client.rejoin(info, tree)
+                    core.rules().check_context(room.conversation, group.context_data)
+                    body = PostCommit(commit=commit, group_info=group.group_info())
+                    posted = await self._ask(room, body)
+                except MlsError as error:
+                    if error.code != "tree-mismatch":
+                        raise name_failure(error) from None
+                except WireRefused as refusal:
+                    if refusal.code not in _LOST:
+                        raise
+                else:
+                    self._rejoined(room, group, commit, posted)
+                    return
+        raise GroupRefused(Code.EPOCH_SUPERSEDED, "others were faster every time")
+
+    def _rejoined(self, room: Room, group: Group, commit: bytes, posted: PostedCommit) -> None:
+        core = self._core
+        missed = max(0, posted.sequence - 1 - room.sequence)
+        room.group, room.keys, room.context = group, None, None
+        room.status, room.sequence, room.chain = MEMBER, posted.sequence, None
+        room.live = False
+        room.dirty = True
+        core.write(lambda: core.vault.drop_group(room.conversation))
+        core.tell(Joined(room.conversation, core.account, missed))
+        core.flush()
+        self._catch_up(room)
+
+    # --- others' keys ----------------------------------------------------------------------
+
+    async def _know(self, accounts: Sequence[AccountId]) -> None:
+        """Make sure that the key log has these accounts. Raises KeyLogRefused."""
+        core = self._core
+        if any(not core.monitor.key_log.has_account(account) for account in accounts):
+            await core.monitor.sync_keys()
+        for account in accounts:
+            core.monitor.key_log.account(account)
+
+    async def _claim(self, names: Sequence[Name]) -> dict[Name, bytes]:
+        """Return key packages of devices, without those that have none."""
+        asked = tuple(DeviceName(account=account, device=device) for account, device in names)
+        answer = await self._core.http.ask(
+            "POST",
+            "/v1/key-packages/claim",
+            ClaimKeyPackages(devices=asked),
+            ClaimedKeyPackages,
+            limit=limits.CLAIM_DEVICES * (limits.MLS_KEY_PACKAGE + 16),
+        )
+        if len(answer.packages) != len(names):
+            raise WireRefused(Code.SERVER_ANSWER, "claimed key packages")
+        claimed = zip(names, answer.packages, strict=True)
+        return {name: package for name, package in claimed if package}

@@ -1,0 +1,287 @@
+"""Sending: sealed at sending time, again when day or epoch moved on, stored once (spec G-12).
+
+A message id is drawn once and kept; whatever happens in between, the timeline holds it at most
+once. The keys that a sealing uses up are burnt in the vault before its bytes leave.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from doublelock_mls import MlsError
+
+from doublelock.client.core import MEMBER, Core, Room
+from doublelock.client.events import NotSent
+from doublelock.client.groups import name_failure
+from doublelock.client.sync import Sync
+from doublelock.client.vault import Outgoing
+from doublelock.protocol.capsule import seal
+from doublelock.protocol.codes import Code
+from doublelock.protocol.days import day_of, key_epoch_of
+from doublelock.protocol.envelope import SealedEnvelope, make_send_keys, seal_envelope
+from doublelock.protocol.errors import Refusal, WireRefused
+from doublelock.protocol.frames import Accepted, Frame, Refused, Send, Whisper
+from doublelock.protocol.header import Form
+from doublelock.protocol.identifiers import ConversationId, MessageId, make_message_id
+from doublelock.protocol.label import Label
+from doublelock.protocol.record import AnyRecord, Ephemeral, encode_record
+
+_SEAL_AGAIN: Final = frozenset({Code.EPOCH_SUPERSEDED, Code.DAY_MISMATCH})
+_LATER: Final = frozenset({Code.TOO_FAST, Code.STORAGE, Code.STOPPING})
+_PAUSE_S: Final = 0.2
+_TRIES: Final = 20
+
+Push = Callable[[list[Frame]], bool]
+"""Sends frames now; False when there is no connection."""
+
+
+class Sending:
+    """One device's outbox. `push` is the session's; the outbox outlives every connection."""
+
+    def __init__(self, core: Core, sync: Sync, push: Push) -> None:
+        self._core = core
+        self._sync = sync
+        self._push = push
+        self._next = 1
+        self._flying: dict[int, bytes] = {}
+        self._waiting: dict[bytes, Outgoing] = {}
+        self._tries: dict[bytes, int] = {}
+        self._done: dict[bytes, asyncio.Future[int]] = {}
+        sync.settled = self.settle
+
+    def load(self) -> None:
+        """Read what an earlier run left in the outbox."""
+        for outgoing in self._core.vault.outbox():
+            self._waiting[outgoing.message_id] = outgoing
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are on their way."""
+        return len(self._waiting)
+
+    async def send(self, room: Room, record: AnyRecord) -> tuple[MessageId, "asyncio.Future[int]"]:
+        """Put a record into the outbox and on its way; the future gives its sequence.
+
+        Raises Malformed for a record over its limits, GroupRefused where one is no member.
+        """
+        core = self._core
+        now = core.clock()
+        message_id = make_message_id(now, core.random(10))
+        outgoing = Outgoing(room.conversation, message_id, encode_record(record), now)
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        done.add_done_callback(_retrieve)
+        self._waiting[message_id] = outgoing
+        self._done[message_id] = done
+        if not self._dispatch(room, outgoing):
+            core.vault.write_outgoing(outgoing)
+        return message_id, done
+
+    def resume(self, room: Room) -> None:
+        """Send what waits for a room that has just gone live, as it was sealed where it can be."""
+        waiting = [out for out in self._waiting.values() if out.conversation == room.conversation]
+        flying = set(self._flying.values())
+        for outgoing in waiting:
+            if outgoing.message_id not in flying:
+                self._dispatch(room, outgoing)
+
+    def disconnected(self) -> None:
+        """The connection ended: nothing is in flight any more."""
+        self._flying.clear()
+
+    def drop(self, message_id: bytes) -> None:
+        """The timeline brought an own message: it is not on its way any more."""
+        self._waiting.pop(message_id, None)
+        self._tries.pop(message_id, None)
+
+    def settle(self, message_id: bytes, sequence: int) -> None:
+        """Tell whoever waits where the message stands."""
+        self.drop(message_id)
+        done = self._done.pop(message_id, None)
+        if done is not None and not done.done():
+            done.set_result(sequence)
+
+    def whisper(self, room: Room, record: Ephemeral) -> None:
+        """Send an ephemeral record to who is online now; dropped without a connection."""
+        core = self._core
+        group = core.group(room)
+        now = core.clock()
+        label = self._label(room, day_of(now))
+        keys = make_send_keys(core.random(32), b"", label, Form.EPHEMERAL)
+        envelope = seal_envelope(
+            keys,
+            make_message_id(now, core.random(10)),
+            core.device,
+            core.signing_key,
+            core.random(32),
+            encode_record(record),
+        )
+        try:
+            encrypted = group.encrypt(envelope.payload, envelope.header_hash)
+        except MlsError as error:
+            raise name_failure(error) from None
+        core.vault.write_sent(room.conversation, encrypted.epoch, encrypted.generation + 1)
+        self._push([Whisper(envelope.header, envelope.body, encrypted.ciphertext)])
+
+    # --- answers ---------------------------------------------------------------------------
+
+    def accepted(self, frame: Accepted) -> Room | None:
+        """Take the server's acceptance; the caller flushes. Returns a room to catch up, or None."""
+        core = self._core
+        message_id = self._flying.pop(frame.request, None)
+        outgoing = None if message_id is None else self._waiting.get(message_id)
+        if message_id is None or outgoing is None:
+            return None
+        room = core.room(_conversation(outgoing))
+        behind = frame.sequence > room.sequence + 1
+        self._sync.take_accepted(room, frame, outgoing)
+        return room if behind else None
+
+    def refused(self, frame: Refused) -> None:
+        """Take the server's refusal of one message: seal again, try later, or give it up."""
+        message_id = self._flying.pop(frame.request, None)
+        outgoing = None if message_id is None else self._waiting.get(message_id)
+        if message_id is None or outgoing is None:
+            return
+        code = _code(frame.code)
+        tries = self._tries.get(message_id, 0) + 1
+        self._tries[message_id] = tries
+        if tries > _TRIES or code not in _SEAL_AGAIN | _LATER:
+            self.give_up(outgoing, WireRefused(code, frame.detail))
+            return
+        room = self._core.room(_conversation(outgoing))
+        if code is Code.EPOCH_SUPERSEDED:
+            if self._is_fresh(room, outgoing):
+                return  # the commit that superseded it is still to come, and resumes it
+            self._dispatch(room, outgoing)
+            return
+        if code is Code.DAY_MISMATCH:
+            outgoing = self._waiting[message_id] = _unsealed(outgoing)
+        loop = asyncio.get_running_loop()
+        loop.call_later(_PAUSE_S * tries, self._again, room, message_id)
+
+    def give_up(self, outgoing: Outgoing, refusal: Refusal) -> None:
+        """Drop a message that will never be taken, and say why."""
+        core = self._core
+        message_id = MessageId(outgoing.message_id)
+        core.vault.drop_outgoing(message_id)
+        self.drop(message_id)
+        core.tell(NotSent(_conversation(outgoing), message_id, refusal))
+        done = self._done.pop(message_id, None)
+        if done is not None and not done.done():
+            done.set_exception(refusal)
+
+    def _again(self, room: Room, message_id: bytes) -> None:
+        outgoing = self._waiting.get(message_id)
+        if outgoing is not None and message_id not in self._flying.values():
+            self._dispatch(room, outgoing)
+
+    # --- sealing ---------------------------------------------------------------------------
+
+    def _dispatch(self, room: Room, outgoing: Outgoing) -> bool:
+        """Seal if need be and send; False when that must wait."""
+        core = self._core
+        if room.status != MEMBER or not room.live or room.catching:
+            return False
+        if core.group(room).commit_required:
+            return False
+        if not self._is_fresh(room, outgoing):
+            try:
+                outgoing = self._seal(room, outgoing)
+            except Refusal as refusal:
+                self.give_up(outgoing, refusal)
+                core.flush()
+                return True
+        request = self._next
+        self._next += 1
+        self._flying[request] = outgoing.message_id
+        if not self._push([Send(request, outgoing.header, outgoing.body, outgoing.mls)]):
+            del self._flying[request]
+        return True
+
+    def _is_fresh(self, room: Room, outgoing: Outgoing) -> bool:
+        return (
+            bool(outgoing.mls)
+            and outgoing.epoch == self._core.group(room).epoch
+            and outgoing.day == day_of(self._core.clock())
+        )
+
+    def _seal(self, room: Room, outgoing: Outgoing) -> Outgoing:
+        """Seal and encrypt; the vault has both before anything leaves (spec G-12)."""
+        core = self._core
+        group = core.group(room)
+        day = day_of(core.clock())
+        envelope = self._envelope(room, outgoing, group.epoch, day)
+        try:
+            encrypted = group.encrypt(envelope.payload, envelope.header_hash)
+        except MlsError as error:
+            raise name_failure(error) from None
+        sealed = Outgoing(
+            outgoing.conversation,
+            outgoing.message_id,
+            outgoing.record,
+            outgoing.created_ms,
+            envelope.header,
+            envelope.body,
+            encrypted.ciphertext,
+            encrypted.epoch,
+            day,
+        )
+        with core.vault.transaction():
+            core.vault.write_sent(room.conversation, encrypted.epoch, encrypted.generation + 1)
+            core.vault.write_outgoing(sealed)
+        self._waiting[sealed.message_id] = sealed
+        return sealed
+
+    def _envelope(self, room: Room, outgoing: Outgoing, epoch: int, day: int) -> SealedEnvelope:
+        core = self._core
+        if room.keys is None or room.keys_epoch != epoch or room.keys.label.day != day:
+            seed = core.random(32)
+            label = self._label(room, day)
+            if core.escrow:
+                key = core.monitor.epoch(label.committee, label.key_epoch)
+                room.keys = make_send_keys(
+                    seed, seal(seed, label, key.master_key).capsule, label, Form.SEALED
+                )
+            else:
+                room.keys = make_send_keys(seed, b"", label, Form.UNESCROWED)
+            room.keys_epoch = epoch
+        return seal_envelope(
+            room.keys,
+            MessageId(outgoing.message_id),
+            core.device,
+            core.signing_key,
+            core.random(32),
+            outgoing.record,
+        )
+
+    def _label(self, room: Room, day: int) -> Label:
+        core = self._core
+        committee = core.monitor.key_log.committee(core.account)
+        epoch = key_epoch_of(day)
+        if core.escrow:
+            epoch = core.monitor.epoch_for(committee, epoch, day).epoch.key_epoch
+        return Label(core.deployment, committee, epoch, room.conversation, core.account, day)
+
+
+def _conversation(outgoing: Outgoing) -> ConversationId:
+    """Return the conversation of an outgoing message."""
+    return ConversationId(outgoing.conversation)
+
+
+def _unsealed(outgoing: Outgoing) -> Outgoing:
+    return Outgoing(
+        outgoing.conversation, outgoing.message_id, outgoing.record, outgoing.created_ms
+    )
+
+
+def _code(value: str) -> Code:
+    try:
+        return Code(value)
+    except ValueError:
+        return Code.SERVER_ANSWER
+
+
+def _retrieve(done: "asyncio.Future[int]") -> None:
+    """Mark an exception as seen: `NotSent` tells of it too."""
+    if not done.cancelled():
+        done.exception()

@@ -1,0 +1,311 @@
+"""One device's life on the stream: connect, catch up, take what comes, come back (spec W-11, W-12).
+
+Frames are taken in their order by one task; a stream message is written as one transaction before
+anything of it is told.
+"""
+
+import asyncio
+import contextlib
+import random
+from typing import Final
+
+from doublelock_mls import MlsError
+
+from doublelock.client.conversation import Conversations
+from doublelock.client.core import BROKEN, MEMBER, STOPPED, Core, Room
+from doublelock.client.events import (
+    AccountAlarm,
+    Connection,
+    LogAlarm,
+    Notice,
+    RefusedItem,
+    Stopped,
+)
+from doublelock.client.groups import name_failure
+from doublelock.client.sending import Sending
+from doublelock.client.sync import Sync
+from doublelock.protocol.codes import Code
+from doublelock.protocol.encoding import u64
+from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Refusal, WireRefused
+from doublelock.protocol.frames import (
+    COMMIT,
+    NOTICE_MAIL,
+    WELCOME_MAIL,
+    Accepted,
+    Bye,
+    CatchUp,
+    Changed,
+    Cursor,
+    Frame,
+    FromServer,
+    Hello,
+    Item,
+    Live,
+    Mail,
+    MailboxDone,
+    Refused,
+    Welcome,
+    Whispered,
+)
+from doublelock.protocol.identifiers import AccountId, ConversationId
+from doublelock.protocol.keylog import find_alarm
+from doublelock.transport.stream import Stream
+
+_FIRST_WAIT_S: Final = 0.1
+_LONGEST_WAIT_S: Final = 20.0
+_FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
+
+
+class Session:
+    """Runs a client's connection until it is closed."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.sync = Sync(core)
+        self.sending = Sending(core, self.sync, self._push)
+        self.conversations = Conversations(core, self._catch_up)
+        self._stream: Stream | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._rejoining: dict[ConversationId, asyncio.Task[None]] = {}
+        self._held: list[Mail] = []
+        self._mailbox = int.from_bytes(core.vault.fact("mailbox") or b"", "big")
+        self._alarms = 0
+        self._void = 0
+        self.up = asyncio.Event()
+        self.sending.load()
+
+    async def start(self, wait_s: float = 20.0) -> None:
+        """Connect and go on connecting; returns once the first connection is up.
+
+        Raises WireRefused when there is none in that time.
+        """
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        up = asyncio.create_task(self.up.wait())
+        try:
+            await asyncio.wait(
+                {up, self._running}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._running.done():
+                self._running.result()
+            if not self.up.is_set():
+                raise WireRefused(Code.SERVER_UNREACHABLE, "no connection")
+        finally:
+            up.cancel()
+
+    async def close(self) -> None:
+        """End the connection; what waits stays in the outbox."""
+        for task in [*self._rejoining.values(), *([self._running] if self._running else [])]:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Refusal):
+                await task
+        self._running = None
+        if self._stream is not None:
+            await self._stream.close()
+            self._stream = None
+
+    # --- the connection --------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        core = self._core
+        wait = _FIRST_WAIT_S
+        while True:
+            try:
+                await self._connect()
+                wait = _FIRST_WAIT_S
+                await self._follow()
+            except Refusal as refusal:
+                self._disconnected()
+                core.events.put_nowait(Connection(up=False, refusal=refusal))
+                if refusal.code in _FATAL:
+                    return
+            await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - only spreads load
+            wait = min(wait * 2, _LONGEST_WAIT_S)
+
+    async def _connect(self) -> None:
+        core = self._core
+        where = await core.http.deployment()
+        token = await core.http.session()
+        stream = await Stream.connect(where.stream)
+        self._stream = stream
+        cursors = tuple(
+            Cursor(room.conversation, room.sequence)
+            for room in core.rooms.values()
+            if room.status == MEMBER
+        )
+        await stream.send([Hello(token, cursors, self._mailbox)])
+
+    def _disconnected(self) -> None:
+        self.up.clear()
+        self._stream = None
+        self.sending.disconnected()
+        self._core.http.forget_session()
+        for room in self._core.rooms.values():
+            room.live = False
+            room.catching = False
+
+    async def _follow(self) -> None:
+        stream = self._stream
+        while stream is not None:
+            frames = await stream.receive()
+            for frame in frames:
+                await self._take(frame)
+            self._tell_alarms()
+            self._core.flush()
+            self._mend()
+
+    def _push(self, frames: list[Frame]) -> bool:
+        if self._stream is None or self._stream.closed:
+            return False
+        self._stream.push(frames)
+        return True
+
+    def _catch_up(self, room: Room) -> None:
+        room.catching = True
+        self._push([CatchUp(room.conversation, room.sequence)])
+
+    # --- frames ----------------------------------------------------------------------------
+
+    async def _take(self, frame: FromServer) -> None:
+        core = self._core
+        match frame:
+            case Item():
+                room = core.rooms.get(ConversationId(frame.conversation))
+                if room is not None and not await self.sync.take(room, frame):
+                    if not room.catching:
+                        self._catch_up(room)
+                elif room is not None and room.status == MEMBER and room.live:
+                    self._moved(room, frame)
+            case Accepted():
+                try:
+                    behind = self.sending.accepted(frame)
+                except EnvelopeRefused as refusal:
+                    self._stop(core.room(ConversationId(frame.conversation)), refusal)
+                else:
+                    if behind is not None and not behind.catching:
+                        self._catch_up(behind)
+            case Refused():
+                self.sending.refused(frame)
+            case Live():
+                await self._live(core.rooms.get(ConversationId(frame.conversation)), frame)
+            case Mail():
+                await self._take_mail(frame)
+            case Whispered():
+                self.sync.take_whisper(frame)
+            case Welcome():
+                self._welcomed(frame)
+            case Changed():
+                pass
+            case Bye():
+                raise WireRefused(_code(frame.code), frame.detail)
+            case _:
+                pass
+
+    def _welcomed(self, frame: Welcome) -> None:
+        core = self._core
+        heads = {cursor.conversation for cursor in frame.heads}
+        for room in core.rooms.values():
+            # A conversation that the server does not list is one it took this device out of, or
+            # hides: its timeline stands still, and nothing is sent to it.
+            room.catching = room.conversation in heads
+        self.up.set()
+        core.tell(Connection(up=True))
+
+    async def _live(self, room: Room | None, frame: Live) -> None:
+        if room is None:
+            return
+        room.catching = False
+        if frame.sequence > room.sequence and room.status == MEMBER:
+            self._catch_up(room)
+            return
+        room.live = True
+        self._core.flush()
+        self.sending.resume(room)
+        room.stir()
+        for mail in [held for held in self._held if held.conversation == room.conversation]:
+            self._held.remove(mail)
+            await self._take_mail(mail)
+
+    def _moved(self, room: Room, item: Item) -> None:
+        """After a commit: what was refused for the old epoch goes out again."""
+        if item.kind == COMMIT:
+            self._core.flush()
+            self.sending.resume(room)
+
+    def _stop(self, room: Room, refusal: Refusal) -> None:
+        room.status = STOPPED
+        room.dirty = True
+        self._core.tell(Stopped(room.conversation, refusal))
+        room.stir()
+
+    # --- mailbox ---------------------------------------------------------------------------
+
+    async def _take_mail(self, mail: Mail) -> None:
+        core = self._core
+        if mail.kind == WELCOME_MAIL:
+            conversation = ConversationId(mail.conversation)
+            try:
+                if not await self.conversations.take_welcome(mail):
+                    self._held.append(mail)
+                    return
+            except WireRefused:
+                raise
+            except Refusal as refusal:
+                core.tell(
+                    RefusedItem(conversation, mail.at, mail.time_ms, AccountId(bytes(32)), refusal)
+                )
+        elif mail.sequence > self._mailbox:
+            core.tell(Notice(mail.time_ms, mail.kind, mail.payload))
+            if mail.kind == NOTICE_MAIL:
+                name = f"notice/{mail.sequence}"
+                core.write(lambda: core.vault.write_fact(name, mail.payload))
+        if mail.sequence > self._mailbox:
+            self._mailbox = mail.sequence
+            core.write(lambda: core.vault.write_fact("mailbox", u64(mail.sequence)))
+        core.flush()
+        if not self._held:
+            self._push([MailboxDone(self._mailbox)])
+
+    # --- mending and alarms ----------------------------------------------------------------
+
+    def _mend(self) -> None:
+        """Start to rejoin whatever is broken; one attempt at a time for each conversation."""
+        for room in self._core.rooms.values():
+            if room.status == BROKEN and room.conversation not in self._rejoining:
+                task = asyncio.create_task(self._rejoin(room))
+                self._rejoining[room.conversation] = task
+                task.add_done_callback(self._rejoined)
+
+    def _rejoined(self, task: asyncio.Task[None]) -> None:
+        for name in [name for name, running in self._rejoining.items() if running is task]:
+            del self._rejoining[name]
+
+    async def _rejoin(self, room: Room) -> None:
+        core = self._core
+        try:
+            await self.conversations.rejoin(room)
+        except (Refusal, MlsError) as problem:
+            refusal = name_failure(problem) if isinstance(problem, MlsError) else problem
+            if isinstance(refusal, GroupRefused):
+                self._stop(room, refusal)
+                core.flush()
+            else:
+                await asyncio.sleep(_FIRST_WAIT_S)
+
+    def _tell_alarms(self) -> None:
+        core, monitor = self._core, self._core.monitor
+        for applied in monitor.applied[self._alarms :]:
+            alarm = find_alarm(applied, core.account, core.identity.made)
+            if alarm is not None:
+                core.tell(AccountAlarm(alarm))
+        self._alarms = len(monitor.applied)
+        for void in monitor.refused[self._void :]:
+            core.tell(LogAlarm(void.log, void.refusal))
+        self._void = len(monitor.refused)
+
+
+def _code(value: str) -> Code:
+    try:
+        return Code(value)
+    except ValueError:
+        return Code.SERVER_ANSWER
