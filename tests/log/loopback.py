@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 Serve = Callable[[Starlette], Awaitable[str]]
 
 
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
+@pytest.fixture(name="serve")
+async def serving() -> AsyncIterator[Serve]:
     """Serve apps on loopback ports of their own; each call returns a URL."""
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from loopback import Serve
+from loopback import Serve, serving  # noqa: F401 - the fixture `serve`
 from starlette.applications import Starlette
 
 from doublelock.log.reader import FolderFetch, HttpFetch, LogReader

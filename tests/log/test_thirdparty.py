@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from loopback import Serve
+from loopback import Serve, serving  # noqa: F401 - the fixture `serve`
 
 from doublelock.log.reader import FolderFetch, LogReader
 from doublelock.log.sequencer import Sequencer

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import Serve
+from loopback import Serve, serving  # noqa: F401 - the fixture `serve`
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response

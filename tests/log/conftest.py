@@ -1,5 +1,0 @@
-"""Fixtures of the log's tests."""
-
-from loopback import serve
-
-__all__ = ["serve"]
