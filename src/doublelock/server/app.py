@@ -25,6 +25,7 @@ from doublelock.server.conversations import Conversations
 from doublelock.server.delivery import Delivery
 from doublelock.server.fanout import Fanout
 from doublelock.server.identities import Identities
+from doublelock.server.law import Law, open_law
 from doublelock.server.ordering import Ordering
 from doublelock.server.parts import Parts
 from doublelock.server.recent import REMEMBERED, RecentMessages
@@ -41,11 +42,14 @@ _DATABASE: Final = "server.db"
 class Server:
     """A running server; made by `start`."""
 
-    def __init__(self, parts: Parts, stream: Stream, store: SqliteStore, log: Sequencer) -> None:
+    def __init__(
+        self, parts: Parts, stream: Stream, store: SqliteStore, log: Sequencer, law: Law
+    ) -> None:
         self.parts = parts
         self._stream = stream
         self._store = store
         self._key_log = log
+        self.law = law
         self._http: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._stopped = False
@@ -65,7 +69,8 @@ class Server:
         config = self.parts.config
         stream_port = await self._stream.start()
         application = Starlette(
-            routes=_routes(self.parts), exception_handlers={Refusal: refuse, Exception: refuse}
+            routes=_routes(self.parts, self.law),
+            exception_handlers={Refusal: refuse, Exception: refuse},
         )
         self._http = uvicorn.Server(
             uvicorn.Config(
@@ -105,6 +110,7 @@ class Server:
             await self._serving
         await self._stream.stop()
         self.parts.ordering.close()
+        await self.law.stop()
         await self._store.close()
         await self._key_log.close()
 
@@ -180,7 +186,8 @@ async def start(config: ServerConfig) -> Server:
         ordering,
     )
     stream = Stream(config, store, sessions, conversations_, delivery, fanout, catch_ups)
-    server = Server(parts, stream, store, log)
+    law = await open_law(parts, charters, log, catch_ups)
+    server = Server(parts, stream, store, log, law)
     await server.listen()
     return server
 
@@ -209,12 +216,13 @@ def _verify_charters(documents: Iterable[bytes], deployment: DeploymentId) -> li
     return charters
 
 
-def _routes(parts: Parts) -> list[BaseRoute]:
-    return [
+def _routes(parts: Parts, law: Law) -> list[BaseRoute]:
+    own = [
         route
         for group in (public, accounts, key_packages, conversations)
         for route in group.routes(parts)
     ]
+    return [*own, *law.routes()]
 
 
 async def _serve(server: uvicorn.Server) -> None:

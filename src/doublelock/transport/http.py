@@ -39,6 +39,7 @@ from doublelock.protocol.session import Subject, encode_subject, session_bytes
 _OCTETS: Final = "application/octet-stream"
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _UNAUTHORIZED: Final = 401
+_NOT_FOUND: Final = 404
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 5.0
 
@@ -374,4 +375,6 @@ def _refusal(status: int, content: bytes) -> WireRefused:
         problem = decode_body(content, Problem)
         return WireRefused(Code(problem.code), problem.detail)
     except (Malformed, ValueError):
+        if status == _NOT_FOUND:  # files of a log are served without our bodies
+            return WireRefused(Code.NOT_FOUND)
         return WireRefused(Code.SERVER_ANSWER, f"HTTP status {status}")

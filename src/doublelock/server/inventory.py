@@ -1,0 +1,151 @@
+"""What the server stores for a warrant: the signed inventory, and the envelopes themselves.
+
+It lists exactly what the warrant's scope covers of one committee's accounts (spec R-24, W-37).
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Final
+
+from doublelock.protocol import jws
+from doublelock.protocol.documents import Bytes32
+from doublelock.protocol.ed25519 import SigningKey
+from doublelock.protocol.frames import MESSAGE, Item
+from doublelock.protocol.header import Form, Header
+from doublelock.protocol.identifiers import AccountId, ConversationId, DeploymentId
+from doublelock.protocol.inventory import (
+    InventoryHead,
+    InventoryLabel,
+    StoredEnvelope,
+    list_label,
+    write_inventory,
+)
+from doublelock.protocol.receipt import ReceiptFields
+from doublelock.protocol.scope import InventoryRow
+from doublelock.protocol.warrant import Warrant
+from doublelock.server.conversations import describe_stored
+from doublelock.store.interface import Store, Tables
+from doublelock.store.rows import StoredItem
+
+Place = tuple[int, bytes, bytes, int]
+"""The store's number of a conversation, its id, an account and a day."""
+_AT_ONCE: Final = 64
+
+
+class Inventories:
+    """Answers for warrants out of the store; `receipt` signs."""
+
+    def __init__(self, store: Store, deployment: DeploymentId, receipt: SigningKey) -> None:
+        self._store = store
+        self._deployment = deployment
+        self._receipt = receipt
+
+    async def sign(self, warrant: Warrant, now_ms: int) -> bytes:
+        """Return the signed inventory of a warrant's scope."""
+        places = await self._store.read(lambda tables: _places(tables, warrant))
+        rows: list[InventoryLabel] = []
+        conversations: dict[bytes, int] = {}
+        for start in range(0, len(places), _AT_ONCE):
+            some = places[start : start + _AT_ONCE]
+            for place, items in await self._store.read(partial(_items, places=some)):
+                for key_epoch, envelopes in _sealed(items, warrant.terms.committee).items():
+                    row = InventoryRow(
+                        ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch
+                    )
+                    rows.append(list_label(row, envelopes))
+                    conversations[place[1]] = place[0]
+        heads = await self._store.read(lambda tables: self._heads(tables, conversations))
+        payload = write_inventory(
+            self._deployment, warrant.terms.committee, warrant.commitment, now_ms, rows, heads
+        )
+        key = self._receipt
+        return jws.sign(payload, jws.Purpose.INVENTORY, [(key.public.encoded, key.sign)])
+
+    async def envelopes(self, labels: Iterable[tuple[bytes, bytes, int]]) -> list[Item]:
+        """Return every stored message of some labels as the stream would deliver it."""
+        wanted = list(labels)
+        return await self._store.read(lambda tables: _deliver(tables, wanted))
+
+    def _heads(self, tables: Tables, conversations: dict[bytes, int]) -> list[InventoryHead]:
+        heads = []
+        for conversation, key in sorted(conversations.items()):
+            last = tables.timeline.last(key)
+            if last is None:
+                continue
+            fields: ReceiptFields = describe_stored(ConversationId(conversation), last)
+            heads.append(
+                InventoryHead(
+                    conversation=Bytes32(conversation),
+                    sequence=last.sequence,
+                    receipt=Bytes32(fields.hash(self._deployment)),
+                )
+            )
+        return heads
+
+
+def _places(tables: Tables, warrant: Warrant) -> list[Place]:
+    """Return where the scope may have something, by sender or by conversation, each place once."""
+    found: dict[Place, None] = {}
+    for item in warrant.terms.scope:
+        named = [tables.groups.find(bytes(name)) for name in item.conversations]
+        for row in named:
+            for label in tables.timeline.labels(row.key) if row is not None else ():
+                found[(label.conversation, b"", bytes(label.account), label.day)] = None
+        for sender in item.senders if not item.conversations else ():
+            for label in tables.timeline.labels_of(bytes(sender), item.first_day, item.last_day):
+                found[(label.conversation, b"", bytes(label.account), label.day)] = None
+    places = []
+    for key, _, account, day in found:
+        conversation = tables.groups.by_key(key)
+        if conversation is None:
+            continue
+        if warrant.scope.covers(conversation.conversation, account, day):
+            places.append((key, conversation.conversation, account, day))
+    return places
+
+
+def _items(tables: Tables, places: list[Place]) -> list[tuple[Place, list[StoredItem]]]:
+    return [(place, tables.timeline.label_items(place[0], place[2], place[3])) for place in places]
+
+
+def _sealed(items: Iterable[StoredItem], committee: int) -> dict[int, list[StoredEnvelope]]:
+    """Return the sealed messages of a committee by key epoch, in order."""
+    found: dict[int, list[StoredEnvelope]] = {}
+    for item in items:
+        if item.kind != MESSAGE:
+            continue
+        header = Header.decode(item.header)
+        if header.form is Form.SEALED and header.committee == committee:
+            envelope = StoredEnvelope(item.sequence, item.header, item.body)
+            found.setdefault(header.key_epoch, []).append(envelope)
+    return found
+
+
+def _deliver(tables: Tables, labels: list[tuple[bytes, bytes, int]]) -> list[Item]:
+    frames = []
+    for conversation, account, day in labels:
+        row = tables.groups.find(conversation)
+        if row is None:
+            continue
+        for item in tables.timeline.label_items(row.key, account, day):
+            if item.kind != MESSAGE:
+                continue
+            frames.append(
+                Item(
+                    conversation=conversation,
+                    sequence=item.sequence,
+                    time_ms=item.time_ms,
+                    account=item.account,
+                    device=item.device,
+                    kind=item.kind,
+                    header=item.header,
+                    body=item.body,
+                    mls=item.mls,
+                    previous=item.previous,
+                    index=item.leaf,
+                    size=item.size,
+                    path=item.path,
+                    signature=item.signature,
+                )
+            )
+    return frames

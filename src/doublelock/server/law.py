@@ -1,0 +1,133 @@
+"""The law's side of a server, wired: both logs published, the desk, its routes, its sweep."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Final
+
+import httpx
+from starlette.routing import BaseRoute
+
+from doublelock.log import tiles
+from doublelock.log.sequencer import Sequencer
+from doublelock.log.witness_client import Publisher
+from doublelock.protocol.charter import Charter
+from doublelock.protocol.cosignature import NoteSigner
+from doublelock.protocol.errors import Refusal
+from doublelock.protocol.frames import NOTICE_MAIL
+from doublelock.protocol.identifiers import AccountId
+from doublelock.protocol.note import SignatureType
+from doublelock.server.catchup import CatchUps
+from doublelock.server.inventory import Inventories
+from doublelock.server.lawdesk import NO_CASE, LawDesk
+from doublelock.server.parts import Parts
+from doublelock.server.publishing import Publishing, with_addresses
+from doublelock.server.routes import ceremonies, law
+from doublelock.store.rows import MailRow
+
+_SWEEP_S: Final = 5.0
+_WITNESS_S: Final = 10.0
+
+
+class Law:
+    """The law log and its desk, and the publishing of both logs; made by `open_law`."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        desk: LawDesk,
+        logs: tuple[Sequencer, Sequencer],
+        publishing: tuple[Publishing, Publishing],
+        http: httpx.AsyncClient,
+    ) -> None:
+        self.desk = desk
+        self._parts = parts
+        self._key_log, self._law_log = logs
+        self.key_publishing, self.law_publishing = publishing
+        self._http = http
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the law desk's routes, the ceremonies' and both logs' files."""
+        parts = self._parts
+        inventories = Inventories(parts.store, parts.deployment, parts.config.keys.receipt)
+        return [
+            *law.routes(parts, self.desk, inventories),
+            *ceremonies.routes(parts),
+            *tiles.make_routes(self._key_log.folder, "/log/key"),
+            *tiles.make_routes(self._law_log.folder, "/log/law"),
+        ]
+
+    def start(self) -> None:
+        """Begin to publish and to sweep."""
+        self.key_publishing.start()
+        self.law_publishing.start()
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Stop both, and let go of the law log."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeping
+        await self.key_publishing.stop()
+        await self.law_publishing.stop()
+        await self._law_log.close()
+        await self._http.aclose()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            with contextlib.suppress(Refusal):
+                await self.desk.sweep()
+
+
+async def open_law(
+    parts: Parts, charters: Sequence[Charter], key_log: Sequencer, catch_ups: CatchUps
+) -> Law:
+    """Return the law's side, started; its log is made if new, replayed if not.
+
+    Raises LogRefused, CharterRefused, WireRefused(storage).
+    """
+    config = parts.config
+    terms = charters[-1].terms
+    name = terms.law_log.split("+", 1)[0]
+    signer = NoteSigner(name, SignatureType.ED25519, config.keys.law_log)
+    law_log = await Sequencer.open(config.folder / "law-log", signer, config.clock)
+    http = httpx.AsyncClient(timeout=_WITNESS_S, trust_env=False)
+    age_ms = max(1_000, terms.checkpoint_age_ms // 3)
+    key_publishing, law_publishing = (
+        Publishing(
+            log,
+            Publisher(log, with_addresses(policy, config.witnesses), http),
+            config.clock,
+            age_ms,
+        )
+        for log, policy in (
+            (key_log, charters[-1].key_policy()),
+            (law_log, charters[-1].law_policy()),
+        )
+    )
+
+    async def deliver(account: AccountId, notice: bytes) -> None:
+        devices = tuple(parts.identities.key_log.account(account).devices)
+        now = config.clock()
+        mail = [MailRow(0, one, now, NOTICE_MAIL, NO_CASE, 0, notice) for one in devices]
+        stored = await parts.store.write(lambda tables: tables.devices.put_mail(mail))
+        for device, piece in zip(devices, stored, strict=True):
+            connection = parts.fanout.find(device)
+            if connection is not None:
+                catch_ups.push_mail(connection, [piece])
+
+    desk = LawDesk(
+        charters, law_log, law_publishing, parts.store, config.keys.operator, config.clock, deliver
+    )
+    try:
+        await desk.load()
+    except BaseException:
+        await law_log.close()
+        await http.aclose()
+        raise
+    opened = Law(parts, desk, (key_log, law_log), (key_publishing, law_publishing), http)
+    opened.start()
+    return opened

@@ -1,0 +1,104 @@
+"""Key ceremonies over HTTP: the server relays signed messages and is trusted with nothing (K-9)."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from doublelock.protocol import limits
+from doublelock.protocol.api import (
+    Ceremonies,
+    Ceremony,
+    CeremonyMessage,
+    CeremonyMessages,
+    OpenCeremony,
+    PostCeremonyMessage,
+)
+from doublelock.protocol.ceremony_steps import decode_opening
+from doublelock.protocol.charter import Role
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import WireRefused
+from doublelock.server.parts import Parts
+from doublelock.server.routes.exchange import answer, path_id, query_number, read_body
+from doublelock.store.interface import Tables
+from doublelock.store.rows import CeremonyMessageRow, CeremonyRow
+
+
+def routes(parts: Parts) -> list[Route]:
+    """Return these routes."""
+
+    def holder(request: Request) -> bytes:
+        key = parts.gate.caller(request).party.key
+        party = parts.charter().party(key)
+        if party is None or party.role not in (Role.CUSTODIAN, Role.COURT):
+            raise WireRefused(Code.NOT_PERMITTED, "custodians and court only")
+        return key
+
+    async def listed(request: Request) -> Response:
+        holder(request)
+        rows = await parts.store.read(lambda tables: tables.law.ceremonies())
+        return answer(
+            Ceremonies(
+                ceremonies=tuple(
+                    Ceremony(ceremony=row.ceremony, document=row.document, time_ms=row.time_ms)
+                    for row in rows
+                )
+            )
+        )
+
+    async def opened(request: Request) -> Response:
+        holder(request)
+        body = await read_body(request, OpenCeremony)
+        name = decode_opening(body.document).name
+        if body.ceremony != name.digest or name.deployment != parts.deployment:
+            raise WireRefused(Code.CEREMONY_MISMATCH)
+        row = CeremonyRow(body.ceremony, parts.config.clock(), body.document)
+
+        def put(tables: Tables) -> None:
+            if not tables.law.put_ceremony(row):
+                raise WireRefused(Code.CONFLICT, "ceremony")
+
+        await parts.store.write(put)
+        return answer(
+            Ceremony(ceremony=row.ceremony, document=row.document, time_ms=row.time_ms), 201
+        )
+
+    async def messages(request: Request) -> Response:
+        holder(request)
+        ceremony = path_id(request, "ceremony")
+        after = query_number(request, "after")
+        rows = await parts.store.read(lambda tables: tables.law.ceremony_messages(ceremony, after))
+        return answer(CeremonyMessages(messages=tuple(map(_message, rows))))
+
+    async def post(request: Request) -> Response:
+        author = holder(request)
+        ceremony = path_id(request, "ceremony")
+        body = await read_body(request, PostCeremonyMessage, limits.CEREMONY_MESSAGE + 1024)
+        row = CeremonyMessageRow(0, ceremony, body.round, author, body.message)
+
+        def put(tables: Tables) -> CeremonyMessageRow:
+            if tables.law.ceremony(ceremony) is None:
+                raise WireRefused(Code.NOT_FOUND, "ceremony")
+            number = tables.law.put_ceremony_message(row)
+            if number:
+                return row._replace(number=number)
+            for known in tables.law.ceremony_messages(ceremony, 0):
+                if (known.round, known.author) == (row.round, row.author):
+                    if known.message == row.message:
+                        return known
+                    break
+            raise WireRefused(Code.CONFLICT, "another message of this author and round")
+
+        return answer(_message(await parts.store.write(put)))
+
+    return [
+        Route("/v1/ceremonies", listed, methods=["GET"]),
+        Route("/v1/ceremonies", opened, methods=["POST"]),
+        Route("/v1/ceremonies/{ceremony}/messages", messages, methods=["GET"]),
+        Route("/v1/ceremonies/{ceremony}/messages", post, methods=["POST"]),
+    ]
+
+
+def _message(row: CeremonyMessageRow) -> CeremonyMessage:
+    return CeremonyMessage(
+        number=row.number, round=row.round, author=row.author, message=row.message
+    )
