@@ -1,5 +1,7 @@
 """Commits: races, refusals, growth, leaving."""
 
+import threading
+
 import pytest
 from doublelock_mls import CommitView, Group, MlsError, Proposal
 from mls_people import (
@@ -85,6 +87,7 @@ def test_a_ghost_is_refused_by_its_adder_and_by_everybody() -> None:
     log.keys[ghost.credential] = ghost.signature_key
     commit = at_alice.commit(add=[package.message], now=NOW)
     del log.keys[ghost.credential]
+    at_bob.commit(now=NOW)
     before = fingerprint(at_bob)
     with pytest.raises(GhostError):
         at_bob.process(commit.message, NOW)
@@ -162,6 +165,40 @@ def test_a_hook_that_calls_back_is_told_so_and_nothing_hangs() -> None:
     group = log.device("alice").create_group(b"g", NOW)
     group.commit(now=NOW)
     assert codes == ["group-busy"]
+
+
+def test_another_thread_is_told_that_the_group_is_busy_and_other_groups_go_on() -> None:
+    log = KeyLog()
+    alice = log.device("alice")
+    inside, done = threading.Event(), threading.Event()
+    codes: list[str] = []
+
+    def slow(commit: CommitView) -> None:
+        inside.set()
+        assert done.wait(30)
+
+    slow_log = KeyLog(keys=log.keys)
+    slow_log.check_commit = slow  # type: ignore[method-assign]
+    busy = slow_log.device("alice").create_group(b"busy", NOW)
+    free = alice.create_group(b"free", NOW)
+
+    def meanwhile() -> None:
+        assert inside.wait(30)
+        try:
+            busy.encrypt(b"not now")
+        except MlsError as error:
+            codes.append(error.code)
+        free.commit(now=NOW)
+        free.apply_pending_commit()
+        done.set()
+
+    other = threading.Thread(target=meanwhile)
+    other.start()
+    busy.commit(now=NOW)
+    other.join(30)
+    assert codes == ["group-busy"]
+    assert free.epoch == 1
+    assert busy.has_pending_commit
 
 
 def test_a_device_is_in_a_group_once() -> None:
