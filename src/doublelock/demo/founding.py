@@ -47,7 +47,8 @@ class Holders:
 class Founded:
     """A deployment's genesis charter with every seed; for the demo and tests, never for use.
 
-    In a real deployment each party makes its own key and hands over the public half.
+    In a real deployment each party makes its own key and hands over the public half. A log and a
+    witness are a name and a 32-byte seed.
     """
 
     deployment: DeploymentId
@@ -55,11 +56,20 @@ class Founded:
     operator: bytes = field(repr=False)
     receipt: bytes = field(repr=False)
     genesis: bytes = field(repr=False)
-    key_log: NoteSigner
-    law_log: NoteSigner
-    log_seeds: tuple[bytes, bytes] = field(repr=False)
-    witnesses: tuple[NoteSigner, ...]
+    key_log_seed: tuple[str, bytes] = field(repr=False)
+    law_log_seed: tuple[str, bytes] = field(repr=False)
+    witness_seeds: tuple[tuple[str, bytes], ...] = field(repr=False)
     committees: tuple[Holders, ...]
+
+    @property
+    def logs(self) -> tuple[NoteSigner, NoteSigner]:
+        """Return the signers of the key log and the law log."""
+        return (_log(self.key_log_seed), _log(self.law_log_seed))
+
+    @property
+    def witnesses(self) -> tuple[NoteSigner, ...]:
+        """Return the witnesses' signers."""
+        return tuple(map(_witness, self.witness_seeds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +106,10 @@ def found(plan: Plan, random: Callable[[int], bytes]) -> Founded:
         for number, jurisdiction in enumerate(plan.jurisdictions, 1)
     )
     operator, receipt, genesis = random(32), random(32), random(32)
-    log_seeds = (random(32), random(32))
-    key_log, law_log = (
-        NoteSigner(f"{plan.origin}/{name}", SignatureType.ED25519, seed)
-        for name, seed in zip(("key", "law"), log_seeds, strict=True)
-    )
+    key_log = (f"{plan.origin}/key", random(32))
+    law_log = (f"{plan.origin}/law", random(32))
     witnesses = tuple(
-        NoteSigner(f"witness{number}.example/w", SignatureType.COSIGNATURE_ED25519, random(32))
-        for number in range(1, plan.witnesses + 1)
+        (f"witness{number}.example/w", random(32)) for number in range(1, plan.witnesses + 1)
     )
     terms = CharterTerms(
         version=1,
@@ -116,9 +122,9 @@ def found(plan: Plan, random: Callable[[int], bytes]) -> Founded:
         operator=_party(plan.name, operator),
         receipt_key=_public(receipt),
         genesis_key=_public(genesis),
-        key_log=key_log.key.encode(),
-        law_log=law_log.key.encode(),
-        witnesses=tuple(witness.key.encode() for witness in witnesses),
+        key_log=_log(key_log).key.encode(),
+        law_log=_log(law_log).key.encode(),
+        witnesses=tuple(_witness(one).key.encode() for one in witnesses),
         quorum=plan.quorum,
         account_salt=Bytes32(random(32)),
         skew_ms=plan.skew_ms,
@@ -136,10 +142,9 @@ def found(plan: Plan, random: Callable[[int], bytes]) -> Founded:
         operator=operator,
         receipt=receipt,
         genesis=genesis,
-        key_log=key_log,
-        law_log=law_log,
-        log_seeds=log_seeds,
-        witnesses=witnesses,
+        key_log_seed=key_log,
+        law_log_seed=law_log,
+        witness_seeds=witnesses,
         committees=committees,
     )
 
@@ -189,6 +194,14 @@ def _profile(plan: Plan, kind: WarrantKind) -> Profile:
         offences=OFFENCES,
         unnamed_senders=10,
     )
+
+
+def _log(named: tuple[str, bytes]) -> NoteSigner:
+    return NoteSigner(named[0], SignatureType.ED25519, named[1])
+
+
+def _witness(named: tuple[str, bytes]) -> NoteSigner:
+    return NoteSigner(named[0], SignatureType.COSIGNATURE_ED25519, named[1])
 
 
 def _party(name: str, seed: bytes) -> Party:
