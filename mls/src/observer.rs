@@ -111,6 +111,27 @@ impl ObserverClient {
     }
 }
 
+/// Where a staged state began: an epoch of one history, and the wishes to leave that it knew.
+#[derive(PartialEq)]
+struct Base {
+    group_id: Vec<u8>,
+    epoch: u64,
+    transcript: Vec<u8>,
+    wishes: usize,
+}
+
+impl Base {
+    fn of(group: &ExternalGroup<Config>) -> Self {
+        let context = group.group_context();
+        Self {
+            group_id: context.group_id.clone(),
+            epoch: context.epoch,
+            transcript: group.transcript_hash().clone(),
+            wishes: group.get_cached_proposals().len(),
+        }
+    }
+}
+
 enum Event {
     Commit(Commit),
     Proposal(Proposal),
@@ -119,7 +140,7 @@ enum Event {
 /// See the .pyi.
 #[pyclass(frozen, module = "doublelock_mls")]
 pub struct StagedCommit {
-    base: u64,
+    base: Base,
     event: Event,
     next: Mutex<ExternalGroup<Config>>,
 }
@@ -167,7 +188,7 @@ fn stage(group: &ExternalGroup<Config>, bytes: &[u8], now: MlsTime) -> Outcome<S
         _ => return Err(refused("unexpected-message", "this is not a PublicMessage")),
     }
     let path = message.commit_path_leaf_node().is_some();
-    let base = group.group_context().epoch;
+    let base = Base::of(group);
     let mut next = group.clone();
     let event = match next.process_incoming_message_with_time(message, now)? {
         ExternalReceivedMessage::Commit(description) => {
@@ -263,12 +284,10 @@ impl Observer {
         attached(py, || {
             let mut group = lock(&self.0)?;
             let next = lock(&staged.next)?;
-            let context = group.group_context();
-            let same_group = next.group_context().group_id == context.group_id;
-            if context.epoch != staged.base || !same_group {
+            if Base::of(&group) != staged.base {
                 return Err(refused(
                     "wrong-epoch",
-                    "another commit was accepted since this one was staged",
+                    "another message was accepted since this one was staged",
                 ));
             }
             *group = next.clone();

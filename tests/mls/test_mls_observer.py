@@ -50,6 +50,23 @@ def test_of_two_commits_for_an_epoch_the_first_wins() -> None:
     assert observer.epoch == 2
 
 
+def test_of_two_wishes_staged_side_by_side_none_is_lost() -> None:
+    log = KeyLog()
+    at_alice, at_bob, at_carol = grow(log.device("alice"), [log.device("bob"), log.device("carol")])
+    observer = watch(log, at_alice)
+    wishes = [at_bob.propose_self_remove(), at_carol.propose_self_remove()]
+    first, second = (observer.stage(wish, NOW) for wish in wishes)
+    observer.accept(first)
+    with pytest.raises(MlsError) as caught:
+        observer.accept(second)
+    assert caught.value.code == "wrong-epoch"
+    observer.accept(observer.stage(wishes[1], NOW))
+    for wish in wishes:
+        at_alice.process(wish, NOW)
+    observer.accept(observer.stage(at_alice.commit(now=NOW).message, NOW))
+    assert observer.member_count() == 1
+
+
 def test_staging_changes_nothing() -> None:
     log = KeyLog()
     at_alice, _ = grow(log.device("alice"), [log.device("bob")])

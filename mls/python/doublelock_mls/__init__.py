@@ -1,5 +1,8 @@
 """MLS (RFC 9420) over mls-rs; see `__init__.pyi` for what everything does."""
 
+from collections.abc import Callable
+from typing import Literal
+
 from doublelock_mls._doublelock_mls import (
     CONTEXT_EXTENSION,
     MAX_CONTEXT_DATA,
@@ -34,6 +37,9 @@ from doublelock_mls._doublelock_mls import (
 )
 
 Event = Application | Commit | Proposal
+IdentityContext = Literal["commit", "new-group", "key-package"]
+IdentityCheck = Callable[[bytes, bytes, str], None]
+CommitCheck = Callable[[CommitView], None]
 
 __all__ = [
     "CONTEXT_EXTENSION",
@@ -48,10 +54,13 @@ __all__ = [
     "Application",
     "Client",
     "Commit",
+    "CommitCheck",
     "CommitView",
     "Encrypted",
     "Event",
     "Group",
+    "IdentityCheck",
+    "IdentityContext",
     "KeyPackage",
     "KeyPackageInfo",
     "Member",

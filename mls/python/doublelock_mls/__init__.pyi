@@ -5,7 +5,7 @@ Everything is synchronous; every method that does cryptography releases the GIL.
 that calls back into the group that called it. Every refusal is an `MlsError` with a stable
 kebab-case code, or the very exception that a hook raised; hostile bytes never cause anything else.
 
-All times are seconds since 1970 of the deployment's clock; the system clock is never consulted.
+All times are seconds since 1970 of the deployment's clock; the system clock decides nothing.
 """
 
 from collections.abc import Callable, Sequence
