@@ -141,6 +141,7 @@ class Code(StrEnum):
     EVIDENCE_SCOPE = "evidence-scope"
     EVIDENCE_DEVICE = "evidence-device"
     EVIDENCE_CUSTODY = "evidence-custody"
+    TRANSCRIPT_DIFFERS = "transcript-differs"
     # ceremony
     CEREMONY_SETUP = "ceremony-setup"
     CEREMONY_MISMATCH = "ceremony-mismatch"
@@ -298,6 +299,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.EVIDENCE_SCOPE: "The message lies outside what the warrant names.",
     Code.EVIDENCE_DEVICE: "The key log does not list this device for this account on that day.",
     Code.EVIDENCE_CUSTODY: "The chain of custody is broken.",
+    Code.TRANSCRIPT_DIFFERS: "What came out is not what was sent; keep both and report it.",
     Code.CEREMONY_SETUP: "The key ceremony's parameters do not hold; agree on them again.",
     Code.CEREMONY_MISMATCH: "The message is of another ceremony, round or holder; it was ignored.",
     Code.PROOF_OF_POSSESSION: "A holder did not prove its key; start again without it.",
