@@ -1,0 +1,41 @@
+"""`doublelock demo`: the whole world on loopback."""
+
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from doublelock.commands.options import FILE, json_option
+from doublelock.commands.terminal import run
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the demo's world; a temporary one unless given.",
+)
+@click.option("--chat", type=FILE, help="A raw IRC log, `[HH:MM] <nick> text`, to replay.")
+@click.option(
+    "--date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day on which the chat took place; read from the file's name where it says.",
+)
+@click.option("--keep-running", is_flag=True, help="Let people use the deployment afterwards.")
+@json_option
+def demo(state: Path | None, chat: Path | None, date: datetime | None, keep_running: bool) -> None:
+    """Run a whole deployment on this machine and tell what happens as a story.
+
+    A server, three witnesses, five custodians, a court, an agency and people: keys are made, people
+    talk, one warrant is applied for, approved, logged, released and opened, and everything is
+    verified offline at the end.
+
+    \b
+    Examples:
+      doublelock demo
+      doublelock demo --chat 2010-01-04.train-c.raw.txt --date 2010-01-04
+      doublelock demo --state world --keep-running
+    """
+    story = import_module("doublelock.demo.story")
+    run(story.run(state=state, chat=chat, date=date, keep_running=keep_running))

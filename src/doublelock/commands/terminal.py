@@ -1,0 +1,123 @@
+"""How every command asks, answers and ends."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn, TypeVar
+
+import click
+
+from doublelock.protocol.codes import ADVICE, Code
+from doublelock.protocol.errors import Refusal
+
+REFUSED: Final = 1
+UNREACHABLE: Final = 3
+INTERRUPTED: Final = 130
+_JSON: Final = "doublelock.json"
+T = TypeVar("T")
+
+
+def explain(ctx: click.Context, problem: BaseException) -> int | None:
+    """Tell what went wrong on stderr and return the exit code; None for what is click's own.
+
+    A fault of ours is no traceback either: it is named, and the person told where to report it.
+    """
+    if isinstance(problem, KeyboardInterrupt | click.Abort):
+        return INTERRUPTED
+    if isinstance(problem, BrokenPipeError | click.ClickException | click.exceptions.Exit):
+        return None
+    while isinstance(problem, ExceptionGroup):
+        problem = problem.exceptions[0]
+    if isinstance(problem, Refusal):
+        _tell(ctx, problem.code.value, problem.detail, ADVICE[problem.code])
+        return UNREACHABLE if problem.code is Code.SERVER_UNREACHABLE else REFUSED
+    if isinstance(problem, OSError):
+        what = problem.strerror or type(problem).__name__
+        where = f"{problem.filename}: " if problem.filename else ""
+        _tell(ctx, "system", f"{where}{what}", "See that the file or address is right and free.")
+        return REFUSED
+    return None
+
+
+def _tell(ctx: click.Context, code: str, detail: str, advice: str) -> None:
+    if ctx.meta.get(_JSON):
+        click.echo(json.dumps({"code": code, "detail": detail, "advice": advice}), err=True)
+    else:
+        click.echo(f"Refused: {code}{f' ({detail})' if detail else ''}\n{advice}", err=True)
+
+
+def wants_json() -> bool:
+    """Say whether the running command was asked for JSON."""
+    return bool(click.get_current_context().meta.get(_JSON))
+
+
+def set_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    """Remember `--json` for answers and refusals alike."""
+    ctx.meta[_JSON] = value
+
+
+def answer(data: Mapping[str, object], text: str) -> None:
+    """Print an answer: `data` as one line of JSON where that was asked for, else `text`."""
+    if wants_json():
+        click.echo(json.dumps(data, ensure_ascii=False))
+    elif text:
+        click.echo(text)
+
+
+def note(text: str) -> None:
+    """Tell a person something beside the answer, on stderr; scripts do not see it."""
+    if not wants_json():
+        click.echo(text, err=True)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's asynchronous part; Ctrl-C and SIGTERM end it in good order."""
+
+    async def whole() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        # SIGTERM as Ctrl-C: the work is cancelled, closes what it opened, and then it ends.
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(whole())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def until_stopped() -> None:
+    """Wait for Ctrl-C or SIGTERM; for daemons, whose regular end this is."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show that something takes its time; silent where stderr is no terminal or JSON is asked."""
+    if wants_json() or not click.get_text_stream("stderr").isatty():
+        yield
+        return
+    from rich.console import Console  # only where it is seen: it is slow to import
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        progress.add_task(what, total=None)
+        yield
+
+
+def fail(text: str) -> NoReturn:
+    """End with exit code 2: the arguments make no sense together."""
+    raise click.UsageError(text)
