@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -10,6 +10,7 @@ from msgspec import DecodeError, msgpack
 
 from doublelock.client.attachments import Attachments
 from doublelock.client.core import MEMBER, Core, Identity, Room
+from doublelock.client.directory import find_handles
 from doublelock.client.events import Event
 from doublelock.client.groups import roster_of
 from doublelock.client.invite import Invite, make_invite
@@ -258,6 +259,33 @@ class Client:
     def admins(self, conversation: ConversationId) -> tuple[AccountId, ...]:
         """Return who rules a conversation. Raises GroupRefused."""
         return self._core.context(self._core.room(conversation)).admins
+
+    async def handles(self, accounts: Iterable[AccountId]) -> dict[AccountId, str]:
+        """Return the handles of accounts, each proved by its account id. Raises WireRefused."""
+        return await find_handles(self._core, accounts)
+
+    def is_direct(self, conversation: ConversationId) -> bool:
+        """Say whether a conversation is one of two people for good. Raises GroupRefused."""
+        return self._core.context(self._room(conversation)).kind is ConversationKind.DIRECT
+
+    def notices(self) -> list[bytes]:
+        """Return every notice of the law desk that came to this device, as signed, in order."""
+        vault = self._core.vault
+        last = int.from_bytes(vault.fact("mailbox") or b"", "big")
+        found = (vault.fact(f"notice/{number}") for number in range(1, last + 1))
+        return [document for document in found if document is not None]
+
+    async def settled(self, quiet_s: float = 0.3) -> None:
+        """Wait until every conversation has caught up and nothing more comes for a moment."""
+        core = self._core
+        before: object = None
+        while True:
+            rooms = core.rooms.values()
+            now = (core.events.qsize(), len(rooms), sum(room.sequence for room in rooms))
+            if now == before and not any(room.catching for room in rooms):
+                return
+            before = now
+            await asyncio.sleep(quiet_s)
 
     async def safety_code(self, handle: str) -> SafetyCode:
         """Return the code to compare with a person out of band. Raises KeyLogRefused."""

@@ -4,27 +4,21 @@ One monitor may serve many clients of one process; each keeps its own heads, and
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from doublelock.client.mirror import LogMirror
 from doublelock.protocol import limits
 from doublelock.protocol.api import Charters
-from doublelock.protocol.charter import Charter, charter_at, verify_amendment, verify_genesis
+from doublelock.protocol.charter import Charter, verify_genesis
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import first_day, last_day
-from doublelock.protocol.ed25519 import VerifyKey, verify_key
 from doublelock.protocol.errors import CharterRefused, LogRefused, Refusal
 from doublelock.protocol.identifiers import DeploymentId
-from doublelock.protocol.keyepoch import (
-    EpochId,
-    VerifiedKeyEpoch,
-    decode_signed,
-    refuse_changed_key,
-    verify_key_epoch,
-)
+from doublelock.protocol.keyepoch import VerifiedKeyEpoch
 from doublelock.protocol.keylog import Applied, KeyLog
-from doublelock.protocol.lawlog import EpochExtended, KeyEpochLogged, verify_line
+from doublelock.protocol.lawstate import LawState
 from doublelock.transport.http import HttpClient
 
 Clock = Callable[[], int]
@@ -59,47 +53,56 @@ class Monitor:
         self.deployment = deployment
         self.clock = clock
         self._http = http
-        self._charters: list[Charter] = []
+        self._documents: dict[bytes, bytes] = {}
         self._keys = LogMirror(lambda path: self._file("key", path), key_entries)
         self._law = LogMirror(lambda path: self._file("law", path), law_entries)
         self._key_log: KeyLog | None = None
-        self._epochs: dict[tuple[int, int], VerifiedKeyEpoch] = {}
-        self._extended: dict[tuple[int, int], int] = {}
+        self._state: LawState | None = None
         self._busy = asyncio.Lock()
         self.applied: list[Applied] = []
         self.refused: list[RefusedEntry] = []
 
     async def start(self) -> None:
-        """Fetch and verify the charters, then replay what is already known of both logs."""
+        """Fetch and verify the genesis charter, then replay what is already known of both logs."""
         async with self._busy:
-            answer = await self._http.ask(
-                "GET", "/v1/charters", None, Charters, anyone=True, limit=limits.HTTP_ANSWER
-            )
-            if not answer.documents:
-                raise CharterRefused(Code.CHARTER_GENESIS, "the server shows no charter")
-            charters = [verify_genesis(answer.documents[0], self.deployment)]
-            for document in answer.documents[1:]:
-                charters.append(verify_amendment(charters[-1], document))
-            self._charters = charters
-            if self._key_log is None:
-                terms = charters[0].terms
+            await self._fetch_charters()
+            if self._state is None or self._key_log is None:
+                charter = verify_genesis(next(iter(self._documents.values())), self.deployment)
+                self._state = LawState.begin(charter)
+                terms = charter.terms
                 self._key_log = KeyLog(
                     self.deployment, bytes(terms.genesis_key), int(terms.skew_ms)
                 )
-                self._replay_keys(self._keys.entries)
-                self._replay_law(self._law.entries, 0)
+                self._replay_keys()
+                self._replay_law()
+
+    async def _fetch_charters(self) -> None:
+        """Fetch every charter document; each counts only once genesis pins or the log names it."""
+        answer = await self._http.ask("GET", "/v1/charters", None, Charters, anyone=True)
+        if not answer.documents:
+            raise CharterRefused(Code.CHARTER_GENESIS, "the server shows no charter")
+        self._documents = {
+            hashlib.sha256(document).digest(): document for document in answer.documents
+        }
 
     # --- what is known ---------------------------------------------------------------------
 
     @property
     def charter(self) -> Charter:
         """Return the charter in force now. Raises CharterRefused before `start`."""
-        return charter_at(self._charters, self.clock())
+        return self.law.charter(self.clock())
 
     @property
     def charters(self) -> tuple[Charter, ...]:
         """Return every charter from genesis on, those that are still to come included."""
-        return tuple(self._charters)
+        return self.law.charters
+
+    @property
+    def law(self) -> LawState:
+        """Return the law log's state. Raises LogRefused before `start`."""
+        if self._state is None:
+            raise LogRefused(Code.LOG_MISSING, "the monitor has not started")
+        return self._state
 
     @property
     def key_log(self) -> KeyLog:
@@ -140,31 +143,31 @@ class Monitor:
 
         Raises CharterRefused(epoch-unknown).
         """
-        found = self._epochs.get((committee, key_epoch))
+        found = self.law.epochs.get((committee, key_epoch))
         if found is None:
             raise CharterRefused(Code.EPOCH_UNKNOWN, f"committee {committee}, month {key_epoch}")
-        return found
+        return found.keys
 
     def epoch_for(self, committee: int, key_epoch: int, day: int) -> VerifiedKeyEpoch:
         """Return the key epoch to seal to on a day: the month's own, or the last one extended.
 
         Raises CharterRefused(epoch-unknown): then sending stops (DESIGN §4).
         """
-        if (committee, key_epoch) in self._epochs:
-            return self._epochs[committee, key_epoch]
-        if self._extended.get((committee, key_epoch - 1), -1) >= day:
+        if (committee, key_epoch) in self.law.epochs:
+            return self.epoch(committee, key_epoch)
+        if self.law.extensions.get((committee, key_epoch - 1), -1) >= day:
             return self.epoch(committee, key_epoch - 1)
         return self.epoch(committee, key_epoch)
 
     def days_of(self, committee: int, key_epoch: int) -> tuple[int, int]:
         """Return the first and last day on which a key epoch is in force, an extension included."""
-        last = self._extended.get((committee, key_epoch), -1)
+        last = self.law.extensions.get((committee, key_epoch), -1)
         return first_day(key_epoch), max(last, last_day(key_epoch))
 
     def epochs_ready(self, committee: int, from_epoch: int) -> int:
         """Return how many key epochs follow each other from `from_epoch` on; alarm below three."""
         count = 0
-        while (committee, from_epoch + count) in self._epochs:
+        while (committee, from_epoch + count) in self.law.epochs:
             count += 1
         return count
 
@@ -176,14 +179,16 @@ class Monitor:
             return self._keys.size
         async with self._busy:
             if not at_least or self._keys.size < at_least:
-                self._replay_keys(await self._keys.grow(self.charter.key_policy()))
+                await self._keys.grow(self.charter.key_policy())
+                self._replay_keys()
         return self._keys.size
 
     async def sync_law(self) -> int:
         """Bring the law log up to date and take over its key epochs; return its size."""
         async with self._busy:
-            before = self._law.size
-            self._replay_law(await self._law.grow(self.charter.law_policy()), before)
+            if await self._law.grow(self.charter.law_policy()):
+                await self._fetch_charters()
+            self._replay_law()
         return self._law.size
 
     async def _file(self, log: str, path: str) -> bytes:
@@ -191,44 +196,20 @@ class Monitor:
             f"/log/{log}/{path}", limit=limits.HTTP_ANSWER + limits.NOTE, anyone=True
         )
 
-    def _replay_keys(self, entries: Sequence[bytes]) -> None:
+    def _replay_keys(self) -> None:
         log = self.key_log
-        for entry in entries:
+        for entry in self._keys.entries[log.size :]:
             index = log.size
             try:
                 self.applied.append(log.apply(index, entry))
             except Refusal as refusal:  # spec Y-9: void, and shown
                 self.refused.append(RefusedEntry("key", index, refusal))
 
-    def _replay_law(self, entries: Sequence[bytes], first: int) -> None:
-        for index, data in enumerate(entries, first):
-            try:
-                line = verify_line(self.deployment, data)
-                entry = line.signed.entry
-                if isinstance(entry, KeyEpochLogged):
-                    self._take_epoch(entry, line.time_ms)
-                elif isinstance(entry, EpochExtended):
-                    self._extended[int(entry.committee), int(entry.key_epoch) - 1] = entry.until_day
-            except Refusal as refusal:
-                self.refused.append(RefusedEntry("law", index, refusal))
-
-    def _take_epoch(self, entry: KeyEpochLogged, time_ms: int) -> None:
-        """Take over a logged key epoch once everything about it holds (DESIGN §4)."""
-        committee = charter_at(self._charters, time_ms).committee(int(entry.committee))
-        custodians: list[VerifyKey] = [
-            verify_key(bytes(custodian.key)) for custodian in committee.custodians
-        ]
-        if committee.court is None:
-            raise CharterRefused(Code.KEY_EPOCH_SIGNATURES, "the committee has no court")
-        epoch = EpochId(self.deployment, int(entry.committee), int(entry.key_epoch))
-        verified = verify_key_epoch(
-            decode_signed(bytes(entry.statement)),
-            custodians,
-            verify_key(bytes(committee.court.key)),
-            epoch,
-            committee.threshold,
-        )
-        name = (epoch.committee, epoch.key_epoch)
-        if name in self._epochs:
-            refuse_changed_key(self._epochs[name], verified)
-        self._epochs[name] = verified
+    def _replay_law(self) -> None:
+        """Fold the law log's lines: amendments and key epochs count by its rules alone."""
+        for line in self._law.entries[self.law.size :]:
+            before = self.law
+            self._state = before.apply(before.size, line, self._documents)
+            if self._state.void > before.void:
+                refusal = LogRefused(self._state.last_void or Code.ENTRY_VOID, "law-log line")
+                self.refused.append(RefusedEntry("law", before.size, refusal))

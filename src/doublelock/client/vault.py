@@ -20,7 +20,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import VaultRefused
 from doublelock.protocol.identifiers import ConversationId, MessageId
 
-_FILE: Final = "vault.sqlite3"
+_FILE: Final = "vault.db"
 _MEMORY: Final = -2048  # KiB of page cache: many clients may live in one process
 _ALL: Final = -1
 _Value = TypeVar("_Value")
