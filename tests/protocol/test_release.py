@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_world import (
-    DAY_MS,
     EPOCH,
     HOUR,
     NOW,
@@ -22,6 +21,7 @@ from law_world import (
 
 from doublelock.protocol.charter import WarrantKind
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import Refusal
 from doublelock.protocol.lawlog import (
@@ -576,10 +576,10 @@ def named(item: ScopeItem, who: str, where: str, day: int) -> bool:
     """Say it once more, plainly: what the words of the warrant cover."""
     return (
         item.first_day <= day <= item.last_day
-        and (item.senders == () or account(who) in item.senders)
-        and (item.conversations == () or conversation(where) in item.conversations)
-        and account(who) not in item.without_senders
-        and conversation(where) not in item.without_conversations
+        and (item.senders == () or Bytes32(account(who)) in item.senders)
+        and (item.conversations == () or Bytes32(conversation(where)) in item.conversations)
+        and Bytes32(account(who)) not in item.without_senders
+        and Bytes32(conversation(where)) not in item.without_conversations
     )
 
 
