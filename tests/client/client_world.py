@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from doublelock.client.client import Client
 from doublelock.client.invite import Invite, make_invite
@@ -18,6 +18,7 @@ from doublelock.client.mirror import Frontier
 from doublelock.client.monitor import Monitor
 from doublelock.demo.founding import Plan, found
 from doublelock.keep import KeyFile, make_key_file
+from doublelock.log.sequencer import Sequencer
 from doublelock.protocol import curve
 from doublelock.protocol.checkpoint import Checkpoint
 from doublelock.protocol.cosignature import NoteSigner
@@ -147,7 +148,7 @@ class World:
         if log == "law":
             return serve_log(self.law, path, [self.founded.logs[1], witness])
         assert self.server is not None
-        sequencer = self.server.parts.identities._log
+        sequencer = cast(Sequencer, self.server.parts.identities._log)
         size = sequencer.checkpoint().checkpoint.size
         entries = [await sequencer.entry(index) for index in range(size)]
         return serve_log([*entries, *self.extra_keys], path, [self.founded.logs[0], witness])

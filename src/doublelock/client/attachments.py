@@ -23,7 +23,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import EnvelopeRefused, VaultRefused, WireRefused
 from doublelock.protocol.record import Attachment
 
-_PIECE: Final = 16 * SEALED_CHUNK
+_PIECE: Final = 14 * SEALED_CHUNK
 
 
 class _Upload(Struct, frozen=True):

@@ -205,6 +205,14 @@ class Conversations:
 
         await self._change(room, step)
 
+    async def grant_wishes(self, room: Room) -> None:
+        """Commit the wishes to leave that are waiting, unless somebody else was faster."""
+
+        async def step(group: Group) -> Planned | None:
+            return Planned(self._commit(group)) if group.commit_required else None
+
+        await self._change(room, step)
+
     async def leave(self, room: Room) -> None:
         """Ask to leave; over once another member commits it. Raises GroupRefused.
 

@@ -65,7 +65,8 @@ class Room:
     """One conversation in memory. `sequence` is the last item taken; `chain` its receipt.
 
     `chain` is None where the timeline was entered or skipped in the middle: the next receipt
-    starts it afresh. `catching` says that a gap is being closed.
+    starts it afresh. `catching` says that a gap is being closed, `wish` that somebody else
+    asked to leave.
     """
 
     conversation: ConversationId
@@ -78,6 +79,7 @@ class Room:
     catching: bool = False
     live: bool = False
     dirty: bool = False
+    wish: bool = False
     context: Context | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -155,6 +157,18 @@ class Core:
                 raise GroupRefused(Code.NOT_A_MEMBER, "the group's state is gone")
             room.group = self.groups.load(state)
         return room.group
+
+    def is_usable(self, room: Room) -> bool:
+        """Say whether a member's group can be loaded; where it cannot, the room is broken."""
+        if room.status != MEMBER:
+            return False
+        try:
+            self.group(room)
+        except GroupRefused:
+            room.status = BROKEN
+            room.dirty = True
+            return False
+        return True
 
     def context(self, room: Room) -> Context:
         """Return a conversation's context: its kind, its admins."""

@@ -54,7 +54,10 @@ def decode_invite(text: str) -> Invite:
         raise Malformed(Code.FORM, "not an invite")
     if len(fragment) > 2 * (INVITATION_SIZE + 128):
         raise Malformed(Code.SIZE, "invite")
-    reader = Reader(decode_base64url(fragment))
+    try:
+        reader = Reader(decode_base64url(fragment))
+    except ValueError:
+        raise Malformed(Code.FORM, "not an invite") from None
     if reader.u8() != _VERSION:
         raise Malformed(Code.FORM, "invite version")
     deployment = DeploymentId(reader.take(DEPLOYMENT_SIZE))

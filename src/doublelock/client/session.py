@@ -53,6 +53,8 @@ from doublelock.transport.stream import Stream
 
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 20.0
+_WISH_WAIT_S: Final = 2.0
+_WISH_STEP_S: Final = 0.2
 _FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
 
 
@@ -66,7 +68,7 @@ class Session:
         self.conversations = Conversations(core, self._catch_up)
         self._stream: Stream | None = None
         self._running: asyncio.Task[None] | None = None
-        self._rejoining: dict[ConversationId, asyncio.Task[None]] = {}
+        self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._held: list[Mail] = []
         self._mailbox = int.from_bytes(core.vault.fact("mailbox") or b"", "big")
         self._alarms = 0
@@ -95,7 +97,7 @@ class Session:
 
     async def close(self) -> None:
         """End the connection; what waits stays in the outbox."""
-        for task in [*self._rejoining.values(), *([self._running] if self._running else [])]:
+        for task in [*self._tasks.values(), *([self._running] if self._running else [])]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Refusal):
                 await task
@@ -215,7 +217,7 @@ class Session:
         if room is None:
             return
         room.catching = False
-        if frame.sequence > room.sequence and room.status == MEMBER:
+        if self._core.is_usable(room) and frame.sequence > room.sequence:
             self._catch_up(room)
             return
         room.live = True
@@ -269,16 +271,23 @@ class Session:
     # --- mending and alarms ----------------------------------------------------------------
 
     def _mend(self) -> None:
-        """Start to rejoin whatever is broken; one attempt at a time for each conversation."""
+        """Rejoin what is broken, commit wishes to leave; one task at a time per conversation."""
         for room in self._core.rooms.values():
-            if room.status == BROKEN and room.conversation not in self._rejoining:
-                task = asyncio.create_task(self._rejoin(room))
-                self._rejoining[room.conversation] = task
-                task.add_done_callback(self._rejoined)
+            if room.conversation in self._tasks:
+                continue
+            if room.status == BROKEN:
+                work = self._rejoin(room)
+            elif room.wish and room.live and room.status == MEMBER:
+                work = self._grant(room)
+            else:
+                continue
+            task = asyncio.create_task(work)
+            self._tasks[room.conversation] = task
+            task.add_done_callback(self._done)
 
-    def _rejoined(self, task: asyncio.Task[None]) -> None:
-        for name in [name for name, running in self._rejoining.items() if running is task]:
-            del self._rejoining[name]
+    def _done(self, task: asyncio.Task[None]) -> None:
+        for name in [name for name, running in self._tasks.items() if running is task]:
+            del self._tasks[name]
 
     async def _rejoin(self, room: Room) -> None:
         core = self._core
@@ -291,6 +300,17 @@ class Session:
                 core.flush()
             else:
                 await asyncio.sleep(_FIRST_WAIT_S)
+
+    async def _grant(self, room: Room) -> None:
+        """Admins first, then one after the other: whoever comes second has nothing to do."""
+        core = self._core
+        if core.account not in core.context(room).admins:
+            rank = core.group(room).own_leaf_index
+            await asyncio.sleep(_WISH_WAIT_S + min(rank * _WISH_STEP_S, _LONGEST_WAIT_S))
+        if room.wish and room.status == MEMBER:
+            room.wish = False
+            with contextlib.suppress(Refusal):
+                await self.conversations.grant_wishes(room)
 
     def _tell_alarms(self) -> None:
         core, monitor = self._core, self._core.monitor

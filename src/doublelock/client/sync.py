@@ -60,6 +60,8 @@ class Sync:
         if item.sequence != room.sequence + 1:
             return False
         core = self._core
+        if not core.is_usable(room):
+            return True
         if not core.decrypt and item.kind == MESSAGE and item.device != core.device:
             room.sequence, room.chain = item.sequence, None
             return True
@@ -267,7 +269,10 @@ class Sync:
             core.tell(Stopped(room.conversation, refusal))
             return
         if isinstance(event, Commit):
+            room.wish = False
             self._tell_commit(room, item, event)
+        else:
+            room.wish = isinstance(event, Proposal) and item.device != core.device
 
     async def _process(self, room: Room, item: Item) -> Application | Commit | Proposal:
         """Process a handshake by its receipt's time; once more with the newest key log."""
