@@ -19,6 +19,7 @@ from doublelock.protocol.group_rules import Rules
 from doublelock.protocol.identifiers import DeploymentId, DeviceId
 from doublelock.protocol.keylog import KeyLog
 from doublelock.protocol.note import SignatureType
+from doublelock.server.blobs import Blobs
 from doublelock.server.catchup import CatchUps
 from doublelock.server.config import ServerConfig
 from doublelock.server.conversations import Conversations
@@ -30,9 +31,11 @@ from doublelock.server.ordering import Ordering
 from doublelock.server.parts import Parts
 from doublelock.server.recent import REMEMBERED, RecentMessages
 from doublelock.server.routes import accounts, conversations, key_packages, public
+from doublelock.server.routes import blobs as attachments
 from doublelock.server.routes.exchange import Gate, refuse
 from doublelock.server.sessions import Sessions
 from doublelock.server.stream import Stream
+from doublelock.server.sweeper import Sweeper
 from doublelock.store.interface import Tables
 from doublelock.store.sqlite import SqliteStore
 
@@ -109,6 +112,7 @@ class Server:
             self._http.should_exit = True
             await self._serving
         await self._stream.stop()
+        await self.parts.sweeper.stop()
         self.parts.ordering.close()
         await self.law.stop()
         await self._store.close()
@@ -171,6 +175,7 @@ async def start(config: ServerConfig) -> Server:
     ordering = Ordering(
         deployment, rules, store, conversations_, delivery, fanout, catch_ups, config.clock
     )
+    blobs = Blobs(config.folder / "blobs", store, config.clock, config.bounds)
     gate = Gate(sessions, config.rates)
     parts = Parts(
         config,
@@ -184,11 +189,14 @@ async def start(config: ServerConfig) -> Server:
         delivery,
         fanout,
         ordering,
+        blobs,
+        Sweeper(charter, store, blobs, sessions, config.clock, config.bounds),
     )
     stream = Stream(config, store, sessions, conversations_, delivery, fanout, catch_ups)
     law = await open_law(parts, charters, log, catch_ups)
     server = Server(parts, stream, store, log, law)
     await server.listen()
+    parts.sweeper.start()
     return server
 
 
@@ -219,7 +227,7 @@ def _verify_charters(documents: Iterable[bytes], deployment: DeploymentId) -> li
 def _routes(parts: Parts, law: Law) -> list[BaseRoute]:
     own = [
         route
-        for group in (public, accounts, key_packages, conversations)
+        for group in (public, accounts, key_packages, conversations, attachments)
         for route in group.routes(parts)
     ]
     return [*own, *law.routes()]

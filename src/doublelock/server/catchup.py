@@ -88,7 +88,9 @@ class CatchUps:
                 continue  # asked to start over, or gone, in the meantime
             if items:
                 after = connection.behind[conversation] = items[-1].sequence
-                connection.pipe.push(b"".join([encode_item(conversation, row) for row in items]))
+                connection.pipe.push(
+                    b"".join([encode_stored(conversation.id, row) for row in items])
+                )
             if after >= conversation.durable:
                 del connection.behind[conversation]
                 self._fanout.tell(connection, Live(conversation.id, after))
@@ -104,11 +106,11 @@ def _read_items(tables: Tables, key: int, after: int, through: int) -> list[Stor
     return tables.timeline.after(key, after, _ITEMS, _BYTES, through)
 
 
-def encode_item(conversation: Conversation, row: StoredItem) -> bytes:
+def encode_stored(conversation: bytes, row: StoredItem) -> bytes:
     """Return the stored item as the frame in which it was, or would have been, delivered live."""
     return encode(
         Item(
-            conversation.id,
+            conversation,
             row.sequence,
             row.time_ms,
             row.account,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from doublelock.protocol.charter import Charter
 from doublelock.protocol.identifiers import DeploymentId
+from doublelock.server.blobs import Blobs
 from doublelock.server.config import ServerConfig
 from doublelock.server.conversations import Conversations
 from doublelock.server.delivery import Delivery
@@ -13,6 +14,7 @@ from doublelock.server.identities import Identities
 from doublelock.server.ordering import Ordering
 from doublelock.server.routes.exchange import Gate
 from doublelock.server.sessions import Sessions
+from doublelock.server.sweeper import Sweeper
 from doublelock.store.interface import Store
 
 
@@ -31,5 +33,7 @@ class Parts:
     delivery: Delivery
     fanout: Fanout
     ordering: Ordering
+    blobs: Blobs
+    sweeper: Sweeper
     http: str = ""
     stream: str = ""

@@ -18,7 +18,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.frames import Changed, encode
 from doublelock.protocol.session import DeviceSubject
-from doublelock.server.catchup import encode_item
+from doublelock.server.catchup import encode_stored
 from doublelock.server.conversations import Conversation
 from doublelock.server.parts import Parts
 from doublelock.server.routes.exchange import answer, path_id, query_number, raw, read_body
@@ -113,7 +113,7 @@ def routes(parts: Parts) -> list[Route]:
         rows = await parts.store.read(
             lambda tables: tables.timeline.after(conversation.key, after, _ITEMS, _BYTES, through)
         )
-        return raw(b"".join([encode_item(conversation, row) for row in rows]))
+        return raw(b"".join([encode_stored(conversation.id, row) for row in rows]))
 
     async def timer(request: Request) -> Response:
         conversation, _ = await find_mine(request)
