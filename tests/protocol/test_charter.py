@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_world import (
     HOUR,
-    Committee,
     charter_terms,
     committee,
     found,
@@ -23,6 +22,7 @@ from doublelock.protocol import jws
 from doublelock.protocol.charter import (
     Charter,
     CharterTerms,
+    Committee,
     Role,
     charter_at,
     genesis_id,
@@ -40,6 +40,7 @@ EVERYONE = (
     "operator",
     *(f"{n}-{who}" for n in (1, 2) for who in ("court", "custodian1", "custodian3")),
 )
+THIRD = (committee(1), committee(2), committee(3))
 CHARTER = found()
 
 
