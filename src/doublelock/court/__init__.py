@@ -1,1 +1,5 @@
 """The court's release daemon: outbound only, over the shared holder."""
+
+from doublelock.court.daemon import open_court, run
+
+__all__ = ["open_court", "run"]

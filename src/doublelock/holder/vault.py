@@ -143,6 +143,10 @@ class Vault:
             Destruction(epoch, role, identity.public.encoded, share_version, now_ms), identity
         )
 
+    def discard(self, key_epoch: int) -> None:
+        """Destroy every share of a month whose key was never logged. Raises VaultRefused."""
+        self._discard(key_epoch, "")
+
     def key_epochs(self) -> tuple[int, ...]:
         """Return the months of which some share is here, ascending."""
         prefix = f"{_FOLDER}/{self.committee}-"

@@ -62,3 +62,4 @@ KEY_EPOCH: Final = 32 * 1024
 CEREMONY_STATE: Final = 2 * 1024 * 1024
 LAST_DAY: Final = 2_932_896  # 9999-12-31, the last that calendars here can name
 NOTICE: Final = 1024 * 1024
+LAW_PAGE: Final = 512 * 1024 * 1024

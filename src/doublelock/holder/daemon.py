@@ -1,0 +1,105 @@
+"""One holder's day, look by look: mirror the law log, run ceremonies, answer, preserve, destroy.
+
+Outbound only: it opens no port. `step` looks once, so that a test can drive it; `run` looks until
+it is stopped, and survives a server or witness that is away.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from doublelock.holder.ceremony import CeremonyDriver
+from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.retention import Retention
+from doublelock.holder.serving import Answered, Serving
+from doublelock.holder.vault import Vault
+from doublelock.holder.watch import Clock, LawWatch
+from doublelock.keep import StateFolder, Unlocking
+from doublelock.protocol.charter import Charter, Role, verify_genesis
+from doublelock.protocol.errors import Refusal, VaultRefused
+from doublelock.protocol.identifiers import DeploymentId
+from doublelock.transport.http import HttpClient
+
+GENESIS_FILE = "charter"
+_LOOK_S = 1.0
+_AFTER_FAILURE_S = 5.0
+
+
+@dataclass(slots=True)
+class Look:
+    """What one look brought."""
+
+    ceremony_moved: bool = False
+    answers: list[Answered] = field(default_factory=list)
+    destroyed: list[int] = field(default_factory=list)
+
+
+class HolderDaemon:
+    """A custodian or the court, on its own state folder."""
+
+    def __init__(
+        self, folder: StateFolder, http: HttpClient, genesis: Charter, me: HolderIdentity
+    ) -> None:
+        self.me = me
+        self.folder = folder
+        self.http = http
+        self.watch = LawWatch(http, genesis, folder)
+        self.vault = Vault(folder, me.committee, me.index)
+        self.ceremonies = CeremonyDriver(folder, http, me, self.vault)
+        self.serving = Serving(folder, http, me, self.vault, self.watch)
+        self.retention = Retention(http, me, self.vault)
+
+    @classmethod
+    def open(
+        cls, path: Path, unlocking: Unlocking, address: str, deployment: DeploymentId, role: Role
+    ) -> Self:
+        """Open a state folder that holds an identity and the genesis charter (`enrol_holder`).
+
+        Raises VaultRefused, CharterRefused.
+        """
+        folder = StateFolder.open(path, unlocking)
+        try:
+            genesis = verify_genesis(folder.read_open(GENESIS_FILE), deployment)
+            me = HolderIdentity.load(folder, genesis, role)
+            http = HttpClient(address, identity=me.session(deployment))
+        except BaseException:
+            folder.close()
+            raise
+        return cls(folder, http, genesis, me)
+
+    async def step(self, now_ms: int) -> Look:
+        """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused."""
+        law = await self.watch.update()
+        look = Look()
+        look.ceremony_moved = await self.ceremonies.step(law, now_ms)
+        look.answers = await self.serving.step(now_ms)
+        look.destroyed = await self.retention.step(law, now_ms)
+        return look
+
+    async def run(self, clock: Clock, report: Callable[[str], None] = lambda _: None) -> None:
+        """Look until cancelled; what fails is reported by its name and tried again."""
+        try:
+            while True:
+                wait_s = _LOOK_S
+                try:
+                    look = await self.step(clock())
+                    for answer in look.answers:
+                        said = "released" if answer.refusal is None else answer.refusal.value
+                        report(f"{self.me.name}: {answer.labels} labels: {said} {answer.detail}")
+                    if look.ceremony_moved:
+                        wait_s = 0.05
+                except VaultRefused:
+                    raise
+                except Refusal as refusal:
+                    report(f"{self.me.name}: {refusal}")
+                    wait_s = _AFTER_FAILURE_S
+                await asyncio.sleep(wait_s)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close connections and folder."""
+        await self.http.close()
+        self.folder.close()

@@ -1,0 +1,67 @@
+"""A party's side of the law desk: file documents, follow them, read warrants; believe nothing."""
+
+from collections.abc import Sequence
+
+from doublelock.protocol import jws, limits
+from doublelock.protocol.api import Filed, LawDocument, LawDocuments, decode_body
+from doublelock.protocol.charter import Charter
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import Refusal, WarrantRefused
+from doublelock.protocol.warrant import Warrant, verify_warrant
+from doublelock.transport.http import HttpClient
+
+
+async def file_document(
+    http: HttpClient, kind: str, document: bytes, case: bytes | None = None
+) -> Filed:
+    """Hand a document of a kind to the server; the same one again is filed once. WireRefused."""
+    parameters = None if case is None else {"case": case.hex()}
+    data = await http.send(
+        "POST", f"/v1/law/documents/{kind}", document, parameters=parameters, again=True
+    )
+    return decode_body(data, Filed)
+
+
+class DeskReader:
+    """Follows the documents that concern a party, in the order in which the server took them."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+        self._after = 0
+
+    async def news(self, patience_ms: int = 0) -> list[LawDocument]:
+        """Return everything new; wait up to `patience_ms` for the first. Raises WireRefused."""
+        found: list[LawDocument] = []
+        while True:
+            data = await self._http.get(
+                "/v1/law/documents",
+                parameters={"after": self._after, "wait": 0 if found else patience_ms},
+                limit=limits.LAW_PAGE,
+                patience_s=patience_ms / 1000,
+            )
+            page = decode_body(data, LawDocuments).documents
+            if not page:
+                return found
+            found += page
+            self._after = max(self._after, *(document.number for document in page))
+
+
+def merge_warrant(documents: Sequence[bytes], commitment: bytes, charter: Charter) -> Warrant:
+    """Return one warrant with every good signature that came, from whichever documents.
+
+    A document that does not verify, or is another warrant, spoils no other. Raises
+    WarrantRefused(WARRANT_UNLOGGED) when none is left, else the last one's fault.
+    """
+    merged: bytes | None = None
+    fault: Refusal = WarrantRefused(Code.WARRANT_UNLOGGED, "no warrant document came")
+    for document in documents:
+        try:
+            warrant = verify_warrant(document, charter)
+        except Refusal as refusal:
+            fault = refusal
+            continue
+        if warrant.commitment == commitment:
+            merged = document if merged is None else jws.merge(merged, document, limits.WARRANT)
+    if merged is None:
+        raise fault
+    return verify_warrant(merged, charter)

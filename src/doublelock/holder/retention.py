@@ -1,0 +1,63 @@
+"""Destruction when retention ends, stated under the holder's signature and logged (spec K-15).
+
+Once a month's retention is over, this holder's shares of it are destroyed, then the law log is
+told. A holder that crashes between the two states it again at its next look.
+"""
+
+from doublelock.holder.desk import file_document
+from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.vault import Vault
+from doublelock.protocol.codes import Code
+from doublelock.protocol.days import day_of, last_day
+from doublelock.protocol.documents import Opaque
+from doublelock.protocol.errors import WireRefused
+from doublelock.protocol.lawlog import Destruction, sign_entry
+from doublelock.protocol.lawstate import LawState
+from doublelock.transport.http import HttpClient
+
+
+class Retention:
+    """Destroys this holder's shares in time; `step` looks once."""
+
+    def __init__(self, http: HttpClient, me: HolderIdentity, vault: Vault) -> None:
+        self._http = http
+        self._me = me
+        self._vault = vault
+
+    async def step(self, law: LawState, now_ms: int) -> list[int]:
+        """Destroy what is due; return the months of which the destruction was stated now."""
+        days = law.charter(now_ms).committee(self._me.committee).retention_days
+        today = day_of(now_ms)
+        due = {
+            key_epoch for committee, key_epoch in law.epochs if committee == self._me.committee
+        } | set(self._vault.key_epochs())
+        stated = []
+        for key_epoch in sorted(due):
+            if last_day(key_epoch) + days < today and await self.destroy(law, key_epoch, now_ms):
+                stated.append(key_epoch)
+        return stated
+
+    async def destroy(self, law: LawState, key_epoch: int, now_ms: int) -> bool:
+        """Destroy a month's shares and have it logged; say whether it was news.
+
+        Raises VaultRefused, WireRefused. A month that was never logged is destroyed in silence.
+        """
+        record = law.epochs.get((self._me.committee, key_epoch))
+        if record is None:
+            self._vault.discard(key_epoch)
+            return False
+        if self._me.index in record.destroyed:
+            return False
+        statement = self._vault.destroy(
+            record.keys.epoch, self._me.signer, record.keys.share_version, now_ms
+        )
+        entry = Destruction(
+            committee=self._me.committee, key_epoch=key_epoch, statement=Opaque(statement)
+        )
+        signed = sign_entry(law.deployment, entry, self._me.key, self._me.signer.sign)
+        try:
+            await file_document(self._http, "entry", signed)
+        except WireRefused as refusal:
+            if refusal.code is not Code.ENTRY_VOID:
+                raise
+        return True

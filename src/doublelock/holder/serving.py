@@ -1,0 +1,223 @@
+"""From a request to a release: fetch, verify everything oneself, decide by `release`, seal, post.
+
+Nothing is taken from the server's word: the law log was replayed by `watch`, the warrant and the
+request are verified here, and the same request is answered with the same release again.
+"""
+
+from dataclasses import dataclass, field
+
+from doublelock.holder.desk import DeskReader, file_document, merge_warrant
+from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.vault import Vault
+from doublelock.holder.watch import LawWatch
+from doublelock.keep import StateFolder
+from doublelock.protocol.api import LawDocument
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import LogRefused, Malformed, Refusal, ReleaseRefused, WireRefused
+from doublelock.protocol.lawlog import Cancellation, VerifiedEntry, sign_entry, verify_entry
+from doublelock.protocol.release import ReleasePermit, release
+from doublelock.protocol.release_request import LabelRequest, decode_request
+from doublelock.protocol.releases import (
+    SEAL_PURPOSE,
+    SealedRelease,
+    Versions,
+    describe_release,
+    make_body,
+    seal_context,
+    sign_release,
+)
+from doublelock.protocol.warrant import Warrant
+from doublelock.seal import SealPublicKey
+from doublelock.transport.http import HttpClient
+
+_WAITS = frozenset(
+    {
+        # What a later checkpoint, a later approval or a later hour can still change.
+        Code.WARRANT_UNLOGGED,
+        Code.WARRANT_UNAPPROVED,
+        Code.WARRANT_EARLY,
+        Code.REQUEST_UNLOGGED,
+        Code.CHECKPOINT_STALE,
+        Code.NOTICE_OVERDUE,
+        Code.EPOCH_UNKNOWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a holder did with a request (its hash, 32 bytes): released, or refused and why."""
+
+    request: bytes
+    warrant: bytes
+    labels: int
+    refusal: Code | None
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class _Case:
+    warrants: list[bytes] = field(default_factory=list)
+    cancellations: list[VerifiedEntry] = field(default_factory=list)
+
+
+class Serving:
+    """One holder's answers to release requests; `step` looks once."""
+
+    def __init__(
+        self,
+        folder: StateFolder,
+        http: HttpClient,
+        me: HolderIdentity,
+        vault: Vault,
+        watch: LawWatch,
+    ) -> None:
+        self._folder = folder
+        self._http = http
+        self._me = me
+        self._vault = vault
+        self._watch = watch
+        self._desk = DeskReader(http)
+        self._cases: dict[bytes, _Case] = {}
+        self._waiting: dict[bytes, bytes] = {}
+        self.refused: dict[bytes, Answered] = {}
+
+    def cancel(self, signed: bytes) -> None:
+        """Take a cancellation from anyone, logged or not: it stops this holder at once (R-13).
+
+        Raises Malformed for bytes that are no signed cancellation.
+        """
+        entry = verify_entry(self._watch.state.deployment, signed)
+        if not isinstance(entry.entry, Cancellation):
+            raise Malformed(Code.FORM, "not a cancellation")
+        name = f"cancellations/{entry.hash.hex()}"
+        self._folder.write_open(name, signed)
+        self._case(bytes(entry.entry.warrant)).cancellations.append(entry)
+
+    async def step(self, now_ms: int) -> list[Answered]:
+        """Fetch what is new and answer what can be answered; call after `LawWatch.update`.
+
+        Raises WireRefused, VaultRefused. A request that waits for the log is looked at again.
+        """
+        await self._fetch()
+        answers = []
+        for name, document in list(self._waiting.items()):
+            answer = await self._answer(document, now_ms)
+            known = self.refused.get(name)
+            if answer.refusal is None or answer.refusal not in _WAITS:
+                del self._waiting[name]
+            if answer.refusal is not None:
+                self.refused[name] = answer
+            if known is None or known.refusal is not answer.refusal:
+                answers.append(answer)
+        return answers
+
+    async def _fetch(self) -> None:
+        if not self._cases:
+            for name in self._folder.names("cancellations"):
+                self.cancel(self._folder.read_open(name))
+        for document in await self._desk.news():
+            self._take(document)
+
+    def _take(self, document: LawDocument) -> None:
+        """Sort a document in; one without form is passed over, for nothing relies on it."""
+        deployment = self._watch.state.deployment
+        try:
+            match document.kind:
+                case "warrant":
+                    self._case(document.case).warrants.append(document.document)
+                case "request":
+                    request = decode_request(deployment, document.document)
+                    name = request.signed.hash
+                    if not self._folder.has(_answered(name)):
+                        self._waiting[name] = document.document
+                case "entry":
+                    entry = verify_entry(deployment, document.document)
+                    if isinstance(entry.entry, Cancellation):
+                        self._case(bytes(entry.entry.warrant)).cancellations.append(entry)
+        except Refusal:
+            return
+
+    def _case(self, warrant: bytes) -> _Case:
+        return self._cases.setdefault(warrant, _Case())
+
+    async def _answer(self, document: bytes, now_ms: int) -> Answered:
+        request = decode_request(self._watch.state.deployment, document)
+        name, case = request.signed.hash, bytes(request.entry.warrant)
+        count = len(request.labels)
+        try:
+            permit = self._permit(request, now_ms)
+            await self._give(permit)
+        except (ReleaseRefused, LogRefused) as refusal:
+            return Answered(name, case, count, refusal.code, refusal.detail)
+        return Answered(name, case, count, None)
+
+    def _permit(self, request: LabelRequest, now_ms: int) -> ReleasePermit:
+        charter = self._watch.state.charter(now_ms)
+        case = self._case(bytes(request.entry.warrant))
+        warrant = self._warrant(case, bytes(request.entry.warrant), now_ms)
+        proof = self._watch.prove(now_ms)
+        return release(
+            warrant,
+            warrant.approvals,
+            charter,
+            request,
+            proof,
+            self._watch.last_head,
+            now_ms,
+            case.cancellations,
+        )
+
+    def _warrant(self, case: _Case, commitment: bytes, now_ms: int) -> Warrant:
+        charter = self._watch.state.charter(now_ms)
+        try:
+            return merge_warrant(case.warrants, commitment, charter)
+        except Refusal as refusal:
+            raise ReleaseRefused(refusal.code, refusal.detail) from None
+
+    async def _give(self, permit: ReleasePermit) -> None:
+        """Make, seal, keep and post a release; what was made before is posted again, unchanged."""
+        kept = self._folder.find(_release(permit))
+        if kept is None:
+            kept = self._make(permit)
+            self._folder.write(_release(permit), kept)
+        size = int.from_bytes(kept[:4], "big")
+        sealed, entry = kept[4 : 4 + size], kept[4 + size :]
+        await file_document(self._http, "release", sealed, permit.warrant)
+        if (permit.request, self._me.index) not in self._watch.state.releases:
+            try:
+                await file_document(self._http, "entry", entry)
+            except WireRefused as refusal:
+                if refusal.code is not Code.ENTRY_VOID:  # logged before a crash
+                    raise
+        self._folder.write_open(_answered(permit.request), permit.digest)
+
+    def _make(self, permit: ReleasePermit) -> bytes:
+        epochs = self._watch.state.epochs
+        records = [epochs[permit.committee, epoch] for epoch in permit.key_epochs]
+        partials = self._vault.release(permit, records)
+        versions: Versions = tuple(
+            (record.keys.epoch.key_epoch, record.keys.share_version) for record in records
+        )
+        body = make_body(permit, versions, partials).encode()
+        context = seal_context(permit.deployment, permit.digest, self._me.index)
+        ciphertext = SealPublicKey.decode(permit.release_key).seal(SEAL_PURPOSE, context, body)
+        sealed: SealedRelease = sign_release(
+            permit, self._me.index, ciphertext, self._me.signer.sign
+        )
+        entry = sign_entry(
+            permit.deployment,
+            describe_release(permit, sealed, versions),
+            self._me.key,
+            self._me.signer.sign,
+        )
+        encoded = sealed.encode()
+        return len(encoded).to_bytes(4, "big") + encoded + entry
+
+
+def _release(permit: ReleasePermit) -> str:
+    return f"releases/{permit.digest.hex()}"
+
+
+def _answered(request: bytes) -> str:
+    return f"answered/{request.hex()}"
