@@ -185,8 +185,9 @@ class Client:
             for log, head in (("key", monitor.key_head), ("law", monitor.law_head)):
                 vault.write_fact(f"head/{log}", u64(head[0]) + head[1])
             if self._owns_monitor is not None:
-                vault.write_log_entries("key", 0, monitor.key_entries)
-                vault.write_log_entries("law", 0, monitor.law_entries)
+                for log, entries in (("key", monitor.key_entries), ("law", monitor.law_entries)):
+                    kept = vault.count_log_entries(log)
+                    vault.write_log_entries(log, kept, entries[kept:])
 
     async def publish_key_packages(self, count: int = _PACKAGES) -> None:
         """Put fresh key packages and a last resort where others can claim them."""
@@ -270,10 +271,7 @@ class Client:
 
     def notices(self) -> list[bytes]:
         """Return every notice of the law desk that came to this device, as signed, in order."""
-        vault = self._core.vault
-        last = int.from_bytes(vault.fact("mailbox") or b"", "big")
-        found = (vault.fact(f"notice/{number}") for number in range(1, last + 1))
-        return [document for document in found if document is not None]
+        return self._session.notices.kept()
 
     async def settled(self, quiet_s: float = 0.3) -> None:
         """Wait until every conversation has caught up and nothing more comes for a moment."""

@@ -243,11 +243,12 @@ class Core:
         """Write every room that changed and what came with it, as one; then tell what waits."""
         dirty = [room for room in self.rooms.values() if room.dirty]
         writes, self._writes = self._writes, []
-        with self.vault.transaction():
-            for change in writes:
-                change()
-            for room in dirty:
-                self.keep(room)
+        if dirty or writes:
+            with self.vault.transaction():
+                for change in writes:
+                    change()
+                for room in dirty:
+                    self.keep(room)
         for event in self._told:
             self.events.put_nowait(event)
         self._told.clear()

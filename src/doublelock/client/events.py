@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from doublelock.protocol.errors import Refusal
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId, MessageId
 from doublelock.protocol.keylog import Alarm
+from doublelock.protocol.notice import VerifiedNotice
 from doublelock.protocol.record import AnyRecord
 
 
@@ -91,11 +92,27 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice from the law desk about one's own account, as it came."""
+    """A warrant opened something of one's own account; `document` is the signed notice."""
 
     time_ms: int
-    kind: int
+    notice: VerifiedNotice
     document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedNotice:
+    """Something came as a notice and does not verify."""
+
+    time_ms: int
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class EpochsLow:
+    """Only `ready` key epochs from now on are there; without one, sending stops (DESIGN §4)."""
+
+    committee: int
+    ready: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +148,8 @@ Event = (
     | Stopped
     | NotSent
     | Notice
+    | RefusedNotice
+    | EpochsLow
     | AccountAlarm
     | LogAlarm
     | Connection

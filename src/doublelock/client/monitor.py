@@ -58,6 +58,7 @@ class Monitor:
         self._law = LogMirror(lambda path: self._file("law", path), law_entries)
         self._key_log: KeyLog | None = None
         self._state: LawState | None = None
+        self._refreshed: float | None = None
         self._busy = asyncio.Lock()
         self.applied: list[Applied] = []
         self.refused: list[RefusedEntry] = []
@@ -190,6 +191,15 @@ class Monitor:
                 await self._fetch_charters()
             self._replay_law()
         return self._law.size
+
+    async def refresh(self, age_s: float) -> None:
+        """Bring both logs up to date unless that was done less than `age_s` seconds ago."""
+        now = asyncio.get_running_loop().time()
+        if self._refreshed is not None and now - self._refreshed < age_s:
+            return
+        self._refreshed = now
+        await self.sync_keys()
+        await self.sync_law()
 
     async def _file(self, log: str, path: str) -> bytes:
         return await self._http.get(

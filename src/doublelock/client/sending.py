@@ -5,6 +5,7 @@ once. The keys that a sealing uses up are burnt in the vault before its bytes le
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +20,7 @@ from doublelock.protocol.capsule import seal
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.envelope import SealedEnvelope, make_send_keys, seal_envelope
-from doublelock.protocol.errors import Refusal, WireRefused
+from doublelock.protocol.errors import CharterRefused, Refusal, WireRefused
 from doublelock.protocol.frames import Accepted, Frame, Refused, Send, Whisper
 from doublelock.protocol.header import Form
 from doublelock.protocol.identifiers import ConversationId, MessageId, make_message_id
@@ -66,6 +67,7 @@ class Sending:
         """
         core = self._core
         now = core.clock()
+        await self._know_epoch()
         message_id = make_message_id(now, core.random(10))
         outgoing = Outgoing(room.conversation, message_id, encode_record(record), now)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -75,6 +77,18 @@ class Sending:
         if not self._dispatch(room, outgoing):
             core.vault.write_outgoing(outgoing)
         return message_id, done
+
+    async def _know_epoch(self) -> None:
+        """Look for the day's key epoch in the law log when it is not known yet."""
+        core = self._core
+        if core.escrow:
+            day = day_of(core.clock())
+            committee = core.monitor.key_log.committee(core.account)
+            try:
+                core.monitor.epoch_for(committee, key_epoch_of(day), day)
+            except CharterRefused:
+                with contextlib.suppress(WireRefused):
+                    await core.monitor.sync_law()
 
     def resume(self, room: Room) -> None:
         """Send what waits for a room that has just gone live, as it was sealed where it can be."""

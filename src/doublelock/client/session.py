@@ -16,15 +16,17 @@ from doublelock.client.core import BROKEN, MEMBER, STOPPED, Core, Room
 from doublelock.client.events import (
     AccountAlarm,
     Connection,
+    EpochsLow,
     LogAlarm,
-    Notice,
     RefusedItem,
     Stopped,
 )
 from doublelock.client.groups import name_failure
+from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
 from doublelock.client.sync import Sync
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.encoding import u64
 from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Refusal, WireRefused
 from doublelock.protocol.frames import (
@@ -53,6 +55,8 @@ from doublelock.transport.stream import Stream
 
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 20.0
+_WATCH_S: Final = 60.0
+_EPOCHS_READY: Final = 3
 _WISH_WAIT_S: Final = 2.0
 _WISH_STEP_S: Final = 0.2
 _FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
@@ -66,8 +70,11 @@ class Session:
         self.sync = Sync(core)
         self.sending = Sending(core, self.sync, self._push)
         self.conversations = Conversations(core, self._catch_up)
+        self.notices = Notices(core)
         self._stream: Stream | None = None
         self._running: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._ready = _EPOCHS_READY
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._held: list[Mail] = []
         self._mailbox = int.from_bytes(core.vault.fact("mailbox") or b"", "big")
@@ -83,6 +90,7 @@ class Session:
         """
         if self._running is None:
             self._running = asyncio.create_task(self._run())
+            self._watching = asyncio.create_task(self._watch())
         up = asyncio.create_task(self.up.wait())
         try:
             await asyncio.wait(
@@ -97,11 +105,12 @@ class Session:
 
     async def close(self) -> None:
         """End the connection; what waits stays in the outbox."""
-        for task in [*self._tasks.values(), *([self._running] if self._running else [])]:
+        own = [task for task in (self._running, self._watching) if task is not None]
+        for task in [*self._tasks.values(), *own]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Refusal):
                 await task
-        self._running = None
+        self._running = self._watching = None
         if self._stream is not None:
             await self._stream.close()
             self._stream = None
@@ -256,11 +265,8 @@ class Session:
                 core.tell(
                     RefusedItem(conversation, mail.at, mail.time_ms, AccountId(bytes(32)), refusal)
                 )
-        elif mail.sequence > self._mailbox:
-            core.tell(Notice(mail.time_ms, mail.kind, mail.payload))
-            if mail.kind == NOTICE_MAIL:
-                name = f"notice/{mail.sequence}"
-                core.write(lambda: core.vault.write_fact(name, mail.payload))
+        elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
+            self.notices.take(mail)
         if mail.sequence > self._mailbox:
             self._mailbox = mail.sequence
             core.write(lambda: core.vault.write_fact("mailbox", u64(mail.sequence)))
@@ -311,6 +317,32 @@ class Session:
             room.wish = False
             with contextlib.suppress(Refusal):
                 await self.conversations.grant_wishes(room)
+
+    async def _watch(self) -> None:
+        """Read both logs now and then: what they say of this account is news that nobody sends."""
+        core = self._core
+        while True:
+            try:
+                await core.monitor.refresh(_WATCH_S)
+            except WireRefused:
+                pass  # the stream's own trouble tells of it
+            except Refusal as refusal:
+                core.tell(LogAlarm("key or law", refusal))
+            self._tell_alarms()
+            self._check_epochs()
+            core.flush()
+            await asyncio.sleep(_WATCH_S)
+
+    def _check_epochs(self) -> None:
+        """Three key epochs are ready ahead; an alarm sounds at two (DESIGN §4)."""
+        core = self._core
+        committee = core.monitor.key_log.committee(core.account)
+        if not core.monitor.charter.committee(committee).requires_capsule:
+            return
+        ready = core.monitor.epochs_ready(committee, key_epoch_of(day_of(core.clock())))
+        if ready < self._ready:
+            core.tell(EpochsLow(committee, ready))
+        self._ready = min(ready, _EPOCHS_READY)
 
     def _tell_alarms(self) -> None:
         core, monitor = self._core, self._core.monitor

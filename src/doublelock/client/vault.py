@@ -137,6 +137,14 @@ class Vault:
         row = self._one("SELECT value FROM facts WHERE name = ?", name)
         return None if row is None else self._unseal("facts", name, row[0])
 
+    def facts(self, prefix: str) -> list[bytes]:
+        """Return the named values whose names begin so, in the order of their names."""
+        rows = self._database.execute(
+            "SELECT name, value FROM facts WHERE substr(name, 1, ?) = ? ORDER BY name",
+            (len(prefix), prefix),
+        ).fetchall()
+        return [self._unseal("facts", name, value) for name, value in rows]
+
     # --- conversations and groups ----------------------------------------------------------
 
     def write_conversation(self, conversation: bytes, value: Struct) -> None:
@@ -331,6 +339,13 @@ class Vault:
             "INSERT OR REPLACE INTO log_entries VALUES (?, ?, ?)",
             [(log, first + offset, entry) for offset, entry in enumerate(entries)],
         )
+
+    def count_log_entries(self, log: str) -> int:
+        """Return how many entries of a log are kept."""
+        row = self._database.execute(
+            "SELECT count(*) FROM log_entries WHERE log = ?", (log,)
+        ).fetchone()
+        return int(row[0])
 
     def log_entries(self, log: str) -> list[bytes]:
         """Return every kept entry of a log, in order."""
