@@ -318,7 +318,7 @@ class Device:
             b"",
             new_random(),
         ).encode()
-        sealed = self.groups[conversation].encrypt(text, hashlib.sha256(header).digest())
+        sealed = self.groups[conversation].encrypt(text[:64], hashlib.sha256(header).digest())
         return Send(next(self.requests), header, text + bytes(16), sealed.ciphertext)
 
     async def connect(self, *cursors: Cursor, mailbox: int = 0) -> "Line":
