@@ -6,7 +6,7 @@ speaks to the others over real sockets alone. `World.open` founds a deployment o
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -16,20 +16,28 @@ from msgspec import msgpack
 from doublelock.client.client import Client
 from doublelock.client.invite import Invite, make_invite
 from doublelock.client.monitor import Monitor
+from doublelock.court.daemon import open_court
+from doublelock.custodian.daemon import open_custodian
 from doublelock.demo.clock import Clock
 from doublelock.demo.founding import Founded, Plan, found
 from doublelock.demo.listener import Listener
-from doublelock.holder.identity import keep_identity
+from doublelock.holder.daemon import HolderDaemon, Look
+from doublelock.holder.enrolment import make_identity, pin_charter
 from doublelock.keep import KeyFile, StateFolder, make_key_file
 from doublelock.log import witness
-from doublelock.protocol.days import DAY_MS
+from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS, day_of, key_epoch_of
 from doublelock.protocol.ed25519 import SigningKey
+from doublelock.protocol.errors import CeremonyRefused, WireRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.server.app import Server, start
 from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
 from doublelock.transport.http import HttpClient
 
 _FOUNDING: Final = "founding"
+_EPOCHS_READY: Final = 4
+_LOOKS: Final = 400
+_FIRST_CHECKPOINT_S: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class World:
         self._http: HttpClient | None = None
         self._monitor: Monitor | None = None
         self.people: dict[str, Client] = {}
+        self.holders: list[HolderDaemon] = []
 
     @classmethod
     def open(
@@ -102,11 +111,25 @@ class World:
         self._http = HttpClient(self.server.http)
         self._monitor = Monitor(self._http, self.deployment, self.clock)
         await self._monitor.start()
+        async with asyncio.timeout(_FIRST_CHECKPOINT_S):
+            while not await self._law_is_served():
+                await asyncio.sleep(0.02)
+
+    async def _law_is_served(self) -> bool:
+        try:
+            await self.monitor.sync_law()
+        except WireRefused as refusal:
+            if refusal.code is not Code.NOT_FOUND:
+                raise
+            return False
+        return True
 
     async def stop(self) -> None:
         """Stop everything; nothing acknowledged is lost."""
         await asyncio.gather(*(client.close() for client in self.people.values()))
         self.people.clear()
+        await asyncio.gather(*(holder.close() for holder in self.holders))
+        self.holders.clear()
         if self._http is not None:
             await self._http.close()
         if self._server is not None:
@@ -115,12 +138,50 @@ class World:
             await listener.stop()
         self._witnesses.clear()
 
-    def party_folder(self, name: str, seed: bytes | None = None) -> StateFolder:
-        """Open a role's state folder, made if new; with a seed, its identity key lies in it."""
-        state = _folder(self.folder, name)
-        if seed is not None:
-            keep_identity(state, seed)
-        return state
+    def enrol(self, name: str, seed: bytes) -> tuple[Path, KeyFile]:
+        """Make a party's state folder with its identity and the pinned charter, if new."""
+        place, unlocking = self.folder / name, _key_file(self.folder, name)
+        if not (place / "folder.key").is_file():
+            make_identity(place, unlocking, seed)
+            pin_charter(place, unlocking, self.founded.charter, self.deployment)
+        return place, unlocking
+
+    def open_holders(self) -> None:
+        """Open every custodian's and every court's daemon; `look` then drives them."""
+        for one in self.founded.committees:
+            for index, seed in enumerate(one.custodians, 1):
+                place = self.enrol(f"custodian-{one.number}-{index}", seed)
+                daemon = open_custodian(*place, self.server.http, self.deployment)
+                self.holders.append(daemon)
+            place = self.enrol(f"court-{one.number}", one.court)
+            self.holders.append(open_court(*place, self.server.http, self.deployment))
+
+    async def look(self, holders: Sequence[HolderDaemon] | None = None) -> list[Look]:
+        """Let every holder (or those given) look once, one after the other."""
+        return [
+            await holder.step(self.clock())
+            for holder in (self.holders if holders is None else holders)
+        ]
+
+    async def hold_ceremonies(self, progress: Callable[[int, int], None]) -> None:
+        """Let the holders look until this month's key and the three after it are in the law log.
+
+        Raises CeremonyRefused(ceremony-setup) when that does not happen.
+        """
+        wanted = _EPOCHS_READY * len(self.founded.committees)
+        for _ in range(_LOOKS):
+            await self.look()
+            await self.monitor.sync_law()
+            month = key_epoch_of(day_of(self.clock()))
+            ready = sum(
+                min(_EPOCHS_READY, self.monitor.epochs_ready(one.number, month))
+                for one in self.founded.committees
+            )
+            progress(ready, wanted)
+            if ready == wanted:
+                return
+            await asyncio.sleep(0.01)
+        raise CeremonyRefused(Code.CEREMONY_SETUP, f"after {_LOOKS} looks")
 
     def key_file(self, name: str) -> Path:
         """Return the key file that opens a role's state folder."""
