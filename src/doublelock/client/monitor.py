@@ -14,7 +14,7 @@ from doublelock.protocol.api import Charters
 from doublelock.protocol.charter import Charter, verify_genesis
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import first_day, last_day
-from doublelock.protocol.errors import CharterRefused, LogRefused, Refusal
+from doublelock.protocol.errors import CharterRefused, LogRefused, Refusal, WireRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.keyepoch import VerifiedKeyEpoch
 from doublelock.protocol.keylog import Applied, KeyLog
@@ -202,9 +202,14 @@ class Monitor:
         await self.sync_law()
 
     async def _file(self, log: str, path: str) -> bytes:
-        return await self._http.get(
-            f"/log/{log}/{path}", limit=limits.HTTP_ANSWER + limits.NOTE, anyone=True
-        )
+        try:
+            return await self._http.get(
+                f"/log/{log}/{path}", limit=limits.HTTP_ANSWER + limits.NOTE, anyone=True
+            )
+        except WireRefused as refusal:
+            if refusal.code is Code.NOT_FOUND:
+                raise LogRefused(Code.LOG_MISSING, path) from None
+            raise
 
     def _replay_keys(self) -> None:
         log = self.key_log
