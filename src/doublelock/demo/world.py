@@ -28,7 +28,7 @@ from doublelock.log import witness
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, day_of, key_epoch_of
 from doublelock.protocol.ed25519 import SigningKey
-from doublelock.protocol.errors import CeremonyRefused, WireRefused
+from doublelock.protocol.errors import CeremonyRefused, LogRefused, WireRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.server.app import Server, start
 from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
@@ -112,14 +112,14 @@ class World:
         self._monitor = Monitor(self._http, self.deployment, self.clock)
         await self._monitor.start()
         async with asyncio.timeout(_FIRST_CHECKPOINT_S):
-            while not await self._law_is_served():
+            while not await self._law_is_served():  # noqa: ASYNC110 - asks the server
                 await asyncio.sleep(0.02)
 
     async def _law_is_served(self) -> bool:
         try:
             await self.monitor.sync_law()
-        except WireRefused as refusal:
-            if refusal.code is not Code.NOT_FOUND:
+        except (LogRefused, WireRefused) as refusal:
+            if refusal.code not in (Code.LOG_MISSING, Code.NOT_FOUND):
                 raise
             return False
         return True

@@ -90,7 +90,7 @@ async def join(
     finally:
         await http.close()
     if not answer.documents:
-        raise CharterRefused(Code.CHARTERGENESIS_FILE, "the server shows no charter")
+        raise CharterRefused(Code.CHARTER_GENESIS, "the server shows no charter")
     genesis = charter = verify_genesis(answer.documents[0], deployment)
     for document in answer.documents[1:]:
         charter = verify_amendment(charter, document)

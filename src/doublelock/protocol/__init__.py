@@ -1,1 +1,1 @@
-"""The rules, pure: no I/O, no clock, no randomness, no logging; time and random bytes are arguments."""
+"""The rules, pure: no I/O, clock, randomness or logging; time and random bytes are arguments."""

@@ -1,4 +1,4 @@
-"""Days and key epochs as functions of time; milliseconds since 1970-01-01 UTC everywhere (spec W-2)."""
+"""Days and key epochs as functions of time, in milliseconds since 1970-01-01 UTC (spec W-2)."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""Bytes with lengths in front: every hashed or signed structure is built and read here (spec W-1)."""
+"""Bytes with lengths in front: what is hashed or signed is built and read here (spec W-1)."""
 
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import Malformed

@@ -24,7 +24,7 @@ MESSAGE_ID_SIZE: Final = 16
 
 
 def name_account(salt: bytes, handle: str) -> AccountId:
-    """Return the account id of a handle: SHA-256 over a tag, the deployment's salt and the handle."""
+    """Return the account id of a handle: SHA-256 over a tag, the salt and the handle."""
     return AccountId(
         hashlib.sha256(tagged(b"doublelock/v1/account", salt, handle.encode())).digest()
     )
@@ -38,9 +38,7 @@ def name_device(public_key: bytes) -> DeviceId:
 def name_conversation(creator: DeviceId, random: bytes, deployment: DeploymentId) -> ConversationId:
     """Return a conversation id from its creator, 32 random bytes and the deployment (spec G-1)."""
     return ConversationId(
-        hashlib.sha256(
-            tagged(b"doublelock/v1/conversation", creator, random, deployment)
-        ).digest()
+        hashlib.sha256(tagged(b"doublelock/v1/conversation", creator, random, deployment)).digest()
     )
 
 
