@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn, TypeVar
@@ -101,7 +102,7 @@ async def until_stopped() -> None:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Show that something takes its time; silent where stderr is no terminal or JSON is asked."""
-    if wants_json() or not click.get_text_stream("stderr").isatty():
+    if wants_json() or not sys.stderr.isatty():
         yield
         return
     from rich.console import Console  # only where it is seen: it is slow to import
