@@ -9,7 +9,7 @@ from doublelock.protocol.errors import WireRefused
 from doublelock.store.statements import read_sql
 
 _VERSION: Final = 1
-_CHECKPOINT_PAGES: Final = 4000
+_CHECKPOINT_PAGES: Final = 32_768
 
 
 def open_writer(path: Path, deployment: bytes) -> sqlite3.Connection:
@@ -25,6 +25,7 @@ def open_writer(path: Path, deployment: bytes) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
+        # `checkpoint` copies the log long before; this is the bound if it cannot keep up.
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA cache_size = -32768")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -44,6 +45,13 @@ def open_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA cache_size = -16384")
+    return connection
+
+
+def open_checkpointer(path: Path) -> sqlite3.Connection:
+    """Return a connection for another thread to copy the write-ahead log with."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 

@@ -18,6 +18,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
 from doublelock.store.interface import Tables
 from doublelock.store.sqlite.blobs import SqliteBlobs
+from doublelock.store.sqlite.checkpoint import Checkpointer
 from doublelock.store.sqlite.connection import open_reader, open_writer
 from doublelock.store.sqlite.devices import SqliteDevices
 from doublelock.store.sqlite.groups import SqliteGroups
@@ -52,6 +53,7 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._db = open_writer(path, deployment)
         self._tables = SqliteTables(self._db)
+        self._checkpointer = Checkpointer(path, self._db)
         self._queue: SimpleQueue[tuple[Change, Done] | None] = SimpleQueue()
         self._closing = False
         self._readers = ThreadPoolExecutor(_READERS, "store-read")
@@ -107,6 +109,7 @@ class SqliteStore:
         self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
         self._readers.shutdown(wait=True)
+        self._checkpointer.close()
         for connection in self._opened:
             connection.close()
         self._db.close()
@@ -140,6 +143,7 @@ class SqliteStore:
                 outcomes = self._commit(jobs)
                 with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits
                     self._loop.call_soon_threadsafe(_tell, outcomes)
+                self._checkpointer.after_commit()
 
     def _commit(self, jobs: list[tuple[Change, Done]]) -> list[tuple[Done, BaseException | None]]:
         """Make the jobs' changes durable in one transaction; one that raises is undone alone."""
