@@ -376,3 +376,16 @@ def _yes(_credential: bytes, _key: bytes, _context: str) -> None:
 
 def _ok(_commit: CommitView) -> None:
     """Nor what they commit."""
+
+
+def fixed_world(folder: Path) -> World:
+    """Return a deployment whose keys are the same in every process."""
+    keys = [hashlib.sha256(b"fixed" + bytes([number])).digest() for number in range(5)]
+    return World(
+        folder,
+        genesis=SigningKey(keys[0]),
+        operator=SigningKey(keys[1]),
+        receipt=SigningKey(keys[2]),
+        key_log_seed=keys[3],
+        law_log_seed=keys[4],
+    )
