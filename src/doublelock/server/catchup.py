@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from doublelock.protocol.frames import Item, Live, Mail, encode
+from doublelock.protocol.frames import Live
 from doublelock.server.connection import Connection
 from doublelock.server.conversations import Conversation
 from doublelock.server.fanout import Fanout
+from doublelock.server.item_frames import encode_mail, encode_stored
 from doublelock.store.interface import Store, Tables
 from doublelock.store.rows import MailRow, StoredItem
 
@@ -104,39 +105,3 @@ def _read_mail(tables: Tables, device: bytes, after: int) -> list[MailRow]:
 
 def _read_items(tables: Tables, key: int, after: int, through: int) -> list[StoredItem]:
     return tables.timeline.after(key, after, _ITEMS, _BYTES, through)
-
-
-def encode_stored(conversation: bytes, row: StoredItem) -> bytes:
-    """Return the stored item as the frame in which it was, or would have been, delivered live."""
-    return encode(
-        Item(
-            conversation,
-            row.sequence,
-            row.time_ms,
-            row.account,
-            row.device,
-            row.kind,
-            row.header,
-            row.body,
-            row.mls,
-            row.previous,
-            row.leaf,
-            row.size,
-            row.path,
-            row.signature,
-        )
-    )
-
-
-def encode_mail(piece: MailRow) -> bytes:
-    """Return a piece of mail as its frame."""
-    return encode(
-        Mail(
-            piece.sequence,
-            piece.time_ms,
-            piece.kind,
-            piece.conversation,
-            piece.at,
-            piece.payload,
-        )
-    )

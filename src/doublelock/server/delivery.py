@@ -17,8 +17,6 @@ from doublelock.protocol.errors import Refusal, WireRefused
 from doublelock.protocol.frames import (
     COMMIT,
     MESSAGE,
-    Accepted,
-    Item,
     Refused,
     Send,
     encode,
@@ -30,9 +28,10 @@ from doublelock.server.config import Bounds, Clock
 from doublelock.server.connection import Connection
 from doublelock.server.conversations import Conversation
 from doublelock.server.fanout import Fanout
+from doublelock.server.item_frames import accepted_before, accepted_now, encode_item
 from doublelock.server.recent import RecentMessages
 from doublelock.store.interface import Store, Tables
-from doublelock.store.rows import ItemRow, LabelDay, StoredItem
+from doublelock.store.rows import ItemRow, LabelDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,14 +315,14 @@ class Delivery:
             frames = pieces.setdefault(conversation, [])
             if isinstance(incoming, _Message):
                 connection = incoming.connection
-                accepted = _accepted(incoming.send.request, conversation, row, size, signature)
+                accepted = accepted_now(incoming.send.request, conversation, row, size, signature)
                 live = connection in conversation.listeners
                 if live and conversation not in connection.behind:
                     mine = own.setdefault(conversation, {}).setdefault(connection, [])
                     mine.append((len(frames), encode(accepted)))
                 else:
                     self._fanout.put(connection, encode(accepted))
-            frames.append(_item(conversation, row, size, signature))
+            frames.append(encode_item(conversation, row, size, signature))
         for conversation, frames in pieces.items():
             senders = own.get(conversation, {})
             for connection, replaced in senders.items():
@@ -405,57 +404,6 @@ class Delivery:
             self._put(message)
             return
         self._resolving.discard(name)
-        answer = _accepted_before(message.send.request, conversation, item)
+        answer = accepted_before(message.send.request, conversation, item)
         self._fanout.put(message.connection, encode(answer))
         self._fanout.flush()
-
-
-def _accepted(
-    request: int, conversation: Conversation, row: ItemRow, size: int, signature: bytes
-) -> Accepted:
-    return Accepted(
-        request,
-        conversation.id,
-        row.sequence,
-        row.time_ms,
-        row.previous,
-        row.leaf,
-        size,
-        row.path,
-        signature,
-    )
-
-
-def _accepted_before(request: int, conversation: Conversation, item: StoredItem) -> Accepted:
-    return Accepted(
-        request,
-        conversation.id,
-        item.sequence,
-        item.time_ms,
-        item.previous,
-        item.leaf,
-        item.size,
-        item.path,
-        item.signature,
-    )
-
-
-def _item(conversation: Conversation, row: ItemRow, size: int, signature: bytes) -> bytes:
-    return encode(
-        Item(
-            conversation.id,
-            row.sequence,
-            row.time_ms,
-            row.account,
-            row.device,
-            row.kind,
-            row.header,
-            row.body,
-            row.mls,
-            row.previous,
-            row.leaf,
-            size,
-            row.path,
-            signature,
-        )
-    )

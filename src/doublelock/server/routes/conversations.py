@@ -18,8 +18,8 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.frames import Changed, encode
 from doublelock.protocol.session import DeviceSubject
-from doublelock.server.catchup import encode_stored
 from doublelock.server.conversations import Conversation
+from doublelock.server.item_frames import encode_stored
 from doublelock.server.parts import Parts
 from doublelock.server.routes.exchange import answer, path_id, query_number, raw, read_body
 
