@@ -1,1 +1,15 @@
-"""The agency's desk: apply, inventory, open, evidence."""
+"""The agency's desk: apply, inventory, open, evidence; and the minister's and judge's."""
+
+from doublelock.agency.approvals import ApprovalDesk, Asked
+from doublelock.agency.desk import AgencyDesk, Application
+from doublelock.agency.opening import Culprit, Fault, Opening
+
+__all__ = [
+    "AgencyDesk",
+    "Application",
+    "ApprovalDesk",
+    "Asked",
+    "Culprit",
+    "Fault",
+    "Opening",
+]

@@ -6,6 +6,7 @@ forgotten between two runs is refused, whoever serves it.
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from doublelock.keep import StateFolder
 from doublelock.log.reader import LogReader
@@ -41,6 +42,25 @@ class LogFiles:
             raise
 
 
+@dataclass(frozen=True, slots=True)
+class LogCopy:
+    """A whole log: every entry of one cosigned checkpoint, and the checkpoint's note."""
+
+    entries: tuple[bytes, ...]
+    note: bytes
+
+
+async def copy_log(http: HttpClient, prefix: str, policy: Policy) -> LogCopy:
+    """Return a copy of a log as it is served now, checked against its cosigned checkpoint.
+
+    Raises LogRefused, WireRefused, Malformed.
+    """
+    reader = LogReader(LogFiles(http, prefix), policy)
+    head = await reader.refresh()
+    entries = tuple([entry async for _, entry in reader.entries()])
+    return LogCopy(entries, head.note.encode())
+
+
 class LawWatch:
     """Follows the law log from genesis on; `folder` keeps the last head across runs, if given."""
 
@@ -53,6 +73,8 @@ class LawWatch:
         self._reader: LogReader | None = None
         self.last_head: LawHead | None = None
         """The last head that was kept; every later state continues it."""
+        self.lines: list[bytes] = []
+        """Every line so far, as logged: what evidence and audits carry."""
 
     async def update(self) -> LawState:
         """Fetch what is new, prove it, fold it, and keep the head before returning the state.
@@ -74,9 +96,15 @@ class LawWatch:
             self._folder.write_open(_HEAD, head.note.encode())
         if state.charters != self.state.charters:
             self._reader = None  # the next update reads under the amended charter's policy
+        self.lines.extend(line for _, line in lines)
         self.state, self.checkpoint = state, head
         self.last_head = LawHead(state.size, state.root)
         return state
+
+    @property
+    def amendments(self) -> list[bytes]:
+        """The signed amendments in the state's chain of charters, genesis aside."""
+        return [charter.document for charter in self.state.charters[1:]]
 
     def prove(self, now_ms: int) -> LawProof:
         """Return the proof of the present state at its checkpoint under the charter in force.

@@ -48,6 +48,8 @@ from doublelock.protocol.release import LawProof, ReleasePermit
 
 _CUSTODY_TAG: Final = b"doublelock/v1/custody"
 _PROVEN: Final = object()
+_PIECE: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+_FILE_NAME: Final = rf"\A{_PIECE}(/{_PIECE})?\Z"
 
 
 class EvidenceReceipt(Document, frozen=True):
@@ -277,7 +279,7 @@ def _open_day(header: Header, seed: bytes, label: Label, context: EvidenceContex
 class EvidenceFile(Document, frozen=True):
     """A file of the package by its name, size and SHA-256."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
+    name: Annotated[str, msgspec.Meta(pattern=_FILE_NAME)]
     size: Count
     digest: Bytes32
 

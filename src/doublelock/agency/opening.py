@@ -1,0 +1,369 @@
+"""Opening: releases in, label keys combined and checked against the MPK, messages out (spec R-22).
+
+A holder whose release is wrong is named and passed over, as long as a quorum and the court are
+left. Every message is then verified as evidence before anybody reads it.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from doublelock.agency.party import LawParty
+from doublelock.holder.watch import LogCopy, copy_log
+from doublelock.protocol import limits
+from doublelock.protocol.api import AskEnvelopes, LabelName, encode_body
+from doublelock.protocol.capsule import LabelKey, open_capsule
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import EvidenceRefused, Refusal, ReleaseRefused
+from doublelock.protocol.evidence import (
+    EvidenceContext,
+    VerifiedMessage,
+    prove_key_log,
+    verify_line,
+    write_line,
+)
+from doublelock.protocol.frames import Item, frames_from_server
+from doublelock.protocol.header import Header
+from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
+from doublelock.protocol.inventory import Inventory, StoredEnvelope, verify_inventory
+from doublelock.protocol.label import Label
+from doublelock.protocol.partial import COURT, PartialSet, combine_batch, read_holder_keys
+from doublelock.protocol.receipt import Receipt, describe_item
+from doublelock.protocol.release import LawProof, permit_digest
+from doublelock.protocol.release_request import LabelRequest, decode_request
+from doublelock.protocol.releases import (
+    SEAL_PURPOSE,
+    ReleaseBody,
+    decode_body,
+    seal_context,
+    verify_release,
+)
+from doublelock.protocol.warrant import Warrant
+from doublelock.seal import SealKey
+
+_ITEM_ROOM: Final = limits.BODY + limits.MLS_APPLICATION + 4096
+_AT_ONCE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """A holder (0: the court) whose release was passed over, and why."""
+
+    holder: int
+    code: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A message or label that did not hold: where, and by which rule."""
+
+    where: str
+    code: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message with its evidence line, verified."""
+
+    line: bytes
+    message: VerifiedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """All that one case gave so far; `releases` are (request number, holder, sealed bytes)."""
+
+    warrant: Warrant
+    law: LawProof
+    keys: LogCopy
+    inventory: bytes
+    requests: tuple[bytes, ...]
+    request_hashes: tuple[bytes, ...]
+    releases: tuple[tuple[int, int, bytes], ...]
+    messages: tuple[Opened, ...]
+    culprits: tuple[Culprit, ...]
+    faults: tuple[Fault, ...]
+    labels: tuple[Label, ...] = field(default=())
+
+
+def logged_requests(party: LawParty, case: bytes) -> list[tuple[LabelRequest, bytes]]:
+    """Return the case's requests that the law log has, within its caps, with their bytes."""
+    state = party.watch.state
+    found = []
+    for document in party.documents(case, "request"):
+        try:
+            request = decode_request(party.deployment, document.document)
+        except Refusal:
+            continue
+        logged = state.requests.get(request.signed.hash)
+        if logged is not None and logged.warrant == case and not logged.over_cap:
+            found.append((request, document.document))
+    return found
+
+
+async def open_case(
+    party: LawParty,
+    case: bytes,
+    key: SealKey,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Opening:
+    """Return everything that the releases so far open under one warrant.
+
+    Raises ReleaseRefused(PARTIALS_MISSING, PARTIAL_WRONG) naming the holders when some request
+    lacks a quorum and the court, (REQUEST_UNLOGGED) without a request; WireRefused, LogRefused.
+    """
+    warrant = party.warrant(case)
+    law = party.watch.prove(party.clock())
+    requests = logged_requests(party, case)
+    if not requests:
+        raise ReleaseRefused(Code.REQUEST_UNLOGGED)
+    keys = await copy_log(party.http, "/log/key", party.charter.key_policy())
+    raw = await party.http.get(f"/v1/law/cases/{case.hex()}/inventory", limit=limits.INVENTORY * 2)
+    inventory = verify_inventory(raw, party.charter, warrant)
+    work = _Work(party, warrant, law, key, inventory)
+    label_keys: dict[Label, LabelKey] = {}
+    for number, (request, _) in enumerate(requests, start=1):
+        label_keys.update(work.combine(number, request))
+    proven = prove_key_log(party.charter, keys.entries, keys.note)
+    context = EvidenceContext(party.charter, proven, law, frozenset(label_keys))
+    opened = await work.open_all(label_keys, context, progress)
+    return Opening(
+        warrant,
+        law,
+        keys,
+        raw,
+        tuple(data for _, data in requests),
+        tuple(request.signed.hash for request, _ in requests),
+        tuple(work.releases),
+        tuple(opened),
+        tuple(work.culprits),
+        tuple(work.faults),
+        tuple(label_keys),
+    )
+
+
+class _Work:
+    """One opening in progress: what was passed over is remembered beside what was opened."""
+
+    def __init__(
+        self, party: LawParty, warrant: Warrant, law: LawProof, key: SealKey, inventory: Inventory
+    ) -> None:
+        self._party = party
+        self._warrant = warrant
+        self._law = law
+        self._key = key
+        self._inventory = inventory
+        self._seeds: dict[bytes, bytes | Refusal] = {}
+        self.releases: list[tuple[int, int, bytes]] = []
+        self.culprits: list[Culprit] = []
+        self.faults: list[Fault] = []
+
+    # --- releases to label keys ------------------------------------------------------------
+
+    def combine(self, number: int, request: LabelRequest) -> dict[Label, LabelKey]:
+        """Return the request's label keys from the releases that hold."""
+        bodies = self._bodies(number, request)
+        found: dict[Label, LabelKey] = {}
+        for key_epoch in sorted({label.key_epoch for label in request.labels}):
+            at = [i for i, label in enumerate(request.labels) if label.key_epoch == key_epoch]
+            labels = [request.labels[i] for i in at]
+            sets = {
+                body.partials.index: PartialSet(
+                    body.partials.index, tuple(body.partials.points[i] for i in at)
+                )
+                for body in bodies
+                if self._right_generation(body, key_epoch)
+            }
+            for key in self._combine_epoch(key_epoch, labels, sets):
+                found[key.label] = key
+        return found
+
+    def _bodies(self, number: int, request: LabelRequest) -> list[ReleaseBody]:
+        """Return every release for the request that its holder signed and we can unseal."""
+        deployment = self._party.deployment
+        committee = self._party.charter.committee(self._warrant.terms.committee)
+        permit = permit_digest(self._warrant, request)
+        bodies: dict[int, ReleaseBody] = {}
+        for document in self._party.documents(self._warrant.commitment, "release"):
+            try:
+                release = verify_release(document.document, deployment, permit, committee)
+            except Refusal:
+                continue  # of another request, or nobody's: there is no holder to name
+            if release.holder in bodies:
+                continue
+            try:
+                context = seal_context(deployment, permit, release.holder)
+                data = self._key.unseal(SEAL_PURPOSE, context, release.ciphertext)
+                bodies[release.holder] = decode_body(data, release, len(request.labels))
+            except Refusal as refusal:
+                self.culprits.append(Culprit(release.holder, refusal.code))
+                continue
+            self.releases.append((number, release.holder, document.document))
+        return list(bodies.values())
+
+    def _right_generation(self, body: ReleaseBody, key_epoch: int) -> bool:
+        """An old share and a refreshed one never mix: the log says which one counts."""
+        record = self._law.state.epochs[self._warrant.terms.committee, key_epoch]
+        if dict(body.versions).get(key_epoch) == record.keys.share_version:
+            return True
+        self.culprits.append(Culprit(body.partials.index, Code.SHARE_GENERATION))
+        return False
+
+    def _combine_epoch(
+        self, key_epoch: int, labels: Sequence[Label], sets: dict[int, PartialSet]
+    ) -> Sequence[LabelKey]:
+        record = self._law.state.epochs[self._warrant.terms.committee, key_epoch]
+        keys = read_holder_keys(record.keys)
+        court = sets.pop(COURT, None)
+        while True:
+            if court is None or len(sets) < keys.threshold:
+                here = ", ".join(map(str, sorted(sets))) or "none"
+                raise ReleaseRefused(
+                    Code.PARTIALS_MISSING,
+                    f"custodians {here} of {keys.threshold}, court "
+                    f"{'is here' if court is not None else 'is missing'}",
+                    tuple(one.holder for one in self.culprits),
+                )
+            try:
+                return combine_batch(
+                    labels, list(sets.values()), court, keys, secrets.token_bytes(32)
+                )
+            except ReleaseRefused as refusal:
+                wrong = [holder for holder in refusal.culprits if holder in sets]
+                self.culprits += [Culprit(holder, refusal.code) for holder in refusal.culprits]
+                if not wrong or COURT in refusal.culprits:
+                    raise
+                for holder in wrong:
+                    del sets[holder]
+
+    # --- label keys to messages ------------------------------------------------------------
+
+    async def open_all(
+        self,
+        label_keys: dict[Label, LabelKey],
+        context: EvidenceContext,
+        progress: Callable[[int, int], None],
+    ) -> list[Opened]:
+        """Fetch, open and verify every envelope of the labels, by conversation and sequence."""
+        opened: list[Opened] = []
+        labels = sorted(label_keys, key=Label.encode)
+        for start, end in self._portions(labels):
+            portion = labels[start:end]
+            items: dict[Label, list[Item]] = {label: [] for label in portion}
+            for item in await self._fetch(portion):
+                label = self._label_of(item)
+                if label in items:
+                    items[label].append(item)
+            for label, found in items.items():
+                self._check_complete(label, found)
+                opened += self._open_label(label_keys[label], found, context)
+            progress(end, len(labels))
+        opened.sort(key=lambda one: (one.message.label.conversation, one.message.sequence))
+        return opened
+
+    def _portions(self, labels: Sequence[Label]) -> list[tuple[int, int]]:
+        """Cut the labels into runs of some thousand messages, by the inventory's counts."""
+        counts = {
+            (bytes(r.conversation), bytes(r.account), r.day, r.key_epoch): r.count
+            for r in self._inventory.terms.labels
+        }
+        portions, start, size = [], 0, 0
+        for at, label in enumerate(labels):
+            count = counts.get(_key(label), 0)
+            if at > start and size + count > _AT_ONCE:
+                portions.append((start, at))
+                start, size = at, 0
+            size += count
+        if labels:
+            portions.append((start, len(labels)))
+        return portions
+
+    async def _fetch(self, labels: Sequence[Label]) -> list[Item]:
+        """Return the items that the server has for some labels. Raises WireRefused, Malformed."""
+        asked = AskEnvelopes(
+            labels=tuple(
+                LabelName(conversation=one.conversation, account=one.account, day=one.day)
+                for one in labels
+            )
+        )
+        counts = {
+            (bytes(r.conversation), bytes(r.account), r.day, r.key_epoch): r.count
+            for r in self._inventory.terms.labels
+        }
+        expected = sum(counts.get(_key(label), 0) for label in labels)
+        data = await self._party.http.send(
+            "POST",
+            f"/v1/law/cases/{self._warrant.commitment.hex()}/envelopes",
+            encode_body(asked),
+            kind="application/msgpack",
+            limit=(expected + 64) * _ITEM_ROOM,
+            again=True,
+        )
+        frames = frames_from_server(data) if data else []
+        return [frame for frame in frames if isinstance(frame, Item)]
+
+    def _label_of(self, item: Item) -> Label | None:
+        try:
+            return Header.decode(item.header).label(self._party.deployment)
+        except Refusal:
+            return None
+
+    def _check_complete(self, label: Label, items: Sequence[Item]) -> None:
+        envelopes = [StoredEnvelope(one.sequence, one.header, one.body) for one in items]
+        try:
+            self._inventory.check_label(label, envelopes)
+        except EvidenceRefused as refusal:
+            where = f"label of {label.account.hex()[:16]} on day {label.day}: {refusal.detail}"
+            self.faults.append(Fault(where, refusal.code))
+
+    def _open_label(
+        self, key: LabelKey, items: Sequence[Item], context: EvidenceContext
+    ) -> list[Opened]:
+        opened = []
+        for item in items:
+            try:
+                line = self._write(key, item, context)
+                opened.append(Opened(line, verify_line(line, context)))
+            except Refusal as refusal:
+                where = f"{item.conversation.hex()[:16]} sequence {item.sequence}"
+                self.faults.append(Fault(where, refusal.code))
+        return opened
+
+    def _write(self, key: LabelKey, item: Item, context: EvidenceContext) -> bytes:
+        header = Header.decode(item.header)
+        seed = self._seed(key, header.capsule, context)
+        fields = describe_item(
+            ConversationId(item.conversation),
+            item.sequence,
+            item.previous,
+            item.time_ms,
+            AccountId(item.account),
+            DeviceId(item.device),
+            item.header,
+            item.body,
+            item.mls,
+        )
+        receipt = Receipt(fields, item.index, item.size, item.path, item.signature)
+        device = context.key_log.key_log.device(header.device)
+        return write_line(item.header, item.body, seed, device.key, receipt)
+
+    def _seed(self, key: LabelKey, capsule: bytes, context: EvidenceContext) -> bytes:
+        """Open a capsule once, however many messages share it."""
+        place = key.label.encode() + capsule
+        known = self._seeds.get(place)
+        if known is None:
+            label = key.label
+            mpk = context.master_key(label.committee, label.key_epoch)
+            try:
+                known = open_capsule(capsule, key, mpk).seed
+            except Refusal as refusal:
+                known = refusal
+            self._seeds[place] = known
+        if isinstance(known, Refusal):
+            raise known
+        return known
+
+
+def _key(label: Label) -> tuple[bytes, bytes, int, int]:
+    return bytes(label.conversation), bytes(label.account), label.day, label.key_epoch

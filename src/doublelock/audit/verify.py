@@ -1,0 +1,95 @@
+"""Verify an evidence package or a deployment's mirrored logs, offline, trusting nobody.
+
+All that is trusted is the deployment id; everything else proves itself, or is refused by name.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from doublelock.audit.mirror import MirroredLogs, read_mirror
+from doublelock.keep.package import open_package
+from doublelock.protocol import package
+from doublelock.protocol.charter import charter_at
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import EvidenceRefused
+from doublelock.protocol.evidence import ProvenKeyLog, prove_key_log
+from doublelock.protocol.identifiers import DEPLOYMENT_SIZE, DeploymentId
+from doublelock.protocol.lawstate import LawState
+from doublelock.protocol.package import VerifiedPackage
+from doublelock.protocol.release import LawProof, prove_law
+from doublelock.protocol.report import readable_line, render_report
+
+_REPORT_MAX = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedLogs:
+    """Both logs of a deployment, replayed from their first entry; `checks` says what was."""
+
+    law: LawProof
+    keys: ProvenKeyLog
+    checks: tuple[str, ...]
+
+
+def verify_evidence(path: Path, deployment: DeploymentId) -> VerifiedPackage:
+    """Return the verified package in a folder or zip (spec R-31).
+
+    The readable page and lines are made again and compared, so that they say what the evidence
+    says. Raises EvidenceRefused by the name of the rule that broke.
+    """
+    files = open_package(path)
+    verified = package.verify_package(files, deployment)
+    content = verified.content
+    again = {
+        package.REPORT: render_report(content),
+        package.READABLE: package.write_lines(
+            readable_line(content, one) for one in content.messages
+        ),
+    }
+    for name, expected in again.items():
+        if files.read(name, _REPORT_MAX) != expected:
+            raise EvidenceRefused(Code.EVIDENCE_MANIFEST, f"{name} is not the evidence's")
+    return verified
+
+
+def verify_logs(path: Path, deployment: DeploymentId) -> VerifiedLogs:
+    """Return both logs of a mirror (`mirror.copy_deployment`), replayed and proved.
+
+    Raises LogRefused, CharterRefused, EvidenceRefused, ReleaseRefused(CHECKPOINT_FOREIGN).
+    """
+    found: MirroredLogs = read_mirror(path, deployment)
+    documents = {hashlib.sha256(one).digest(): one for one in found.amendments}
+    state = LawState.begin(found.genesis)
+    for index, line in enumerate(found.law.entries):
+        state = state.apply(index, line, documents)
+    law = prove_law(charter_at(state.charters, state.time_ms), state, found.law.note)
+    keys = prove_key_log(law.charter, found.keys.entries, found.keys.note)
+    tallies = "; ".join(
+        f"committee {number}: {tally.filed} warrants filed, {tally.approved} approved, "
+        f"{tally.refused} refused, {tally.requests} requests, {tally.labels} labels, "
+        f"{tally.releases} releases, {tally.notices} notices"
+        for number, tally in sorted(state.tallies.items())
+    )
+    checks = (
+        f"The charter is that of deployment {deployment.hex()}.",
+        f"The law log: {state.size} lines, those of a checkpoint cosigned by "
+        f"{len(law.checkpoint.cosignatures)} witnesses; {state.void} lines are void.",
+        f"{len(state.charters) - 1} amendments; {len(state.epochs)} key epochs, each signed by "
+        "all its custodians and the court.",
+        f"What the law did: {tallies or 'nothing'}.",
+        f"The key log: {keys.key_log.size} entries of {len(keys.key_log.accounts())} accounts, "
+        "those of a cosigned checkpoint.",
+    )
+    return VerifiedLogs(law, keys, checks)
+
+
+def read_deployment(text: str) -> DeploymentId:
+    """Return the deployment id of 64 hexadecimal digits. Raises EvidenceRefused(FORM)."""
+    try:
+        data = bytes.fromhex(text.strip())
+    except ValueError:
+        data = b""
+    if len(data) != DEPLOYMENT_SIZE:
+        raise EvidenceRefused(Code.FORM, "a deployment id has 64 hexadecimal digits")
+    return DeploymentId(data)
