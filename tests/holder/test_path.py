@@ -1,0 +1,103 @@
+"""The whole path on real sockets: ceremony, chat, double lock, log, releases, opening, evidence."""
+
+import json
+import shutil
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from law_path import ODD, TODAY, town
+
+from doublelock.audit import copy_deployment, verify_evidence, verify_logs
+from doublelock.protocol import package
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import EvidenceRefused, Refusal
+from doublelock.protocol.record import Text
+
+
+async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
+    async with town(tmp_path / "world") as here:
+        room = await here.room("ada", "bob", "cy")
+        ada, bob = here.world.people["ada"], here.world.people["bob"]
+        await here.say(room, ada, ODD[:3])
+        await here.say(room, bob, [b"bob's own"])
+        picture = tmp_path / "picture.png"
+        picture.write_bytes(bytes(range(256)) * 600)
+        await ada.send(room, await ada.attachments.upload(picture, name=b"picture.png"))
+        await here.say(room, ada, ODD[3:])
+
+        warrant = await here.warrant(here.scope("ada"))
+        case = warrant.commitment
+        made = await here.agency.request(case)
+        assert [(one.account, one.day) for one in made.labels] == [(ada.account, TODAY)]
+        assert made.messages == 6
+
+        await here.seen()
+        looks = await here.world.look()
+        assert [one.refusal for look in looks for one in look.answers] == [None] * 6
+        await here.seen()
+        assert [one for look in await here.world.look() for one in look.answers] == []
+
+        opening = await here.agency.open_case(case)
+        assert opening.culprits == ()
+        assert opening.faults == ()
+        said = [
+            one.message.body.record.content
+            for one in opening.messages
+            if isinstance(one.message.body.record, Text)
+        ]
+        assert said == ODD
+        sizes = await here.agency.write(opening, tmp_path / "evidence", ("ada",))
+        assert sizes[package.MESSAGES] > 0
+        await copy_deployment(here.world.server.http, here.world.deployment, tmp_path / "mirror")
+        deployment = here.world.deployment
+
+    for path in (tmp_path / "evidence", tmp_path / "evidence.zip"):
+        verified = verify_evidence(path, deployment)
+        assert len(verified.content.messages) == 6
+        assert len(verified.checks) >= 8
+    logs = verify_logs(tmp_path / "mirror", deployment)
+    assert logs.law.state.void == 0
+    lines = (tmp_path / "evidence" / package.READABLE).read_text().splitlines()
+    exact = [b64decode(json.loads(line)["base64"]) for line in lines]
+    assert [one for one in exact if one != b""] == [one for one in ODD if one]
+    page = (tmp_path / "evidence" / package.REPORT).read_text()
+    assert "<script" not in page
+    assert "\u202e" not in page
+    assert "ada" in page
+    attached = tmp_path / "evidence" / "attachments"
+    assert [one.read_bytes() for one in attached.iterdir()] == [bytes(range(256)) * 600]
+    _refuse_tampering(tmp_path, deployment)
+
+
+def _refuse_tampering(tmp_path: Path, deployment: bytes) -> None:
+    """Whatever is changed in the package, by whomever, is refused."""
+    source = tmp_path / "evidence"
+    for number, name in enumerate(sorted(package_names(source))):
+        for change in ("flip", "cut", "drop"):
+            copy = tmp_path / f"bad-{number}-{change}"
+            shutil.copytree(source, copy)
+            path = copy / name
+            data = bytearray(path.read_bytes())
+            if change == "drop":
+                path.unlink()
+            elif not data:
+                path.write_bytes(b"x")
+            elif change == "flip":
+                data[len(data) // 2] ^= 1
+                path.write_bytes(bytes(data))
+            else:
+                path.write_bytes(bytes(data[:-1]))
+            with pytest.raises(Refusal):
+                verify_evidence(copy, deployment)
+            shutil.rmtree(copy)
+    (source / "added.txt").write_bytes(b"an extra file")
+    with pytest.raises(EvidenceRefused) as caught:
+        verify_evidence(source, deployment)
+    assert caught.value.code is Code.EVIDENCE_MANIFEST
+    with pytest.raises(Refusal):
+        verify_evidence(source, b"\x01" * 32)
+
+
+def package_names(folder: Path) -> list[str]:
+    return [str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()]
