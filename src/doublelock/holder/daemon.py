@@ -12,6 +12,7 @@ from typing import Self
 
 from doublelock.holder.ceremony import CeremonyDriver
 from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.notices import Notices
 from doublelock.holder.retention import Retention
 from doublelock.holder.serving import Answered, Serving
 from doublelock.holder.vault import Vault
@@ -33,6 +34,7 @@ class Look:
 
     ceremony_moved: bool = False
     answers: list[Answered] = field(default_factory=list)
+    notices: int = 0
     destroyed: list[int] = field(default_factory=list)
 
 
@@ -49,7 +51,8 @@ class HolderDaemon:
         self.vault = Vault(folder, me.committee, me.index)
         self.ceremonies = CeremonyDriver(folder, http, me, self.vault)
         self.serving = Serving(folder, http, me, self.vault, self.watch)
-        self.retention = Retention(http, me, self.vault)
+        self.retention = Retention(http, me, self.vault, self.serving)
+        self.notices = Notices(http, me, self.watch, self.serving)
 
     @classmethod
     def open(
@@ -75,6 +78,7 @@ class HolderDaemon:
         look = Look()
         look.ceremony_moved = await self.ceremonies.step(law, now_ms)
         look.answers = await self.serving.step(now_ms)
+        look.notices = await self.notices.step(law, now_ms)
         look.destroyed = await self.retention.step(law, now_ms)
         return look
 

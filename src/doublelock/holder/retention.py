@@ -1,11 +1,13 @@
 """Destruction when retention ends, stated under the holder's signature and logged (spec K-15).
 
-Once a month's retention is over, this holder's shares of it are destroyed, then the law log is
-told. A holder that crashes between the two states it again at its next look.
+Once a month's retention is over, releases that are still permitted are made (preservation), this
+holder's shares of the month are destroyed, and the law log is told. A holder that crashes between
+the two states it again at its next look.
 """
 
 from doublelock.holder.desk import file_document
 from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.serving import Serving
 from doublelock.holder.vault import Vault
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, last_day
@@ -19,7 +21,10 @@ from doublelock.transport.http import HttpClient
 class Retention:
     """Destroys this holder's shares in time; `step` looks once."""
 
-    def __init__(self, http: HttpClient, me: HolderIdentity, vault: Vault) -> None:
+    def __init__(
+        self, http: HttpClient, me: HolderIdentity, vault: Vault, serving: Serving
+    ) -> None:
+        self._serving = serving
         self._http = http
         self._me = me
         self._vault = vault
@@ -48,6 +53,7 @@ class Retention:
             return False
         if self._me.index in record.destroyed:
             return False
+        await self._serving.preserve(key_epoch, now_ms)
         statement = self._vault.destroy(
             record.keys.epoch, self._me.signer, record.keys.share_version, now_ms
         )

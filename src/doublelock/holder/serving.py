@@ -13,8 +13,15 @@ from doublelock.holder.watch import LawWatch
 from doublelock.keep import StateFolder
 from doublelock.protocol.api import LawDocument
 from doublelock.protocol.codes import Code
+from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import LogRefused, Malformed, Refusal, ReleaseRefused, WireRefused
-from doublelock.protocol.lawlog import Cancellation, VerifiedEntry, sign_entry, verify_entry
+from doublelock.protocol.lawlog import (
+    Cancellation,
+    Preservation,
+    VerifiedEntry,
+    sign_entry,
+    verify_entry,
+)
 from doublelock.protocol.release import ReleasePermit, release
 from doublelock.protocol.release_request import LabelRequest, decode_request
 from doublelock.protocol.releases import (
@@ -58,6 +65,7 @@ class Answered:
 @dataclass(slots=True)
 class _Case:
     warrants: list[bytes] = field(default_factory=list)
+    requests: dict[bytes, LabelRequest] = field(default_factory=dict)
     cancellations: list[VerifiedEntry] = field(default_factory=list)
 
 
@@ -129,6 +137,7 @@ class Serving:
                 case "request":
                     request = decode_request(deployment, document.document)
                     name = request.signed.hash
+                    self._case(bytes(request.entry.warrant)).requests[name] = request
                     if not self._folder.has(_answered(name)):
                         self._waiting[name] = document.document
                 case "entry":
@@ -155,7 +164,7 @@ class Serving:
     def _permit(self, request: LabelRequest, now_ms: int) -> ReleasePermit:
         charter = self._watch.state.charter(now_ms)
         case = self._case(bytes(request.entry.warrant))
-        warrant = self._warrant(case, bytes(request.entry.warrant), now_ms)
+        warrant = self.warrant(bytes(request.entry.warrant), now_ms)
         proof = self._watch.prove(now_ms)
         return release(
             warrant,
@@ -168,12 +177,50 @@ class Serving:
             case.cancellations,
         )
 
-    def _warrant(self, case: _Case, commitment: bytes, now_ms: int) -> Warrant:
+    def warrant(self, commitment: bytes, now_ms: int) -> Warrant:
+        """Return a case's warrant with every good signature that came. Raises ReleaseRefused."""
         charter = self._watch.state.charter(now_ms)
         try:
-            return merge_warrant(case.warrants, commitment, charter)
+            return merge_warrant(self._case(commitment).warrants, commitment, charter)
         except Refusal as refusal:
             raise ReleaseRefused(refusal.code, refusal.detail) from None
+
+    def requests(self, commitment: bytes) -> tuple[LabelRequest, ...]:
+        """Return a case's requests as they came; the law log says which of them count."""
+        return tuple(self._case(commitment).requests.values())
+
+    async def preserve(self, key_epoch: int, now_ms: int) -> int:
+        """Make every release still permitted that needs a month's share, before it is destroyed.
+
+        Each stands in the law log as a preservation. Returns how many were made. Raises
+        WireRefused, VaultRefused.
+        """
+        count = 0
+        for case in list(self._cases.values()):
+            for request in list(case.requests.values()):
+                if all(label.key_epoch != key_epoch for label in request.labels):
+                    continue
+                try:
+                    permit = self._permit(request, now_ms)
+                except (ReleaseRefused, LogRefused):
+                    continue
+                if self._folder.has(_release(permit)):
+                    continue
+                self._folder.write(_release(permit), self._make(permit))
+                entry = Preservation(
+                    committee=permit.committee,
+                    key_epoch=key_epoch,
+                    warrant=Bytes32(permit.warrant),
+                    labels_root=request.entry.labels_root,
+                    labels=len(permit.labels),
+                )
+                signer = self._me.signer
+                signed = sign_entry(permit.deployment, entry, self._me.key, signer.sign)
+                await file_document(self._http, "entry", signed)
+                await self._give(permit)
+                self._waiting.pop(permit.request, None)
+                count += 1
+        return count
 
     async def _give(self, permit: ReleasePermit) -> None:
         """Make, seal, keep and post a release; what was made before is posted again, unchanged."""

@@ -115,6 +115,12 @@ class LawWatch:
             raise LogRefused(Code.LOG_MISSING, "no checkpoint was fetched yet")
         return prove_law(self.state.charter(now_ms), self.state, self.checkpoint.note.encode())
 
+    async def proof(self, index: int) -> bytes:
+        """Return the offline proof of a line under the present checkpoint. Raises LogRefused."""
+        if self._reader is None:
+            raise LogRefused(Code.LOG_MISSING, "no checkpoint was fetched yet")
+        return (await self._reader.tlog_proof(index)).encode()
+
     def _kept(self, policy: Policy) -> CosignedCheckpoint | None:
         if self.checkpoint is not None:
             return self.checkpoint
