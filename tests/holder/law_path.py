@@ -83,10 +83,13 @@ async def town(folder: Path) -> AsyncIterator[Town]:
         world.open_holders()
         await world.hold_ceremonies(lambda _, __: None)
         people = world.founded.committees[0]
-        where = (world.server.http, world.deployment, world.clock)
-        agency = AgencyDesk.open(*world.enrol("agency", people.agency), *where)
-        minister = ApprovalDesk.open(*world.enrol("minister", people.minister), *where)
-        judge = ApprovalDesk.open(*world.enrol("judge", people.judge), *where)
+        address, deployment, clock = world.server.http, world.deployment, world.clock
+        place = world.enrol("agency", people.agency)
+        agency = AgencyDesk.open(*place, address, deployment, clock)
+        place = world.enrol("minister", people.minister)
+        minister = ApprovalDesk.open(*place, address, deployment, clock)
+        place = world.enrol("judge", people.judge)
+        judge = ApprovalDesk.open(*place, address, deployment, clock)
         desks += [agency, minister, judge]
         yield Town(world, agency, minister, judge)
     finally:

@@ -12,6 +12,7 @@ from doublelock.audit import copy_deployment, verify_evidence, verify_logs
 from doublelock.protocol import package
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import EvidenceRefused, Refusal
+from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.record import Text
 
 
@@ -70,7 +71,7 @@ async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
     _refuse_tampering(tmp_path, deployment)
 
 
-def _refuse_tampering(tmp_path: Path, deployment: bytes) -> None:
+def _refuse_tampering(tmp_path: Path, deployment: DeploymentId) -> None:
     """Whatever is changed in the package, by whomever, is refused."""
     source = tmp_path / "evidence"
     for number, name in enumerate(sorted(package_names(source))):
@@ -96,7 +97,7 @@ def _refuse_tampering(tmp_path: Path, deployment: bytes) -> None:
         verify_evidence(source, deployment)
     assert caught.value.code is Code.EVIDENCE_MANIFEST
     with pytest.raises(Refusal):
-        verify_evidence(source, b"\x01" * 32)
+        verify_evidence(source, DeploymentId(b"\x01" * 32))
 
 
 def package_names(folder: Path) -> list[str]:
