@@ -22,6 +22,14 @@ from doublelock.demo.chatting import (
 from doublelock.demo.clock import ReplayClock, WallClock
 from doublelock.demo.founding import HOUR_MS, Plan
 from doublelock.demo.irc import Line, read_chat
+from doublelock.demo.lawpath import (
+    busiest,
+    compare,
+    name_sender,
+    open_desks,
+    take_through,
+    write_evidence,
+)
 from doublelock.demo.world import World
 from doublelock.protocol.days import day_of, day_of_date
 from doublelock.protocol.identifiers import ConversationId
@@ -55,7 +63,8 @@ async def run(
         console = Console()
         try:
             await found_world(world, console)
-            await chat_in(world, lines, READERS, console)
+            _, said = await chat_in(world, lines, READERS, console)
+            await _one_warrant(world, said, Path.cwd() if state is None else folder, console)
             if keep_running:
                 await _stay(world, console)
         finally:
@@ -103,6 +112,30 @@ async def chat_in(
         f"each was sealed to its sender's label of its day (last: {day})"
     )
     return conversation, said
+
+
+async def _one_warrant(world: World, said: list[Said], folder: Path, console: Console) -> None:
+    """Take one warrant through, on whoever said most, and say what opened and what stayed shut."""
+    nick = busiest(said)
+    expected = [one.text for one in said if one.nick == nick]
+    today = day_of(world.clock())
+    desks = open_desks(world)
+    try:
+        with _bar(console, "a warrant: applied, minister, judge, log, witnesses, holders") as told:
+            told(0, 1)
+            scope = name_sender(desks, nick, today - 1, today)
+            opening = await take_through(world, desks, scope, "case of the demo")
+            told(1, 1)
+        compare(opening, expected)
+        console.print(
+            f"  opened: {len(expected)} messages of {nick}, byte for byte; "
+            f"shut: the other {len(said) - len(expected)}"
+        )
+        place = folder / f"evidence-{world.clock()}"
+        checks = await write_evidence(world, desks, opening, place, (nick,))
+        console.print(f"  evidence, verified offline by {checks} checks: {place}")
+    finally:
+        await desks.close()
 
 
 async def _stay(world: World, console: Console) -> None:
