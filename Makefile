@@ -29,7 +29,7 @@ MLS_SOURCES := mls/Cargo.toml mls/Cargo.lock mls/pyproject.toml $(wildcard mls/s
 setup: .venv/ready  ## The locked environment, with the MLS binding
 
 demo: setup  ## The whole story on this machine; CHAT=path replays a raw IRC log
-	$(RUN) doublelock demo --state $(WORLD) $(if $(CHAT),--chat "$(CHAT)")
+	$(RUN) doublelock demo --new --state $(WORLD) $(if $(CHAT),--chat "$(CHAT)")
 
 up: setup  ## The same deployment, kept running for people to use
 	$(RUN) doublelock demo --state $(WORLD) --keep-running

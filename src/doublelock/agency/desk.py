@@ -1,7 +1,7 @@
 """The agency's desk: draft, sign and file a warrant, ask for releases, open, write evidence."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,11 +117,13 @@ class AgencyDesk:
         await self.party.look()
         return await make_request(self.party, case)
 
-    async def open_case(self, case: bytes) -> Opening:
+    async def open_case(
+        self, case: bytes, progress: Callable[[int, int], None] = lambda _, __: None
+    ) -> Opening:
         """Combine the releases that came and open every message. See `opening.open_case`."""
         await self.party.look()
         key = SealKey.make(self.party.folder.read(_release_key(case)))
-        return await open_case(self.party, case, key)
+        return await open_case(self.party, case, key, progress)
 
     async def write(
         self, opening: Opening, path: Path, handles: tuple[str, ...] = ()

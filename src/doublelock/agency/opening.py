@@ -5,7 +5,7 @@ left. Every message is then verified as evidence before anybody reads it.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -84,7 +84,8 @@ class Opening:
     messages: tuple[Opened, ...]
     culprits: tuple[Culprit, ...]
     faults: tuple[Fault, ...]
-    labels: tuple[Label, ...] = field(default=())
+    label_keys: Mapping[Label, LabelKey] = field(repr=False)
+    """What the releases gave: the key of each label that the log's requests name; secret."""
 
 
 def logged_requests(party: LawParty, case: bytes) -> list[tuple[LabelRequest, bytes]]:
@@ -139,7 +140,7 @@ async def open_case(
         tuple(opened),
         tuple(work.culprits),
         tuple(work.faults),
-        tuple(label_keys),
+        label_keys,
     )
 
 

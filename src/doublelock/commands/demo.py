@@ -1,5 +1,6 @@
 """`doublelock demo`: the whole world on loopback."""
 
+from dataclasses import asdict
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import click
 
 from doublelock.commands.options import FILE, json_option
-from doublelock.commands.terminal import run
+from doublelock.commands.terminal import answer, fail, run, telling
 
 
 @click.command()
@@ -22,14 +23,20 @@ from doublelock.commands.terminal import run
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day on which the chat took place; read from the file's name where it says.",
 )
+@click.option("--new", is_flag=True, help="Remove the deployment in the folder; found another.")
 @click.option("--keep-running", is_flag=True, help="Let people use the deployment afterwards.")
 @json_option
-def demo(state: Path | None, chat: Path | None, date: datetime | None, keep_running: bool) -> None:
+def demo(
+    state: Path | None, chat: Path | None, date: datetime | None, new: bool, keep_running: bool
+) -> None:
     """Run a whole deployment on this machine and tell what happens as a story.
 
     A server, three witnesses, five custodians, a court, an agency and people: keys are made, people
-    talk, one warrant is applied for, approved, logged, released and opened, and everything is
-    verified offline at the end.
+    talk, one warrant is applied for, approved, logged, released and opened, another is refused,
+    the person concerned is told, and everything is verified offline at the end.
+
+    A folder that has a deployment already is not told again: it goes on running for people to use
+    (with --keep-running), or is begun anew (--new).
 
     \b
     Examples:
@@ -38,4 +45,10 @@ def demo(state: Path | None, chat: Path | None, date: datetime | None, keep_runn
       doublelock demo --state world --keep-running
     """
     story = import_module("doublelock.demo.story")
-    run(story.run(state=state, chat=chat, date=date, keep_running=keep_running))
+    if state is not None and not new and not keep_running and story.is_there(state):
+        fail("There is a deployment in this folder: --keep-running goes on, --new begins again.")
+    summary = run(
+        story.run(telling(), state=state, chat=chat, date=date, new=new, keep_running=keep_running)
+    )
+    if summary is not None:
+        answer(asdict(summary), "")

@@ -1,12 +1,13 @@
 """`doublelock replay`: a day of real chat, and warrants that open exactly what they name."""
 
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
 import click
 
 from doublelock.commands.options import FILE, json_option
-from doublelock.commands.terminal import run
+from doublelock.commands.terminal import answer, run, telling
 
 
 @click.command()
@@ -37,4 +38,5 @@ def replay(file: Path, state: Path | None, readers: int) -> None:
       doublelock replay 2010-01-04.train-c.raw.txt --readers 3 --json
     """
     play = import_module("doublelock.demo.replay")
-    run(play.run(file, state=state, readers=readers))
+    replayed = run(play.run(file, telling(), state=state, readers=readers))
+    answer(asdict(replayed), "")

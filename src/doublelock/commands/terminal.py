@@ -6,12 +6,15 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
 from doublelock.protocol.codes import ADVICE, Code
 from doublelock.protocol.errors import Refusal
+
+if TYPE_CHECKING:
+    from doublelock.demo.telling import Telling
 
 REFUSED: Final = 1
 UNREACHABLE: Final = 3
@@ -117,6 +120,15 @@ def working(what: str) -> Iterator[None]:
     ) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+def telling() -> "Telling":
+    """Return how a story is told: on stdout, or on stderr where the answer is JSON."""
+    from rich.console import Console
+
+    from doublelock.demo.telling import Telling
+
+    return Telling(Console(stderr=wants_json(), highlight=False))
 
 
 def fail(text: str) -> NoReturn:

@@ -19,8 +19,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message as its sender sent it: who, the bytes, and the sequence the server gave it."""
+    """One message as its sender sent it: where, on which day, who, the bytes, and its sequence."""
 
+    conversation: ConversationId
+    day: int
     nick: str
     text: bytes
     sequence: int
@@ -64,7 +66,9 @@ async def replay_lines(
         world.clock.advance_to(line.time_ms)
         client = world.people[line.nick]
         sequence = await client.send(conversation, Text(line.text))
-        said.append(Said(line.nick, line.text, sequence))
+        # The day is that of the sealing: a slow machine's clock may have passed midnight since.
+        day = client.history(conversation, sequence - 1, 1)[0].day
+        said.append(Said(conversation, day, line.nick, line.text, sequence))
         progress(number, len(lines))
     return said
 

@@ -89,6 +89,7 @@ class Plan:
     checkpoint_age_ms: int = HOUR_MS
     gag_ms: int = 30 * DAY_MS
     caps: Caps = _CAPS
+    unnamed_senders: int = 10
     escrow: bool = True
 
 
@@ -192,7 +193,7 @@ def _profile(plan: Plan, kind: WarrantKind) -> Profile:
         notice_ms=3 * DAY_MS,
         renewals=1,
         offences=OFFENCES,
-        unnamed_senders=10,
+        unnamed_senders=plan.unnamed_senders,
     )
 
 

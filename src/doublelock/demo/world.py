@@ -6,6 +6,7 @@ speaks to the others over real sockets alone. `World.open` founds a deployment o
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,22 @@ from doublelock.server.app import Server, start
 from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
 from doublelock.transport.http import HttpClient
 
+_FOUNDER: Final = "founder"
 _FOUNDING: Final = "founding"
+_PARTS: Final = (
+    "agency",
+    "minister",
+    "judge",
+    "custodian-*",
+    "court-*",
+    "witness-*",
+    "people",
+    "server",
+    "evidence*",
+    "keys",
+    _FOUNDER,
+)
+"""What a world lays down in its folder; `discard` touches nothing else."""
 _EPOCHS_READY: Final = 4
 _LOOKS: Final = 400
 _FIRST_CHECKPOINT_S: Final = 30
@@ -51,7 +67,10 @@ class Ports:
 class World:
     """A deployment whose every part runs here; made by `open`, run between `start` and `stop`."""
 
-    def __init__(self, folder: Path, founded: Founded, clock: Clock, ports: Ports) -> None:
+    def __init__(
+        self, state: StateFolder, folder: Path, founded: Founded, clock: Clock, ports: Ports
+    ) -> None:
+        self._state = state
         self.folder = folder
         self.founded = founded
         self.clock = clock
@@ -69,16 +88,39 @@ class World:
     ) -> Self:
         """Found a deployment after `plan` in a folder, or open the one that is there.
 
-        Raises VaultRefused when the folder is another process's or damaged.
+        The folder is this world's until `stop`. Raises VaultRefused when it is another process's
+        or damaged.
         """
-        with _folder(folder, "founder") as state:
+        state = _folder(folder, _FOUNDER)
+        try:
             data = state.find(_FOUNDING)
             if data is None:
                 founded = found(plan or Plan(now_ms=clock()), secrets.token_bytes)
                 state.write(_FOUNDING, msgpack.encode(founded))
             else:
                 founded = msgpack.decode(data, type=Founded)
-        return cls(folder, founded, clock, ports or Ports())
+        except BaseException:
+            state.close()
+            raise
+        return cls(state, folder, founded, clock, ports or Ports())
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Say whether a deployment was founded in a folder."""
+        return (folder / _FOUNDER / "folder.key").is_file()
+
+    @classmethod
+    def discard(cls, folder: Path) -> None:
+        """Remove a folder's deployment, so that another can be founded there.
+
+        Raises VaultRefused when it is running; a folder without a deployment is left alone.
+        """
+        if not cls.exists(folder):
+            return
+        with _folder(folder, _FOUNDER):  # refused while a world of it runs
+            for pattern in _PARTS:
+                for place in folder.glob(pattern):
+                    shutil.rmtree(place) if place.is_dir() else place.unlink()
 
     @property
     def deployment(self) -> DeploymentId:
@@ -137,6 +179,7 @@ class World:
         for listener in self._witnesses:
             await listener.stop()
         self._witnesses.clear()
+        self._state.close()
 
     def enrol(self, name: str, seed: bytes) -> tuple[Path, KeyFile]:
         """Make a party's state folder with its identity and the pinned charter, if new."""

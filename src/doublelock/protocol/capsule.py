@@ -98,15 +98,23 @@ def open_capsule(capsule: bytes, key: LabelKey, mpk: G2) -> VerifiedCapsule:
     then e(rQ, MPK), so V was unmasked by the very mask that sealing makes.
     Raises Malformed(SIZE, BAD_POINT), EnvelopeRefused(CAPSULE_MISMATCH).
     """
+    seed = unmask(capsule, key.point, key.label, mpk)
+    again = g2_secret_multiple(G2_GENERATOR, _scalar(seed, key.label.encode(), mpk))
+    if not hmac.compare_digest(again.encoded, capsule[:G2_SIZE]):
+        raise EnvelopeRefused(Code.CAPSULE_MISMATCH)
+    return VerifiedCapsule(capsule, key.label, seed)
+
+
+def unmask(capsule: bytes, point: G1, label: Label, mpk: G2) -> bytes:
+    """Return the 32 bytes that a point gives as a capsule's seed, whether they are it or not.
+
+    Proves nothing: `open_capsule` checks. By itself it is what an attacker with other keys can do.
+    Raises Malformed(SIZE, BAD_POINT).
+    """
     if len(capsule) != CAPSULE_SIZE:
         raise Malformed(Code.SIZE, f"capsule of {len(capsule)} bytes, not {CAPSULE_SIZE}")
     u, v = capsule[:G2_SIZE], capsule[G2_SIZE:]
-    encoded = key.label.encode()
-    seed = _mask(v, encoded, mpk, u, pairing(key.point, G2.decode(u)))
-    again = g2_secret_multiple(G2_GENERATOR, _scalar(seed, encoded, mpk))
-    if not hmac.compare_digest(again.encoded, u):
-        raise EnvelopeRefused(Code.CAPSULE_MISMATCH)
-    return VerifiedCapsule(capsule, key.label, seed)
+    return _mask(v, label.encode(), mpk, u, pairing(point, G2.decode(u)))
 
 
 def day_key(seed: bytes, capsule: bytes, label: Label, form: Form = Form.SEALED) -> bytes:

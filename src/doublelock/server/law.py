@@ -118,6 +118,7 @@ async def open_law(
             connection = parts.fanout.find(device)
             if connection is not None:
                 catch_ups.push_mail(connection, [piece])
+        parts.fanout.flush()
 
     desk = LawDesk(
         charters, law_log, law_publishing, parts.store, config.keys.operator, config.clock, deliver
