@@ -164,6 +164,7 @@ class Stream:
                 # What came before it counts; the next call tells.
                 listener.failure = refusal
                 listener.waiting.clear()
+                self._transport.disconnect(graceful=False)
                 break
             size += len(data)
         return frames
