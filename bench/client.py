@@ -5,6 +5,7 @@ A figure of CPU is this process's own: the server, the crowd and the writer are 
 
 import asyncio
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,17 +19,15 @@ import msgspec
 
 from bench.client_floor import (
     BareCrypto,
-    BareDisk,
     BareGroup,
+    BarePath,
     bare_crypto,
-    bare_disk,
-    bare_echo,
     bare_group,
+    bare_row,
 )
 from bench.client_host import PEER, TEXT, Command, Ready, post_all
 from bench.figure import Figure
 from bench.server import Host
-from bench.server_load import open_line
 from doublelock.client.client import Client
 from doublelock.client.invite import decode_invite
 from doublelock.demo.clock import WallClock
@@ -65,7 +64,8 @@ class Deployment:
 
     async def tell(self, do: str, conversation: bytes = b"", number: int = 0) -> None:
         """Have something done, and wait until it is."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         line = msgspec.json.encode(Command(do, conversation.hex(), number)).decode()
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
@@ -100,30 +100,34 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One client's costs in one conversation."""
+    """One client's costs in one conversation; `alone_bare` (s) is of the same moments."""
 
     sent: Cost
-    alone: Cost
+    alone: float
+    alone_bare: float
     received: Cost
 
 
 class Bench:
     """One measured client in its folder."""
 
-    def __init__(self, folder: Path, deployment: Deployment, key: KeyFile, client: Client) -> None:
+    def __init__(
+        self, folder: Path, deployment: Deployment, key: KeyFile, client: Client, bare: BarePath
+    ) -> None:
         self.deployment = deployment
         self.client = client
+        self._bare = bare
         self._folder = folder
         self._key = key
 
     @classmethod
-    async def enter(cls, folder: Path, deployment: Deployment) -> "Bench":
+    async def enter(cls, folder: Path, deployment: Deployment, bare: BarePath) -> "Bench":
         """Register and connect."""
         key = make_key_file(folder / "anna.key")
         invite = decode_invite(deployment.ready.invite)
         client = await Client.register(folder / "anna", key, invite, "anna", clock=WallClock())
         await client.connect()
-        return cls(folder, deployment, key, client)
+        return cls(folder, deployment, key, client, bare)
 
     async def reopen(self) -> tuple[Cost, Cost]:
         """Open the closed folder and connect; return what each took, every conversation live."""
@@ -132,8 +136,9 @@ class Bench:
         opened, watch = watch.read(), Stopwatch()
         await self.client.connect()
         rooms = [room for room in self.client._core.rooms.values() if room.status == "member"]
-        while not all(room.live for room in rooms):
-            await asyncio.sleep(0.001)
+        for room in rooms:
+            while not room.live:
+                await room.moved.wait()
         return opened, watch.read()
 
     async def messages(self, conversation: ConversationId) -> Measured:
@@ -143,28 +148,39 @@ class Bench:
         await client.send(conversation, Text(b"first of the day"))
         watch = Stopwatch()
         await post_all(client, conversation, SENT)
-        sent, watch = watch.read(), Stopwatch()
-        for _ in range(ALONE):
-            await client.send(conversation, Text(b"x" * TEXT))
-        alone = watch.read()
+        sent = watch.read()
+        alone = [await self._send_one(conversation) for _ in range(ALONE)]
         await tell("back")
-        await tell("send", conversation, 1)
-        await client.reached(conversation, client.sequence(conversation))
+        before = client.sequence(conversation) + 1
+        await tell("send", conversation, 1)  # the day's first: its capsule is made again, once
+        await client.reached(conversation, before)
         client.pending_events()
-        before = client.sequence(conversation)
         watch = Stopwatch()
         await tell("send", conversation, SENT)
         await client.reached(conversation, before + SENT)
         received = watch.read()
         self._check(conversation, before, SENT)
-        return Measured(sent, alone, received)
+        return Measured(
+            sent,
+            statistics.median(one for one, _ in alone),
+            statistics.median(bare for _, bare in alone),
+            received,
+        )
+
+    async def _send_one(self, conversation: ConversationId) -> tuple[float, float]:
+        """Return the seconds of one message until accepted, and of its bare floor just after."""
+        begun = time.perf_counter()
+        await self.client.send(conversation, Text(b"x" * TEXT))
+        took = time.perf_counter() - begun
+        begun = time.perf_counter()
+        await self._bare.round_trip()
+        return took, time.perf_counter() - begun
 
     def _check(self, conversation: ConversationId, after: int, number: int) -> None:
         """Every message is in the vault, as the peer wrote it, in order, none refused."""
         shown = self.client.history(conversation, after)
-        texts = {at.to_bytes(4, "big") * (TEXT // 4) for at in range(number)}
         records = [decode_record(one.record) for one in shown if not one.refusal]
-        if {one.content for one in records if isinstance(one, Text)} != texts:
+        if records != [Text(at.to_bytes(4, "big") * (TEXT // 4)) for at in range(number)]:
             raise RuntimeError("what was received is not what was sent")
 
     async def commits(self, conversation: ConversationId) -> Cost:
@@ -189,38 +205,24 @@ class Bench:
         return caught
 
 
-async def echo() -> float:
-    """Return the seconds of a bare round trip to another process."""
-    host = await asyncio.to_thread(Host.start, "bare")
-    line = await open_line(host.told.stream)
-    seconds = await bare_echo(line)
-    assert line.transport is not None
-    line.transport.disconnect()
-    await asyncio.to_thread(host.stop)
-    return seconds
-
-
 def _cpu(name: str, cost: Cost, number: int, floor: float, of: str) -> Figure:
-    return Figure(
-        name, cost.cpu / number * 1e6, "µs CPU", floor * 1e6, of, smaller_is_better=True
-    )
+    return Figure(name, cost.cpu / number * 1e6, "µs CPU", floor * 1e6, of, smaller_is_better=True)
 
 
 def _figures(
-    name: str, found: Measured, group: BareGroup, crypto: BareCrypto, disk: BareDisk, trip: float
+    name: str, found: Measured, group: BareGroup, crypto: BareCrypto, row: float
 ) -> list[Figure]:
-    send = group.encrypt + crypto.sign + crypto.cipher + disk.row
-    receive = group.decrypt + crypto.verify + crypto.cipher + disk.row
-    alone = trip + 2 * disk.commit + group.encrypt + crypto.sign
+    send = group.encrypt + crypto.sign + crypto.cipher + row
+    receive = group.decrypt + crypto.verify + crypto.cipher + row
     return [
         _cpu(f"send, together, {name}", found.sent, SENT, send, "MLS, Ed25519, AES, row"),
         Figure(f"  messages sent, {name}", SENT / found.sent.wall, "/s", 1 / send, "/s, the same"),
         Figure(
             f"send, one by one until accepted, {name}",
-            found.alone.wall / ALONE * 1e3,
+            found.alone * 1e3,
             "ms",
-            alone * 1e3,
-            "ms echo, two commits, MLS",
+            found.alone_bare * 1e3,
+            "ms bare echo, two commits",
             smaller_is_better=True,
         ),
         _cpu(f"receive, live, {name}", found.received, SENT, receive, "MLS, Ed25519, AES, row"),
@@ -236,10 +238,12 @@ def _figures(
 
 async def measure(folder: Path) -> list[Figure]:
     """Return every figure of a client."""
-    crypto, disk, trip = bare_crypto(), bare_disk(folder), await echo()
+    crypto, row = bare_crypto(), bare_row(folder)
     pair, crowd = bare_group(2), bare_group(CROWD + 2)
+    echo = await asyncio.to_thread(Host.start, "bare")
+    bare = await BarePath.open(folder, echo.told.stream)
     deployment = await asyncio.to_thread(Deployment.start, folder / "world")
-    bench = await Bench.enter(folder, deployment)
+    bench = await Bench.enter(folder, deployment, bare)
     try:
         two = await bench.client.create_conversation([PEER], direct=True)
         watch = Stopwatch()
@@ -255,13 +259,16 @@ async def measure(folder: Path) -> list[Figure]:
         opened, live = await bench.reopen()
     finally:
         await bench.client.close()
+        bare.close()
         await asyncio.to_thread(deployment.stop)
-    receive = pair.decrypt + crypto.verify + crypto.cipher + disk.row
+        await asyncio.to_thread(echo.stop)
+    receive = pair.decrypt + crypto.verify + crypto.cipher + row
     loads = pair.load * (ROOMS - 1) + crowd.load
+    log = 3 * crypto.verify * (CROWD + 2)
     size = CROWD + 2
     return [
-        *_figures("2 members", of_two, pair, crypto, disk, trip),
-        *_figures(f"{size} members", of_many, crowd, crypto, disk, trip),
+        *_figures("2 members", of_two, pair, crypto, row),
+        *_figures(f"{size} members", of_many, crowd, crypto, row),
         Figure(
             f"catch-up of {CATCH_UP:,}, decrypted, in the vault",
             caught.wall,
@@ -281,7 +288,7 @@ async def measure(folder: Path) -> list[Figure]:
         ),
         _cpu(f"follow a commit, {size} members", commits, COMMITS, crowd.follow, "bare MLS"),
         Figure(
-            f"open with {ROOMS} conversations", opened.wall, "s", loads, "s bare MLS load",
+            f"open with {ROOMS} conversations", opened.wall, "s", log, "s Ed25519 of its key log",
             smaller_is_better=True,
         ),
         Figure(

@@ -16,12 +16,13 @@ from doublelock_mls import Encrypted
 from picows import WSMsgType
 
 from bench.mls import NOW, make_group
-from bench.server_load import Line
+from bench.server_load import Line, open_line
 
 _TIMES = 400
 _COMMITS = 10
 _SEED = bytes(65)
 _HASH = bytes(32)
+_INSERT = "INSERT INTO item (data) VALUES (?)"
 _ROW = os.urandom(1_000)
 
 
@@ -83,42 +84,51 @@ def bare_crypto() -> BareCrypto:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class BareDisk:
-    """Seconds of one row's own durable commit, and CPU seconds of a row in a batch of 100."""
-
-    commit: float
-    row: float
-
-
-def bare_disk(folder: Path) -> BareDisk:
-    """Measure SQLite as the vault uses it: WAL, synchronous FULL."""
-    with closing(sqlite3.connect(folder / "bare.db", isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("CREATE TABLE item (key INTEGER PRIMARY KEY, data BLOB)")
-        insert, times = "INSERT INTO item (data) VALUES (?)", 300
-        begun = time.perf_counter()
-        for _ in range(times):
-            db.execute(insert, (_ROW,))
-        commit = (time.perf_counter() - begun) / times
+def bare_row(folder: Path) -> float:
+    """Return the CPU seconds of a row in a durable batch of 100, as the vault sets SQLite."""
+    with closing(_open(folder / "rows.db")) as db:
 
         def batch() -> None:
             db.execute("BEGIN")
-            db.executemany(insert, [(_ROW,)] * 100)
+            db.executemany(_INSERT, [(_ROW,)] * 100)
             db.execute("COMMIT")
 
-        return BareDisk(commit, cpu_each(batch, 50) / 100)
+        return cpu_each(batch, 50) / 100
 
 
-async def bare_echo(line: Line) -> float:
-    """Return the seconds of one round trip of a message's bytes through a bare server."""
-    line.bare = True
-    assert line.transport is not None
-    times = 300
-    begun = time.perf_counter()
-    for at in range(times):
-        line.transport.send(WSMsgType.BINARY, _ROW)
-        while line.accepted <= at:
+class BarePath:
+    """What one message waits for at least: two commits, here and there, and the socket between."""
+
+    def __init__(self, folder: Path, line: Line) -> None:
+        self._database = _open(folder / "path.db")
+        self._line = line
+        line.bare = True
+
+    @classmethod
+    async def open(cls, folder: Path, stream: str) -> "BarePath":
+        """Connect to a bare server that answers each message."""
+        return cls(folder, await open_line(stream))
+
+    async def round_trip(self) -> None:
+        """Commit a row, send it, wait for the answer, commit another."""
+        assert self._line.transport is not None
+        answered = self._line.accepted
+        self._database.execute(_INSERT, (_ROW,))
+        self._line.transport.send(WSMsgType.BINARY, _ROW)
+        while self._line.accepted == answered:  # noqa: ASYNC110 - the socket alone is timed
             await asyncio.sleep(0)
-    return (time.perf_counter() - begun) / times
+        self._database.execute(_INSERT, (_ROW,))
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._database.close()
+        if self._line.transport is not None:
+            self._line.transport.disconnect()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("CREATE TABLE item (key INTEGER PRIMARY KEY, data BLOB)")
+    return db

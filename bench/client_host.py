@@ -60,7 +60,7 @@ async def obey(world: World, command: Command) -> None:
         await peer.settled()
         return
     conversation = ConversationId(bytes.fromhex(command.conversation))
-    while conversation not in peer.conversations():
+    while conversation not in peer.conversations():  # noqa: ASYNC110 - a welcome is to come
         await asyncio.sleep(0.01)
     if command.do == "send":
         await post_all(peer, conversation, command.number)

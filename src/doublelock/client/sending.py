@@ -89,7 +89,7 @@ class Sending:
         queue = [outgoing for outgoing in queue if outgoing.message_id not in aloft]
         try:
             self._dispatch(queue, new=True)
-        except Exception as problem:  # noqa: BLE001 - it is whoever posted that must hear of it
+        except Exception as problem:
             for outgoing in queue:
                 self.drop(outgoing.message_id)
                 self._done.pop(outgoing.message_id, None)

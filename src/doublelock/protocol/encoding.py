@@ -7,6 +7,7 @@ from doublelock.protocol.errors import Malformed
 
 _SHORT: Final = tuple(size.to_bytes(2, "big") for size in range(256))
 
+
 def u8(value: int) -> bytes:
     """Return one byte."""
     return value.to_bytes(1, "big")
