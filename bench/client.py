@@ -240,7 +240,7 @@ async def measure(folder: Path) -> list[Figure]:
     """Return every figure of a client."""
     crypto, row = bare_crypto(), bare_row(folder)
     pair, crowd = bare_group(2), bare_group(CROWD + 2)
-    echo = await asyncio.to_thread(Host.start, "bare")
+    echo = await asyncio.to_thread(Host.start, "server_bare", "relay", str(folder))
     bare = await BarePath.open(folder, echo.told.stream)
     deployment = await asyncio.to_thread(Deployment.start, folder / "world")
     bench = await Bench.enter(folder, deployment, bare)

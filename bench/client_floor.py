@@ -16,7 +16,7 @@ from doublelock_mls import Encrypted
 from picows import WSMsgType
 
 from bench.mls import NOW, make_group
-from bench.server_load import Line, open_line
+from bench.server_load import Line, make_items, open_line
 
 _TIMES = 400
 _COMMITS = 10
@@ -102,7 +102,7 @@ class BarePath:
     def __init__(self, folder: Path, line: Line) -> None:
         self._database = _open(folder / "path.db")
         self._line = line
-        line.bare = True
+        (self._message,) = make_items(1)
 
     @classmethod
     async def open(cls, folder: Path, stream: str) -> "BarePath":
@@ -114,7 +114,7 @@ class BarePath:
         assert self._line.transport is not None
         answered = self._line.accepted
         self._database.execute(_INSERT, (_ROW,))
-        self._line.transport.send(WSMsgType.BINARY, _ROW)
+        self._line.transport.send(WSMsgType.BINARY, self._message)
         while self._line.accepted == answered:  # noqa: ASYNC110 - the socket alone is timed
             await asyncio.sleep(0)
         self._database.execute(_INSERT, (_ROW,))

@@ -252,8 +252,8 @@ class Sending:
                     going.append(outgoing)
             for conversation, (epoch, following) in burnt.items():
                 core.vault.write_sent(conversation, epoch, following)
-        for outgoing, refusal in failed:
-            self.give_up(outgoing, refusal)
+        for outgoing, why in failed:
+            self.give_up(outgoing, why)
         if failed:
             core.flush()
         self._launch(going)
