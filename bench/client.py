@@ -25,7 +25,7 @@ from bench.client_floor import (
     bare_group,
     bare_row,
 )
-from bench.client_host import PEER, TEXT, Command, Ready, post_all
+from bench.client_host import PEER, TEXT, Command, Ready, make_text, post_all
 from bench.figure import Figure
 from bench.server import Host
 from doublelock.client.client import Client
@@ -180,7 +180,7 @@ class Bench:
         """Every message is in the vault, as the peer wrote it, in order, none refused."""
         shown = self.client.history(conversation, after)
         records = [decode_record(one.record) for one in shown if not one.refusal]
-        if records != [Text(at.to_bytes(4, "big") * (TEXT // 4)) for at in range(number)]:
+        if records != [make_text(at) for at in range(number)]:
             raise RuntimeError("what was received is not what was sent")
 
     async def commits(self, conversation: ConversationId) -> Cost:

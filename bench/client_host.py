@@ -39,13 +39,18 @@ class Command(msgspec.Struct):
     number: int = 0
 
 
+def make_text(number: int) -> Text:
+    """Return a text of 400 bytes that differs from the others."""
+    return Text(b"%08d" % number * (TEXT // 8))
+
+
 async def post_all(client: Client, conversation: ConversationId, number: int) -> None:
     """Post so many texts, a window of them on their way, until the server has the last."""
     room = asyncio.Semaphore(_WINDOW)
 
     async def one(at: int) -> None:
         async with room:
-            await client.send(conversation, Text(at.to_bytes(4, "big") * (TEXT // 4)))
+            await client.send(conversation, make_text(at))
 
     await asyncio.gather(*map(one, range(number)))
 

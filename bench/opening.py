@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.client_floor import bare_crypto
-from bench.client_host import TEXT
+from bench.client_host import make_text
 from bench.figure import Figure
 from doublelock.agency.opening import Opening
 from doublelock.demo.clock import WallClock
@@ -24,7 +24,6 @@ from doublelock.demo.world import World
 from doublelock.protocol.days import day_of
 from doublelock.protocol.evidence import EvidenceContext, prove_key_log, verify_line
 from doublelock.protocol.identifiers import ConversationId
-from doublelock.protocol.record import Text
 
 ROOMS: Final = 20
 EACH: Final = 500
@@ -41,7 +40,7 @@ async def _chat(world: World) -> str:
 
         async def one(at: int, where: ConversationId, room: asyncio.Semaphore) -> None:
             async with room:
-                await anna.send(where, Text(at.to_bytes(4, "big") * (TEXT // 4)))
+                await anna.send(where, make_text(at))
 
         await asyncio.gather(*(one(at, conversation, room) for at in range(EACH)))
     return "anna"
