@@ -1,6 +1,6 @@
 """One device's life on the stream: connect, catch up, take what comes, come back (spec W-11, W-12).
 
-Frames are taken in their order by one task; a stream message is written as one transaction before
+Frames are taken in their order by one task; what has arrived is written as one transaction before
 anything of it is told.
 """
 
@@ -105,6 +105,7 @@ class Session:
 
     async def close(self) -> None:
         """End the connection; what waits stays in the outbox."""
+        self.sending.commit()
         own = [task for task in (self._running, self._watching) if task is not None]
         for task in [*self._tasks.values(), *own]:
             task.cancel()

@@ -81,7 +81,6 @@ class Sync:
             core.write(lambda: core.vault.drop_history(room.conversation, item.sequence))
         room.sequence = item.sequence
         room.dirty = True
-        room.stir()
         return True
 
     def accept(self, room: Room, receipt: Receipt) -> AcceptedReceipt:
@@ -172,9 +171,7 @@ class Sync:
         known = core.vault.own_sequence(header.message_id)
         if known == item.sequence:
             return
-        waiting = next(
-            (out for out in core.vault.outbox() if out.message_id == header.message_id), None
-        )
+        waiting = core.vault.outgoing(header.message_id)
         if waiting is not None and known is None:
             self.keep_own(room, waiting, item.sequence, item.time_ms, header.day)
             return
@@ -242,7 +239,6 @@ class Sync:
             verify_receipt(receipt, core.deployment, key, core.roots)
         self.keep_own(room, outgoing, accepted.sequence, accepted.time_ms, outgoing.day)
         room.dirty = True
-        room.stir()
 
     # --- handshakes ------------------------------------------------------------------------
 

@@ -265,6 +265,13 @@ class Vault:
             for name, value in rows.fetchall()
         ]
 
+    def outgoing(self, message_id: bytes) -> Outgoing | None:
+        """Return one message on its way, or None when it is not."""
+        row = self._one("SELECT value FROM outbox WHERE message_id = ?", message_id)
+        if row is None:
+            return None
+        return self._decode(self._unseal("outbox", message_id.hex(), row[0]), Outgoing)
+
     def drop_outgoing(self, message_id: bytes) -> None:
         """Forget a message on its way: it was accepted, or given up."""
         self._database.execute("DELETE FROM outbox WHERE message_id = ?", (message_id,))
