@@ -6,6 +6,7 @@ deployment id alone: charter, logs, warrant, requests, inventory and every messa
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -62,6 +63,25 @@ REPORT: Final = "report.html"
 CUSTODY: Final = "custody.jsonl"
 READABLE: Final = "readable.jsonl"
 _REQUEST: Final = "proofs/request-"
+_RELEASE: Final = re.compile(r"proofs/release-[1-9][0-9]{0,5}-[0-9]{1,5}\.bin")
+_NAMES: Final = frozenset(
+    {
+        MANIFEST,
+        CHARTER,
+        AMENDMENTS,
+        LAW_LOG,
+        LAW_CHECKPOINT,
+        KEY_LOG,
+        KEY_CHECKPOINT,
+        INVENTORY,
+        WARRANT,
+        MESSAGES,
+        PEOPLE,
+        REPORT,
+        CUSTODY,
+        READABLE,
+    }
+)
 _LOG_MAX: Final = 1024 * 1024 * 1024
 
 
@@ -197,6 +217,7 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     messages, lines = _verify_messages(files, context)
     _check_complete(messages, lines, inventory, labels)
     attached = tuple(_check_attachment(files, message) for message in messages)
+    _check_names(files, len(requests), attached)
     handles = _read_people(files, charter)
     senders = len({message.label.account for message in messages})
     referred = sum(isinstance(message.body.record, Attachment) for message in messages)
@@ -286,12 +307,18 @@ def _verify_messages(
     lines: list[EvidenceLine] = []
     last: tuple[bytes, int] = (b"", 0)
     before: VerifiedMessage | None = None
+    seen: set[tuple[bytes, bytes]] = set()
     for data in _lines(files.read(MESSAGES, _LOG_MAX)):
         message = verify_line(data, context)
         line = decode(data, EvidenceLine, limits.EVIDENCE_LINE)
         place = (bytes(message.label.conversation), message.sequence)
         if place <= last:
             raise EvidenceRefused(Code.RECEIPT_CHAIN, f"order, at sequence {message.sequence}")
+        # A receipt is the server's word alone: it could let true words stand at a second place.
+        name = (message.body.header.device, message.body.header.message_id)
+        if name in seen:
+            raise EvidenceRefused(Code.RECEIPT_CHAIN, f"said before, sequence {message.sequence}")
+        seen.add(name)
         follows = before is not None and place == (last[0], last[1] + 1)
         if follows and before is not None and line.receipt.previous != before.receipt_hash:
             raise EvidenceRefused(Code.RECEIPT_CHAIN, f"sequence {message.sequence}")
@@ -336,6 +363,15 @@ def _check_attachment(files: Files, message: VerifiedMessage) -> PackageMessage:
     if size != record.size or not hmac.compare_digest(digest.digest(), record.digest):
         raise EvidenceRefused(Code.ATTACHMENT_DAMAGED, name)
     return PackageMessage(message, name)
+
+
+def _check_names(files: Files, requests: int, attached: Sequence[PackageMessage]) -> None:
+    """A file that nothing refers to would be shown beside what people sent, as if they had."""
+    known = {one.attachment for one in attached} | _NAMES
+    known.update(map(request_name, range(1, requests + 1)))
+    for name in files.names():
+        if name not in known and not _RELEASE.fullmatch(name):
+            raise EvidenceRefused(Code.EVIDENCE_MANIFEST, f"{name} belongs to no message")
 
 
 def _read_people(files: Files, charter: Charter) -> dict[bytes, str]:
