@@ -146,7 +146,7 @@ async def _set_the_stage(folder: Path) -> Stage:
         await world.look()
         await here.seen()
         opening = await here.agency.open_case(warrant.commitment)
-        assert opening.faults == () and len(opening.messages) == 7
+        assert (opening.faults, len(opening.messages)) == ((), 7)
         await here.agency.write(opening, folder / "evidence", ("ada", "bob"))
         await copy_deployment(world.server.http, world.deployment, folder / "mirror")
         content = verify_evidence(folder / "evidence", world.deployment).content
@@ -184,7 +184,7 @@ async def _list_devices(here: Any, *more: SigningKey) -> None:
     entry = sign_update(here.world.deployment, draft, key.sign, new).encode()
     size = await here.world.server.parts.identities.append(entry) + 1
     await here.seen()
-    while await ada.monitor.sync_keys(size) < size:
+    while await ada.monitor.sync_keys(size) < size:  # noqa: ASYNC110 - asks the server
         await asyncio.sleep(0.01)
 
 
