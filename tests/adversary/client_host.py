@@ -71,7 +71,7 @@ async def die_committing(client: Client, chat: ConversationId, mode: str) -> Non
     async def dying(method: str, path: str, *rest: Any, **options: Any) -> Any:
         if path.endswith("/commits"):
             if mode == "after":
-                client._session._take = never  # type: ignore[method-assign]
+                client._session._take = never  # type: ignore[method-assign, assignment]
                 await ask(method, path, *rest, **options)
             os.kill(os.getpid(), signal.SIGKILL)
         return await ask(method, path, *rest, **options)

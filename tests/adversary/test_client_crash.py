@@ -96,7 +96,8 @@ async def run_until_killed(
     process: asyncio.subprocess.Process, seen: Seen, chance: random.Random
 ) -> None:
     """Let it say so much and a moment longer; then kill it, and hear what it still said."""
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     for _ in range(chance.randrange(1, 120)):
         line = await asyncio.wait_for(process.stdout.readline(), 20)
         assert line, (await process.stderr.read()).decode()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from law_path import NOON, TODAY
@@ -126,7 +127,7 @@ def test_one_capsule_has_one_seed_and_so_one_text(forger: Forger) -> None:
 # --- true words in another place ---------------------------------------------------------------
 
 
-def moved(forger: Forger, real: Message, **changes: object) -> Message:
+def moved(forger: Forger, real: Message, **changes: Any) -> Message:
     """A real message under another header, its own signature, key and record kept."""
     return forger.seal(real, lambda _: forger.open(real), **changes)
 

@@ -376,7 +376,7 @@ async def test_second_group_of_one_id_is_refused(tmp_path: Path) -> None:
     async with world_at(tmp_path) as world:
         ann, bob, _, chat = await trio(world)
         context = ann._core.group(ann._core.room(chat)).context_data
-        while not bob._core.room(chat).live:
+        while not bob._core.room(chat).live:  # noqa: ASYNC110 - the stream brings it
             await asyncio.sleep(0.01)
         mail, tree = await welcome_into(world, ann, bob, chat, context)
         before = bob._core.group(bob._core.room(chat))
@@ -503,9 +503,7 @@ async def test_message_replayed_under_a_new_receipt_is_not_shown_again(tmp_path:
         last = await ann.send(chat, Text(b"pay him"))
         await bob.reached(chat, last)
         old = (await stored_items(bob, chat, MESSAGE))[-1]
-        item = signed_item(
-            world, bob, chat, MESSAGE, old.header, old.body, old.mls, sender=ann
-        )
+        item = signed_item(world, bob, chat, MESSAGE, old.header, old.body, old.mls, sender=ann)
         await deliver(bob, item)
         await next_event(bob, RefusedItem)
         assert texts(bob, chat)[0] == b"pay him"
@@ -582,9 +580,7 @@ async def test_forked_conversation_with_every_receipt_made_anew(tmp_path: Path) 
         last = await ann.send(chat, Text(b"to one side"))
         await bob.reached(chat, last)
         real = (await stored_items(bob, chat, MESSAGE))[-1]
-        item = signed_item(
-            world, cid, chat, MESSAGE, real.header, real.body, real.mls, sender=ann
-        )
+        item = signed_item(world, cid, chat, MESSAGE, real.header, real.body, real.mls, sender=ann)
         await deliver(cid, item)
         assert (await next_event(cid, RefusedItem)).sequence == item.sequence
         assert b"to one side" not in texts(cid, chat)
@@ -721,7 +717,7 @@ async def test_member_that_breaks_the_group_again_and_again_is_removed(tmp_path:
         await flooding
         async with asyncio.timeout(30):
             for one in people[1:-1]:
-                while chat not in one.conversations():
+                while chat not in one.conversations():  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             for one in people[:-1]:
                 await one.settled()

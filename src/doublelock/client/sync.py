@@ -168,7 +168,12 @@ class Sync:
     def _take_own(self, room: Room, item: Item) -> None:
         """One's own message in the timeline: it was accepted while the answer was lost."""
         core = self._core
-        header = Header.decode(item.header)
+        try:
+            header = Header.decode(item.header)
+        except Refusal as problem:
+            account = AccountId(item.account)
+            core.tell(RefusedItem(room.conversation, item.sequence, item.time_ms, account, problem))
+            return
         known = core.vault.own_sequence(header.message_id)
         if known == item.sequence:
             return

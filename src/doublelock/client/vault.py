@@ -14,6 +14,7 @@ from typing import Final, Self, TypeVar
 
 from msgspec import DecodeError, Struct, msgpack
 
+from doublelock.client.database import Database
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.keep.sealing import seal, unseal
 from doublelock.protocol.codes import Code
@@ -91,7 +92,9 @@ class Vault:
         try:
             file = path / _FILE
             file.touch(mode=0o600)
-            database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+            database = sqlite3.connect(
+                file, isolation_level=None, check_same_thread=False, factory=Database
+            )
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA secure_delete = ON")
@@ -100,6 +103,9 @@ class Vault:
         except sqlite3.Error as problem:
             folder.close()
             raise VaultRefused(Code.VAULT_DAMAGED, type(problem).__name__) from None
+        except VaultRefused:
+            folder.close()
+            raise
         return cls(folder, database)
 
     def close(self) -> None:
