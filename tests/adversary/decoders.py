@@ -58,6 +58,7 @@ from doublelock.protocol import (
     tile,
     tlog_proof,
     transcript,
+    unreadable,
     warrant,
     witnessing,
 )
@@ -232,6 +233,10 @@ def _envelopes() -> dict[str, Target]:
         "receipt.verify_receipt": Target(mutated_receipt, (given.path + given.signature,)),
         "evidence.verify_line": Target(
             lambda data: evidence.verify_line(data, one.context), (line,)
+        ),
+        "unreadable.verify_unreadable": Target(
+            lambda data: unreadable.verify_unreadable(data, one.context),
+            (unreadable.write_unreadable(sealed.header, sealed.body, label_key, given),),
         ),
         "attachment.open_chunk": Target(
             lambda data: attachment.open_chunk(reference, 1, data), (chunks[1],)

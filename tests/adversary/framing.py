@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from law_path import NOON, TODAY, town
+from law_path import NOON, TODAY, Town, town
 
 from doublelock.audit import copy_deployment, verify_evidence
 from doublelock.demo.founding import Founded, Plan
 from doublelock.keep.package import FolderFiles
-from doublelock.protocol import jws, package
-from doublelock.protocol.capsule import day_key, seal
+from doublelock.protocol import jws, merkle, package
+from doublelock.protocol.capsule import LabelKey, day_key, seal
 from doublelock.protocol.checkpoint import Checkpoint
 from doublelock.protocol.codes import Code
 from doublelock.protocol.curve import G2
 from doublelock.protocol.days import DAY_MS
-from doublelock.protocol.documents import Bytes32, decode, encode
+from doublelock.protocol.documents import Bytes32, Bytes48, decode, encode
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.envelope import _message_cipher
 from doublelock.protocol.errors import Refusal
@@ -31,7 +31,13 @@ from doublelock.protocol.evidence import (
     write_line,
 )
 from doublelock.protocol.header import Header, hash_header
-from doublelock.protocol.identifiers import AccountId, ConversationId, DeploymentId, DeviceId
+from doublelock.protocol.identifiers import (
+    AccountId,
+    ConversationId,
+    DeploymentId,
+    DeviceId,
+    name_device,
+)
 from doublelock.protocol.inventory import (
     InventoryHead,
     StoredEnvelope,
@@ -40,12 +46,14 @@ from doublelock.protocol.inventory import (
 )
 from doublelock.protocol.keylog_entry import draft_update, sign_update
 from doublelock.protocol.label import Label
-from doublelock.protocol.merkle import leaf_hash, reduce_perfect
+from doublelock.protocol.merkle import leaf_hash
 from doublelock.protocol.note import format_note
 from doublelock.protocol.package import VerifiedContent
+from doublelock.protocol.partial import combine_batch, make_partials, read_holder_keys
 from doublelock.protocol.receipt import FIRST, Receipt, describe_item, sign_receipts
 from doublelock.protocol.report import readable_line, render_report
 from doublelock.protocol.scope import InventoryRow, ScopeItem
+from doublelock.protocol.unreadable import UnreadableLine
 
 PLAN = Plan(now_ms=NOON - DAY_MS, custodians=3, threshold=2, witnesses=2, quorum=2)
 SECOND = SigningKey(b"\x22" * 32)
@@ -96,6 +104,7 @@ class Stage:
     bob: AccountId
     bob_key: SigningKey
     lost_until_ms: int
+    label_keys: dict[Label, LabelKey]
 
     @property
     def deployment(self) -> DeploymentId:
@@ -161,10 +170,23 @@ async def _set_the_stage(folder: Path) -> Stage:
             bob.account,
             bob._core.signing_key,
             removed,
+            _combine(here, content),
         )
 
 
-async def _list_devices(here: Any, *more: SigningKey) -> None:
+def _combine(here: Town, content: VerifiedContent) -> dict[Label, LabelKey]:
+    """Return every opened label's key, as the custodians and the court make it between them."""
+    labels = sorted(
+        {one for request in content.requests for one in request.labels}, key=Label.encode
+    )
+    record = content.law.state.epochs[1, labels[0].key_epoch]
+    shares = [holder.vault._current(record.keys) for holder in here.world.holders]
+    *custodians, court = [make_partials(one.index, one.secret, labels) for one in shares]
+    keys = combine_batch(labels, custodians, court, read_holder_keys(record.keys), bytes(32))
+    return dict(zip(labels, keys, strict=True))
+
+
+async def _list_devices(here: Town, *more: SigningKey) -> None:
     """Have Ada's device list other devices of hers, as it would when she links one."""
     ada = here.world.people["ada"]
     key = ada._core.signing_key
@@ -189,8 +211,6 @@ async def _list_devices(here: Any, *more: SigningKey) -> None:
 
 
 def _name(key: SigningKey) -> DeviceId:
-    from doublelock.protocol.identifiers import name_device
-
     return name_device(key.public.encoded)
 
 
@@ -232,6 +252,12 @@ class Forger:
         digest = hash_header(one.header_bytes)
         cipher, nonce = _message_cipher(day_key(one.seed, one.header.capsule, label), digest)
         return cipher.decrypt(nonce, one.body, digest)
+
+    def as_unreadable(self, line: bytes, key: LabelKey) -> bytes:
+        """Return a line's message as one that does not open, its true receipt kept."""
+        found = decode(line, EvidenceLine, 1 << 20)
+        point = Bytes48(key.point.encoded)
+        return encode(UnreadableLine(found.header, found.body, point, found.receipt))
 
     # --- the server's word -----------------------------------------------------------------
 
@@ -297,7 +323,7 @@ class Forger:
     def fork_key_log(self, entries: Sequence[bytes]) -> None:
         """Serve other entries, under a checkpoint that the log and every witness signed."""
         leaves = [leaf_hash(entry) for entry in entries]
-        root = reduce_perfect(leaves) if len(leaves) == 1 else _root(leaves)
+        root = _root(leaves)
         log = self.stage.founded.logs[0]
         head = Checkpoint(log.key.name, len(leaves), root)
         signers = [log, *self.stage.founded.witnesses]
@@ -375,8 +401,6 @@ def _place(line: bytes) -> tuple[bytes, int]:
 
 
 def _root(leaves: Sequence[bytes]) -> bytes:
-    from doublelock.protocol import merkle
-
     def node(level: int, index: int) -> bytes:
         return merkle.reduce_perfect(leaves[index << level : (index + 1) << level])
 

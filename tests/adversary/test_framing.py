@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from law_path import NOON, TODAY
 
+from doublelock.audit import verify_logs
 from doublelock.protocol import package
+from doublelock.protocol.capsule import LabelKey
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, key_epoch_of
 from doublelock.protocol.ed25519 import SigningKey
@@ -258,8 +260,6 @@ def ghost_update(stage: Stage, author: SigningKey) -> bytes:
 
 
 def stage_account(stage: Stage) -> tuple[int, int, tuple[bytes, ...]]:
-    from doublelock.audit import verify_logs
-
     account = verify_logs(stage.mirror, stage.deployment).keys.key_log.account(stage.ada)
     return account.number, account.index, account.keys
 
@@ -368,6 +368,28 @@ def test_a_message_dated_before_its_device_was_there(forger: Forger) -> None:
         one for one in forger.stage.messages() if one.header.conversation != forger.stage.rooms[0]
     ]
     assert forger.try_on(forger.receive([early, *rest])) is Code.EVIDENCE_DEVICE
+
+
+# --- what is left out --------------------------------------------------------------------------
+
+
+def test_a_message_that_speaks_for_somebody_is_not_called_unreadable(forger: Forger) -> None:
+    """The agency would rather leave it out: but its label's key opens it for everybody."""
+    stage = forger.stage
+    awkward = stage.of(stage.ada)[1]
+    lines = forger.stage.lines()
+    whole = [one for one in lines if Message.read(one).header != awkward.header]
+    label = awkward.header.label(stage.deployment)
+    given = next(one for one in lines if Message.read(one).header == awkward.header)
+    other = next(one for one in stage.label_keys.values() if one.label != label)
+    for key, code in (
+        (stage.label_keys[label], Code.EVIDENCE_MANIFEST),
+        (LabelKey(label, other.point), Code.PARTIAL_WRONG),
+    ):
+        forger.write(package.UNREADABLE, forger.as_unreadable(given, key) + b"\n")
+        forger.show(whole, inventory=False)
+        forger.finish()
+        assert forger.verdict() is code
 
 
 # --- the agency's own pages --------------------------------------------------------------------

@@ -3,22 +3,30 @@
 Every refusal is by the real holders of a running town: three custodians and the court.
 """
 
+import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from client_world import serve_log
 from law_path import NOON, TODAY
 
+from doublelock.audit import verify_evidence
+from doublelock.client import sending
 from doublelock.holder.daemon import HolderDaemon
+from doublelock.protocol import envelope
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import NoteSigner
 from doublelock.protocol.documents import Bytes32
+from doublelock.protocol.envelope import SealedEnvelope
 from doublelock.protocol.errors import LogRefused, WarrantRefused
 from doublelock.protocol.lawlog import Approval, Cancellation, Ground
 from doublelock.protocol.lawlog import WarrantRefused as Refusing
 from doublelock.protocol.merkle import leaf_hash
+from doublelock.protocol.record import Text
 from doublelock.protocol.scope import ScopeItem
 from doublelock.protocol.tile import encode_hashes, parse_tile_path
 
@@ -153,6 +161,40 @@ async def test_somebody_who_is_left_without_notice(here: Corrupt) -> None:
     stranger = Bytes32(warrant.subject(here.town.agency.account("bob")))
     request = await here.ask(warrant, subjects=(stranger,))
     await here.refused(request, Code.LABELS_SUBJECTS)
+
+
+# --- a sender who wants no evidence ------------------------------------------------------------
+
+
+async def test_a_message_that_does_not_open_spoils_no_evidence(
+    here: Corrupt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A modified client seals what nobody can open; all else of that day is evidence still."""
+    honest = envelope.seal_envelope
+
+    def spoilt(*arguments: Any) -> SealedEnvelope:
+        sealed = honest(*arguments)
+        return dataclasses.replace(sealed, body=sealed.body[:-1] + bytes([sealed.body[-1] ^ 1]))
+
+    dan = await here.world.person("dan")
+    room = await here.town.room("dan", "bob")
+    await dan.send(room, Text(b"before"))
+    monkeypatch.setattr(sending, "seal_envelope", spoilt)
+    await dan.send(room, Text(b"never to be read"))
+    monkeypatch.setattr(sending, "seal_envelope", honest)
+    await dan.send(room, Text(b"after"))
+    warrant = await here.town.warrant(here.town.scope("dan"))
+    made = await here.town.agency.request(warrant.commitment)
+    await here.town.seen()
+    assert await here.answers(made.request) == [None] * 4
+    await here.town.seen()
+    opening = await here.town.agency.open_case(warrant.commitment)
+    assert [one.code for one in opening.faults] == [Code.BODY_UNREADABLE]
+    await here.town.agency.write(opening, tmp_path / "evidence", ("dan",))
+    verified = verify_evidence(tmp_path / "evidence", here.world.deployment)
+    said = [one.message.body.record for one in verified.content.messages]
+    assert said == [Text(b"before"), Text(b"after")]
+    assert len(verified.content.unreadable) == 1
 
 
 # --- the log's operator ------------------------------------------------------------------------

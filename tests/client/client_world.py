@@ -86,9 +86,7 @@ class LoopbackMonitor(Monitor):
 class World:
     """One deployment, its server, and the people who were made in it."""
 
-    def __init__(
-        self, folder: Path, *, escrow: bool = True, rates: Rates = UNLIMITED
-    ) -> None:
+    def __init__(self, folder: Path, *, escrow: bool = True, rates: Rates = UNLIMITED) -> None:
         self.folder = folder
         self.rates = rates
         self.clock = Clock()

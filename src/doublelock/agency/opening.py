@@ -4,6 +4,7 @@ A holder whose release is wrong is named and passed over, as long as a quorum an
 left. Every message is then verified as evidence before anybody reads it.
 """
 
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from doublelock.protocol.releases import (
     seal_context,
     verify_release,
 )
+from doublelock.protocol.unreadable import verify_unreadable, write_unreadable
 from doublelock.protocol.warrant import Warrant
 from doublelock.seal import SealKey
 
@@ -84,6 +86,7 @@ class Opening:
     messages: tuple[Opened, ...]
     culprits: tuple[Culprit, ...]
     faults: tuple[Fault, ...]
+    unreadable: tuple[bytes, ...] = ()
     labels: tuple[Label, ...] = field(default=())
 
 
@@ -139,6 +142,7 @@ async def open_case(
         tuple(opened),
         tuple(work.culprits),
         tuple(work.faults),
+        tuple(work.unreadable),
         tuple(label_keys),
     )
 
@@ -158,6 +162,7 @@ class _Work:
         self.releases: list[tuple[int, int, bytes]] = []
         self.culprits: list[Culprit] = []
         self.faults: list[Fault] = []
+        self.unreadable: list[bytes] = []
 
     # --- releases to label keys ------------------------------------------------------------
 
@@ -328,23 +333,20 @@ class _Work:
             except Refusal as refusal:
                 where = f"{item.conversation.hex()[:16]} sequence {item.sequence}"
                 self.faults.append(Fault(where, refusal.code))
+                self._keep_unreadable(key, item, context)
         return opened
+
+    def _keep_unreadable(self, key: LabelKey, item: Item, context: EvidenceContext) -> None:
+        """Keep what shows that a message does not hold; what not even shows that stays a fault."""
+        line = write_unreadable(item.header, item.body, key, _receipt_of(item))
+        with contextlib.suppress(EvidenceRefused):
+            verify_unreadable(line, context)
+            self.unreadable.append(line)
 
     def _write(self, key: LabelKey, item: Item, context: EvidenceContext) -> bytes:
         header = Header.decode(item.header)
         seed = self._seed(key, header.capsule, context)
-        fields = describe_item(
-            ConversationId(item.conversation),
-            item.sequence,
-            item.previous,
-            item.time_ms,
-            AccountId(item.account),
-            DeviceId(item.device),
-            item.header,
-            item.body,
-            item.mls,
-        )
-        receipt = Receipt(fields, item.index, item.size, item.path, item.signature)
+        receipt = _receipt_of(item)
         device = context.key_log.key_log.device(header.device)
         return write_line(item.header, item.body, seed, device.key, receipt)
 
@@ -363,6 +365,21 @@ class _Work:
         if isinstance(known, Refusal):
             raise known
         return known
+
+
+def _receipt_of(item: Item) -> Receipt:
+    fields = describe_item(
+        ConversationId(item.conversation),
+        item.sequence,
+        item.previous,
+        item.time_ms,
+        AccountId(item.account),
+        DeviceId(item.device),
+        item.header,
+        item.body,
+        item.mls,
+    )
+    return Receipt(fields, item.index, item.size, item.path, item.signature)
 
 
 def _key(label: Label) -> tuple[bytes, bytes, int, int]:

@@ -46,6 +46,7 @@ from doublelock.protocol.release_request import (
     decode_request,
     labels_root,
 )
+from doublelock.protocol.unreadable import Unreadable, verify_unreadable
 from doublelock.protocol.warrant import Warrant, verify_warrant
 
 MANIFEST: Final = "manifest.json"
@@ -62,6 +63,7 @@ PEOPLE: Final = "people.json"
 REPORT: Final = "report.html"
 CUSTODY: Final = "custody.jsonl"
 READABLE: Final = "readable.jsonl"
+UNREADABLE: Final = "unreadable.jsonl"
 _REQUEST: Final = "proofs/request-"
 _RELEASE: Final = re.compile(r"proofs/release-[1-9][0-9]{0,5}-[0-9]{1,5}\.bin")
 _NAMES: Final = frozenset(
@@ -80,6 +82,7 @@ _NAMES: Final = frozenset(
         REPORT,
         CUSTODY,
         READABLE,
+        UNREADABLE,
     }
 )
 _LOG_MAX: Final = 1024 * 1024 * 1024
@@ -121,6 +124,7 @@ class VerifiedContent:
     law: LawProof
     requests: tuple[LabelRequest, ...]
     messages: tuple[PackageMessage, ...]
+    unreadable: tuple[Unreadable, ...]
     handles: dict[bytes, str]
     checks: tuple[str, ...]
 
@@ -215,7 +219,8 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     context = EvidenceContext(charter, key_log, law, frozenset(labels))
     inventory = verify_inventory(files.read(INVENTORY, limits.INVENTORY * 2), charter, warrant)
     messages, lines = _verify_messages(files, context)
-    _check_complete(messages, lines, inventory, labels)
+    unreadable = _verify_unreadable(files, context)
+    _check_complete(messages, lines, unreadable, inventory, labels)
     attached = tuple(_check_attachment(files, message) for message in messages)
     _check_names(files, len(requests), attached)
     handles = _read_people(files, charter)
@@ -238,8 +243,26 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
         "server's signed inventory, and neighbouring receipts follow each other.",
         f"{sum(one.attachment is not None for one in attached)} of {referred} attachments are in "
         "the package, each what its message refers to.",
+        *_describe_unreadable(unreadable),
     )
-    return VerifiedContent(charter, warrant, law, requests, attached, handles, checks)
+    return VerifiedContent(charter, warrant, law, requests, attached, unreadable, handles, checks)
+
+
+def _describe_unreadable(unreadable: Sequence[Unreadable]) -> list[str]:
+    if not unreadable:
+        return []
+    codes = ", ".join(sorted({one.code.value for one in unreadable}))
+    return [
+        f"{len(unreadable)} stored messages do not open or do not verify ({codes}): each is in the "
+        "package with its label's key, by which anybody finds the same."
+    ]
+
+
+def _verify_unreadable(files: Files, context: EvidenceContext) -> tuple[Unreadable, ...]:
+    if UNREADABLE not in files.names():
+        return ()
+    lines = _lines(files.read(UNREADABLE, _LOG_MAX))
+    return tuple(verify_unreadable(line, context) for line in lines)
 
 
 def _prove_law(files: Files, deployment: DeploymentId) -> LawProof:
@@ -333,6 +356,7 @@ def _verify_messages(
 def _check_complete(
     messages: Sequence[VerifiedMessage],
     lines: Sequence[EvidenceLine],
+    unreadable: Sequence[Unreadable],
     inventory: Inventory,
     labels: set[Label],
 ) -> None:
@@ -341,8 +365,11 @@ def _check_complete(
         envelopes[message.label].append(
             StoredEnvelope(message.sequence, bytes(line.header), bytes(line.body))
         )
+    for one in unreadable:
+        envelopes[one.label].append(one.envelope)
     for label in sorted(labels, key=Label.encode):
-        inventory.check_label(label, envelopes[label])
+        found = sorted(envelopes[label], key=lambda envelope: envelope.sequence)
+        inventory.check_label(label, found)
 
 
 def _check_attachment(files: Files, message: VerifiedMessage) -> PackageMessage:
