@@ -1,4 +1,4 @@
-"""The attacks run in the worlds of the other folders' tests; one town is shared by two files."""
+"""The attacks run in the worlds of the other folders' tests."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ for folder in ("client", "holder", "protocol", "server"):
 from .corrupt import Corrupt, corrupt_town  # noqa: E402 - it imports from those folders
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Corrupt]:
     """A running town whose operator and agency are the attacker's."""
     async with corrupt_town(tmp_path_factory.mktemp("corrupt")) as made:

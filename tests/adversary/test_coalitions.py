@@ -57,7 +57,7 @@ from doublelock.protocol.scope import InventoryRow
 from .corrupt import LABELS, SECRET, Corrupt
 from .test_ghost import stored_items
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def opens(capsule: bytes, key: LabelKey, mpk: G2) -> bool:
@@ -290,6 +290,32 @@ async def test_old_and_new_shares_open_nothing_together() -> None:
     assert (wrong.value.code, wrong.value.culprits) == (Code.PARTIAL_WRONG, (1,))
 
 
+async def test_no_notice_no_next_key(here: Corrupt) -> None:
+    """The gag is over, and the server lets nobody tell the people: their agency gets no more."""
+    desk = here.world.server.law.desk
+
+    async def hidden(*_: object) -> None:
+        raise WireRefused(Code.ENTRY_VOID)
+
+    honest = desk._file_notice
+    desk._file_notice = hidden
+    bobs = here.label("bob")
+    first = await here.ask(await here.papers(who="bob"), bobs)
+    try:
+        here.world.clock.advance_to(here.world.clock() + 11 * DAY_MS)
+        await here.town.seen()
+        request = await here.ask(await here.papers(), here.label())
+        assert await here.answers(request) == [Code.NOTICE_OVERDUE] * 4
+        assert first != request
+    finally:
+        desk._file_notice = honest
+    for holder in here.holders:
+        await holder.step(here.world.clock())
+    await here.town.seen()
+    answered = await here.answers(request)
+    assert Code.NOTICE_OVERDUE not in answered
+
+
 async def test_two_disjoint_quorums_do_not_exceed_the_cap(here: Corrupt) -> None:
     """One warrant is answered by some holders, the next by others: the log alone counts."""
     used = sum(one.labels for one in here.world.server.law.desk.state.recent.get(1, ()))
@@ -301,26 +327,3 @@ async def test_two_disjoint_quorums_do_not_exceed_the_cap(here: Corrupt) -> None
     two = await here.ask(second, *(here.label(where=room) for room in rooms[-2:]))
     assert await here.answers(one, [here.holders[0], here.holders[3]]) == [None] * 2
     assert await here.answers(two, here.holders[1:3]) == [Code.CAP_EXCEEDED] * 2
-
-
-async def test_no_notice_no_next_key(here: Corrupt) -> None:
-    """A month later the cap is open again; the people of the first warrants were never told."""
-    desk = here.world.server.law.desk
-
-    async def hidden(*_: object) -> None:
-        raise WireRefused(Code.ENTRY_VOID)
-
-    honest = desk._file_notice
-    desk._file_notice = hidden
-    try:
-        here.world.clock.advance_to(here.world.clock() + 11 * DAY_MS)
-        await here.town.seen()
-        request = await here.ask(await here.papers())
-        await here.refused(request, Code.NOTICE_OVERDUE)
-    finally:
-        desk._file_notice = honest
-    for holder in here.holders:
-        await holder.step(here.world.clock())
-    await here.town.seen()
-    answered = await here.answers(request)
-    assert Code.NOTICE_OVERDUE not in answered

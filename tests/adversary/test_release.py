@@ -32,7 +32,7 @@ from doublelock.protocol.tile import encode_hashes, parse_tile_path
 
 from .corrupt import Corrupt
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOUR = 3_600_000
 
 
