@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from client_world import next_event, world_at
+from client_world import NOON, next_event, world_at
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from law_world import note_signer
 from msgspec.structs import replace
 from picows import WSMsgType
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from doublelock.client.events import Joined, RefusedItem
 from doublelock.client.vault import Vault
 from doublelock.keep import KeyFile, StateFolder, make_key_file
 from doublelock.keep.package import open_package
+from doublelock.log import witness
 from doublelock.protocol.api import CONTENT_TYPE, Problem, decode_body
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import encode_base64url
@@ -379,6 +381,24 @@ async def test_the_stream_ends_nonsense_with_a_code_and_stays_up(tmp_path: Path)
                 await _until_closed(stream)
             await stream.close()
         await ann.send(chat, Text(b"still up"))
+
+
+async def test_a_witness_answers_nonsense_and_stays_up(tmp_path: Path) -> None:
+    chance = random.Random(12)
+    log = note_signer("law-log").key
+    app = witness.make_app(tmp_path, [note_signer("w1")], [log], lambda: NOON)
+    (valid,) = targets()["witnessing.parse_request"].seeds
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://witness") as http:
+        for _ in range(2 * EXAMPLES):
+            answer = await http.post("/add-checkpoint", content=damaged(valid, chance))
+            assert 400 <= answer.status_code < 500, answer.content
+            answer = await http.get(f"/{chance.choice(('x', '%00', '..', 'a%2fb'))}/checkpoint")
+            assert 400 <= answer.status_code < 500
+        first = valid.replace(b"old 2", b"old 0", 1)
+        head, _, note = first.partition(b"\n\n")
+        answer = await http.post("/add-checkpoint", content=b"old 0\n\n" + note)
+        assert answer.status_code == 200, (head, answer.content)
 
 
 async def _until_closed(stream: Stream) -> None:

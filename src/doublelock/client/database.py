@@ -1,44 +1,45 @@
 """SQLite for the vault, with its errors named: a damaged file is a refusal, never a traceback."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import VaultRefused
 
 
-def _named(problem: sqlite3.Error) -> VaultRefused:
-    """Return our refusal: what the disk does not take, or what is there and damaged."""
-    full = isinstance(problem, sqlite3.OperationalError)
-    code = Code.VAULT_WRITE if full else Code.VAULT_DAMAGED
-    return VaultRefused(code, type(problem).__name__)
+@contextmanager
+def _named() -> Iterator[None]:
+    """Raise VaultRefused for what the disk does not take, or what is there and damaged."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        raise VaultRefused(Code.VAULT_WRITE, type(problem).__name__) from None
+    except (sqlite3.Error, UnicodeDecodeError) as problem:  # SQLite's own words may be damaged too
+        raise VaultRefused(Code.VAULT_DAMAGED, type(problem).__name__) from None
 
 
 class _Cursor(sqlite3.Cursor):
     def execute(self, sql: str, parameters: Any = (), /) -> Self:
-        try:
+        with _named():
             return super().execute(sql, parameters)
-        except sqlite3.Error as problem:
-            raise _named(problem) from None
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Self:
-        try:
+        with _named():
             return super().executemany(sql, parameters)
-        except sqlite3.Error as problem:
-            raise _named(problem) from None
+
+    def executescript(self, sql: str, /) -> sqlite3.Cursor:
+        with _named():
+            return super().executescript(sql)
 
     def fetchone(self) -> Any:
-        try:
+        with _named():
             return super().fetchone()
-        except sqlite3.Error as problem:
-            raise _named(problem) from None
 
     def fetchall(self) -> list[Any]:
-        try:
+        with _named():
             return super().fetchall()
-        except sqlite3.Error as problem:
-            raise _named(problem) from None
 
 
 class Database(sqlite3.Connection):
@@ -55,3 +56,7 @@ class Database(sqlite3.Connection):
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
         """Run one statement for many rows by such a cursor."""
         return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, sql: str, /) -> Any:
+        """Run a script by such a cursor."""
+        return self.cursor().executescript(sql)

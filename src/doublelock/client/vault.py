@@ -100,7 +100,7 @@ class Vault:
             database.execute("PRAGMA secure_delete = ON")
             database.execute(f"PRAGMA cache_size = {_MEMORY}")
             database.executescript(files(__package__).joinpath("vault.sql").read_text("utf-8"))
-        except sqlite3.Error as problem:
+        except sqlite3.Error as problem:  # not even opened
             folder.close()
             raise VaultRefused(Code.VAULT_DAMAGED, type(problem).__name__) from None
         except VaultRefused:
