@@ -9,17 +9,20 @@ import asyncio
 import resource
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+
+from rich.console import Console
 
 from bench.client_floor import bare_crypto
 from bench.client_host import make_text
 from bench.figure import Figure
 from doublelock.agency.opening import Opening
+from doublelock.audit import verify_evidence
 from doublelock.demo.clock import WallClock
 from doublelock.demo.founding import Plan
-from doublelock.demo.lawpath import Desks, name_sender, open_desks, take_through, write_evidence
+from doublelock.demo.lawpath import Desks, LawPath, name_sender, open_desks
+from doublelock.demo.telling import Telling
 from doublelock.demo.world import World
 from doublelock.protocol.days import day_of
 from doublelock.protocol.evidence import EvidenceContext, prove_key_log, verify_line
@@ -53,14 +56,19 @@ async def _take_through(world: World) -> tuple[Desks, Opening, str]:
     who = await _chat(world)
     desks, today = open_desks(world), day_of(world.clock())
     scope = name_sender(desks, who, today - 1, today)
-    return desks, await take_through(world, desks, scope, "bench"), who
+    path = LawPath(world, desks, Telling(Console(quiet=True)))
+    warrant = await path.apply("bench", scope)
+    await path.approve(warrant)
+    await path.request(warrant)
+    await path.release(world.holders)
+    return desks, await desks.agency.open_case(warrant.commitment), who
 
 
 def _verify_all(desks: Desks, opening: Opening) -> float:
     """Return the CPU seconds of verifying every line afresh."""
     charter = desks.agency.party.charter
     keys = prove_key_log(charter, opening.keys.entries, opening.keys.note)
-    context = EvidenceContext(charter, keys, opening.law, frozenset(opening.labels))
+    context = EvidenceContext(charter, keys, opening.law, frozenset(opening.label_keys))
     begun = time.process_time()
     for one in opening.messages:
         verify_line(one.line, context)
@@ -126,7 +134,9 @@ async def measure(folder: Path) -> list[Figure]:
         lines = _verify_all(desks, opening)
         bare = (bare + _bare()) / 2
         begun = time.perf_counter()
-        await write_evidence(world, desks, replace(opening), folder / "evidence", (who,))
+        place = folder / "evidence"
+        await desks.agency.write(opening, place, (who,))
+        verify_evidence(place, world.deployment)
         written = time.perf_counter() - begun
         await desks.close()
     finally:

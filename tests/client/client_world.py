@@ -40,7 +40,7 @@ from doublelock.protocol.note import format_note
 from doublelock.protocol.record import Text, decode_record
 from doublelock.protocol.tile import WIDTH, encode_bundle, parse_tile_path
 from doublelock.server.app import Server, start
-from doublelock.server.config import UNLIMITED, Keys, ServerConfig
+from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
 from doublelock.transport.http import HttpClient
 
 NOON = 1_262_606_400_000
@@ -86,8 +86,9 @@ class LoopbackMonitor(Monitor):
 class World:
     """One deployment, its server, and the people who were made in it."""
 
-    def __init__(self, folder: Path, *, escrow: bool = True) -> None:
+    def __init__(self, folder: Path, *, escrow: bool = True, rates: Rates = UNLIMITED) -> None:
         self.folder = folder
+        self.rates = rates
         self.clock = Clock()
         self.founded = found(
             Plan(
@@ -167,7 +168,7 @@ class World:
                     founded.law_log_seed[1],
                 ),
                 clock=self.clock,
-                rates=UNLIMITED,
+                rates=self.rates,
                 http_port=self.server_port(0),
                 stream_port=self.server_port(1),
             )
@@ -246,8 +247,10 @@ class World:
 
 
 @asynccontextmanager
-async def world_at(folder: Path, *, escrow: bool = True) -> AsyncIterator[World]:
-    world = World(folder, escrow=escrow)
+async def world_at(
+    folder: Path, *, escrow: bool = True, rates: Rates = UNLIMITED
+) -> AsyncIterator[World]:
+    world = World(folder, escrow=escrow, rates=rates)
     await world.start_server()
     try:
         yield world

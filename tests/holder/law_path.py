@@ -75,8 +75,8 @@ class Town:
 
 
 @asynccontextmanager
-async def town(folder: Path) -> AsyncIterator[Town]:
-    world = World.open(folder, ReplayClock(NOON), PLAN)
+async def town(folder: Path, plan: Plan = PLAN) -> AsyncIterator[Town]:
+    world = World.open(folder, ReplayClock(NOON), plan)
     await world.start()
     desks: list[AgencyDesk | ApprovalDesk] = []
     try:

@@ -4,6 +4,7 @@ A holder whose release is wrong is named and passed over, as long as a quorum an
 left. Every message is then verified as evidence before anybody reads it.
 """
 
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ from doublelock.protocol.releases import (
     seal_context,
     verify_release,
 )
+from doublelock.protocol.unreadable import verify_unreadable, write_unreadable
 from doublelock.protocol.warrant import Warrant
 from doublelock.seal import SealKey
 
@@ -86,6 +88,7 @@ class Opening:
     messages: tuple[Opened, ...]
     culprits: tuple[Culprit, ...]
     faults: tuple[Fault, ...]
+    unreadable: tuple[bytes, ...]
     label_keys: Mapping[Label, LabelKey] = field(repr=False)
     """What the releases gave: the key of each label that the log's requests name; secret."""
 
@@ -142,6 +145,7 @@ async def open_case(
         tuple(opened),
         tuple(work.culprits),
         tuple(work.faults),
+        tuple(work.unreadable),
         label_keys,
     )
 
@@ -164,6 +168,7 @@ class _Work:
         self.releases: list[tuple[int, int, bytes]] = []
         self.culprits: list[Culprit] = []
         self.faults: list[Fault] = []
+        self.unreadable: list[bytes] = []
 
     # --- releases to label keys ------------------------------------------------------------
 
@@ -327,7 +332,15 @@ class _Work:
             except Refusal as refusal:
                 where = f"{item.conversation.hex()[:16]} sequence {item.sequence}"
                 self.faults.append(Fault(where, refusal.code))
+                self._keep_unreadable(key, item, context)
         return opened
+
+    def _keep_unreadable(self, key: LabelKey, item: Item, context: EvidenceContext) -> None:
+        """Keep what shows that a message does not hold; what not even shows that stays a fault."""
+        line = write_unreadable(item.header, item.body, key, _receipt_of(item))
+        with contextlib.suppress(EvidenceRefused):
+            verify_unreadable(line, context)
+            self.unreadable.append(line)
 
 
 def _header_of(item: Item) -> Header | None:
@@ -346,6 +359,11 @@ def _open_seed(key: LabelKey, capsule: bytes, context: EvidenceContext) -> bytes
 
 
 def _make_line(item: Item, header: Header, seed: bytes, context: EvidenceContext) -> EvidenceLine:
+    device = context.key_log.key_log.device(header.device)
+    return make_line(item.header, item.body, seed, device.key, _receipt_of(item))
+
+
+def _receipt_of(item: Item) -> Receipt:
     fields = describe_item(
         ConversationId(item.conversation),
         item.sequence,
@@ -357,9 +375,7 @@ def _make_line(item: Item, header: Header, seed: bytes, context: EvidenceContext
         item.body,
         item.mls,
     )
-    receipt = Receipt(fields, item.index, item.size, item.path, item.signature)
-    device = context.key_log.key_log.device(header.device)
-    return make_line(item.header, item.body, seed, device.key, receipt)
+    return Receipt(fields, item.index, item.size, item.path, item.signature)
 
 
 def _key(label: Label) -> tuple[bytes, bytes, int, int]:

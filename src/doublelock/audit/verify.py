@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from doublelock.audit.mirror import MirroredLogs, read_mirror
-from doublelock.keep.package import open_package
+from doublelock.keep.package import FolderFiles, open_package
 from doublelock.protocol import package
 from doublelock.protocol.charter import charter_at
 from doublelock.protocol.codes import Code
+from doublelock.protocol.documents import encode
 from doublelock.protocol.errors import EvidenceRefused
 from doublelock.protocol.evidence import ProvenKeyLog, prove_key_log
 from doublelock.protocol.identifiers import DEPLOYMENT_SIZE, DeploymentId
@@ -32,11 +33,15 @@ class VerifiedLogs:
     checks: tuple[str, ...]
 
 
-def verify_evidence(path: Path, deployment: DeploymentId) -> VerifiedPackage:
+def verify_evidence(
+    path: Path, deployment: DeploymentId, mirror: Path | None = None
+) -> VerifiedPackage:
     """Return the verified package in a folder or zip (spec R-31).
 
     The readable page and lines are made again and compared, so that they say what the evidence
-    says. Raises EvidenceRefused by the name of the rule that broke.
+    says. With a `mirror` (`copy_deployment`), the package's logs must be that one's too: a log
+    forked under the keys of operator and witnesses holds together by itself, but not beside a
+    copy from elsewhere. Raises EvidenceRefused by the name of the rule that broke, log-fork.
     """
     files = open_package(path)
     verified = package.verify_package(files, deployment)
@@ -46,11 +51,24 @@ def verify_evidence(path: Path, deployment: DeploymentId) -> VerifiedPackage:
         package.READABLE: package.write_lines(
             readable_line(content, one) for one in content.messages
         ),
+        package.CUSTODY: package.write_lines(map(encode, verified.manifest.manifest.custody)),
     }
     for name, expected in again.items():
         if files.read(name, _REPORT_MAX) != expected:
             raise EvidenceRefused(Code.EVIDENCE_MANIFEST, f"{name} is not the evidence's")
+    if mirror is not None:
+        _compare_logs(files, mirror)
     return verified
+
+
+def _compare_logs(files: package.Files, mirror: Path) -> None:
+    """The shorter of two copies of a log must be the beginning of the longer."""
+    other = FolderFiles(mirror)
+    for name in (package.LAW_LOG, package.KEY_LOG):
+        here, there = package.read_entries(files, name), package.read_entries(other, name)
+        both = min(len(here), len(there))
+        if here[:both] != there[:both]:
+            raise EvidenceRefused(Code.LOG_FORK, f"{name} is not the mirror's")
 
 
 def verify_logs(path: Path, deployment: DeploymentId) -> VerifiedLogs:

@@ -297,16 +297,22 @@ class Session:
             del self._tasks[name]
 
     async def _rejoin(self, room: Room) -> None:
-        core = self._core
-        try:
-            await self.conversations.rejoin(room)
-        except (Refusal, MlsError) as problem:
-            refusal = name_failure(problem) if isinstance(problem, MlsError) else problem
-            if isinstance(refusal, GroupRefused):
-                self._stop(room, refusal)
-                core.flush()
-            else:
-                await asyncio.sleep(_FIRST_WAIT_S)
+        """Try until the room is back; a race that is lost, or a server away, ends nothing."""
+        core, wait = self._core, _FIRST_WAIT_S
+        while room.status == BROKEN:
+            try:
+                await self.conversations.rejoin(room)
+            except (Refusal, MlsError) as problem:
+                refusal = name_failure(problem) if isinstance(problem, MlsError) else problem
+                if refusal.code is Code.NOT_A_MEMBER:
+                    self.conversations.leave_behind(room)
+                    return
+                if isinstance(refusal, GroupRefused) and refusal.code is not Code.EPOCH_SUPERSEDED:
+                    self._stop(room, refusal)
+                    core.flush()
+                    return
+                await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - spreads load
+                wait = min(wait * 2, _LONGEST_WAIT_S)
 
     async def _grant(self, room: Room) -> None:
         """Admins first, then one after the other: whoever comes second has nothing to do."""

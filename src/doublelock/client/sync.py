@@ -16,7 +16,7 @@ from doublelock.client.events import (
     Stopped,
     Whispering,
 )
-from doublelock.client.groups import name_failure
+from doublelock.client.groups import name_failure, read_member
 from doublelock.client.vault import Outgoing, Shown
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import verify_key
@@ -167,7 +167,12 @@ class Sync:
     def _take_own(self, room: Room, item: Item) -> None:
         """One's own message in the timeline: it was accepted while the answer was lost."""
         core = self._core
-        header = Header.decode(item.header)
+        try:
+            header = Header.decode(item.header)
+        except Refusal as problem:
+            account = AccountId(item.account)
+            core.tell(RefusedItem(room.conversation, item.sequence, item.time_ms, account, problem))
+            return
         known = core.vault.own_sequence(header.message_id)
         if known == item.sequence:
             return
@@ -266,7 +271,7 @@ class Sync:
             return
         if isinstance(event, Commit):
             room.wish = False
-            self._tell_commit(room, item, event)
+            self._tell_commit(room, item.sequence, event)
         else:
             room.wish = isinstance(event, Proposal) and item.device != core.device
 
@@ -287,11 +292,12 @@ class Sync:
         finally:
             core.groups.at(None)
 
-    def _tell_commit(self, room: Room, item: Item, commit: Commit) -> None:
+    def _tell_commit(self, room: Room, sequence: int, commit: Commit) -> None:
         core = self._core
         room.keys = None
         room.context = None
-        by = AccountId(item.account)
+        # The item names its sender by the server's word; the commit itself by a signature.
+        by = read_member(core.group(room).member(commit.committer)).account
         if commit.self_removed:
             room.status = LEFT
             room.group = None
@@ -301,7 +307,7 @@ class Sync:
         added = _accounts([member.credential for member in commit.added])
         removed = _accounts([member.credential for member in commit.removed])
         core.tell(
-            Membership(room.conversation, item.sequence, by, added, removed, commit.context_changed)
+            Membership(room.conversation, sequence, by, added, removed, commit.context_changed)
         )
 
     # --- whispers --------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Final, Self, TypeVar
 
 from msgspec import DecodeError, Struct, msgpack
 
+from doublelock.client.database import Database
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.keep.sealing import seal, unseal
 from doublelock.protocol.codes import Code
@@ -91,15 +92,20 @@ class Vault:
         try:
             file = path / _FILE
             file.touch(mode=0o600)
-            database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+            database = sqlite3.connect(
+                file, isolation_level=None, check_same_thread=False, factory=Database
+            )
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA secure_delete = ON")
             database.execute(f"PRAGMA cache_size = {_MEMORY}")
             database.executescript(files(__package__).joinpath("vault.sql").read_text("utf-8"))
-        except sqlite3.Error as problem:
+        except sqlite3.Error as problem:  # not even opened
             folder.close()
             raise VaultRefused(Code.VAULT_DAMAGED, type(problem).__name__) from None
+        except VaultRefused:
+            folder.close()
+            raise
         return cls(folder, database)
 
     def close(self) -> None:

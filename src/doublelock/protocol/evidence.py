@@ -214,7 +214,7 @@ def _verify(line: EvidenceLine, context: EvidenceContext) -> VerifiedMessage:
     label = header.label(deployment)
     if header.form is not Form.SEALED or label not in context.labels:
         raise EvidenceRefused(Code.EVIDENCE_SCOPE, "label that was not opened")
-    receipt = _check_receipt(line.receipt, header, header_hash, body, context)
+    receipt = check_receipt(line.receipt, header, header_hash, body, context)
     device_key = _check_device(line, header, receipt.fields.time_ms, context)
     key = _open_day(header, bytes(line.seed), label, context)
     opened = open_body(key, header, header_hash, body)
@@ -223,14 +223,18 @@ def _verify(line: EvidenceLine, context: EvidenceContext) -> VerifiedMessage:
     return VerifiedMessage(label, fields.sequence, fields.time_ms, verified, receipt.hash)
 
 
-def _check_receipt(
+def check_receipt(
     given: EvidenceReceipt,
     header: Header,
     header_hash: bytes,
     body: bytes,
     context: EvidenceContext,
 ) -> VerifiedReceipt:
-    """Everything that the header says is taken from it: a receipt for another message fails."""
+    """Return the receipt of exactly this message, of its header's day.
+
+    Everything that the header says is taken from it: a receipt for another message fails. Raises
+    EnvelopeRefused(RECEIPT_SIGNATURE, DAY_MISMATCH).
+    """
     fields = ReceiptFields(
         header.conversation,
         given.sequence,
@@ -253,12 +257,21 @@ def _check_receipt(
 def _check_device(
     line: EvidenceLine, header: Header, time_ms: int, context: EvidenceContext
 ) -> bytes:
+    key = find_device(header, time_ms, context)
+    if key != bytes(line.device_key):
+        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "another key than the key log's")
+    return key
+
+
+def find_device(header: Header, time_ms: int, context: EvidenceContext) -> bytes:
+    """Return the key (32 bytes) that the key log listed for a header's device at a time.
+
+    Raises KeyLogRefused, EvidenceRefused(evidence-device, epoch-mismatch).
+    """
     key_log, skew = context.key_log.key_log, context.charter.terms.skew_ms
     record = key_log.device(header.device)
     if record.account != header.account or not record.valid_at(time_ms, skew):
         raise EvidenceRefused(Code.EVIDENCE_DEVICE, header.device.hex())
-    if record.key != bytes(line.device_key):
-        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "another key than the key log's")
     version = key_log.account_as_of(header.account, time_ms=time_ms + skew)
     if version.committee != header.committee:
         raise EvidenceRefused(Code.EPOCH_MISMATCH, "the account's committee")

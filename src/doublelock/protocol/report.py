@@ -107,9 +107,31 @@ def render_report(content: VerifiedContent) -> bytes:
         '<thead><tr><th scope="col">Time (UTC)</th><th scope="col">Place</th>'
         '<th scope="col">Sender</th><th scope="col">What was sent</th></tr></thead><tbody>',
         *(_row(content, one) for one in content.messages),
-        "</tbody></table></main></body></html>\n",
+        "</tbody></table>",
+        *_unreadable(content),
+        "</main></body></html>\n",
     ]
     return "".join(parts).encode()
+
+
+def _unreadable(content: VerifiedContent) -> list[str]:
+    """Say of what does not open where it stands; whose it is, is the server's word alone."""
+    if not content.unreadable:
+        return []
+    rows = (
+        f"<tr><td>{iso_time(one.time_ms)}</td>"
+        f"<td>{one.label.conversation.hex()[:8]}… {one.envelope.sequence}</td>"
+        f"<td>{_text(_name(content, one.label.account))}</td><td>{one.code.value}</td></tr>"
+        for one in content.unreadable
+    )
+    return [
+        "<h2>Messages that do not open</h2><table>",
+        "<caption>Who sent them is the server's word: no device's signature was found.</caption>",
+        '<thead><tr><th scope="col">Time (UTC)</th><th scope="col">Place</th>'
+        '<th scope="col">Sender</th><th scope="col">What is wrong</th></tr></thead><tbody>',
+        *rows,
+        "</tbody></table>",
+    ]
 
 
 def describe_scope(content: VerifiedContent) -> list[str]:

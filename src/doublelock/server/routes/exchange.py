@@ -98,6 +98,11 @@ class Gate:
         rate, burst = self._rates.claims, self._rates.claims_burst
         self._spend(("claims", subject), rate, burst, float(count))
 
+    def spend_handshake(self, subject: Subject, conversation: bytes) -> None:
+        """Slow down who commits without end in a conversation. Raises WireRefused(too-fast)."""
+        rate, burst = self._rates.handshakes, self._rates.handshakes_burst
+        self._spend(("handshakes", subject, conversation), rate, burst)
+
     def anyone(self, request: Request) -> None:
         """Let an unknown caller in, at the rate of its address. Raises WireRefused(too-fast)."""
         address = request.client.host if request.client else ""
