@@ -103,6 +103,7 @@ class World:
         self.key_file: KeyFile = make_key_file(folder / "people.key")
         self.server: Server | None = None
         self.clients: list[Client] = []
+        self.monitors: list[Monitor] = []
         document = hashlib.sha256(self.founded.charter).digest()
         genesis = CharterLogged(Bytes32(self.founded.deployment), Bytes32(document))
         self.law = [self.law_line(genesis)]
@@ -190,6 +191,7 @@ class World:
         assert self.server is not None
         made = LoopbackMonitor(HttpClient(self.server.http), self.founded.deployment, self.clock)
         made.world = self
+        self.monitors.append(made)
         return made
 
     def invite(self) -> Invite:
@@ -237,7 +239,7 @@ class World:
         monitor = self.monitor()
         await monitor.start()
         again = await Client.open(
-            self.folder / client.handle, self.key_file, clock=self.clock, monitor=monitor
+            client._core.vault.folder.path, self.key_file, clock=self.clock, monitor=monitor
         )
         self.clients.append(again)
         if connect:
@@ -254,7 +256,8 @@ async def world_at(folder: Path, *, escrow: bool = True) -> AsyncIterator[World]
     finally:
         for client in world.clients:
             await client.close()
-            await client.monitor._http.close()
+        for monitor in world.monitors:
+            await monitor._http.close()
         if world.server is not None:
             await world.server.stop()
 

@@ -1,7 +1,7 @@
 """The client: what an application, the command line or a replay uses of all this."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +22,7 @@ from doublelock.protocol import limits
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.encoding import u64
-from doublelock.protocol.errors import Malformed, VaultRefused
+from doublelock.protocol.errors import KeyLogRefused, Malformed, VaultRefused
 from doublelock.protocol.group_rules import AddPolicy, ConversationKind, Leaf
 from doublelock.protocol.identifiers import (
     AccountId,
@@ -91,11 +91,10 @@ class Client:
             elif identity.handle != handle:
                 raise VaultRefused(Code.VAULT_EXISTS, "another account's folder")
             client = cls(_core(vault, monitor, identity, clock, decrypt), owns_monitor=own)
-            await client._enrolment.enter()
-            await client._published(packages)
         except BaseException:
             await _abandon(vault, own)
             raise
+        await client._begun(client._enrolment.enter, packages)
         return client
 
     @classmethod
@@ -104,20 +103,20 @@ class Client:
     ) -> Self:
         """Become the further device that the key log now lists, and be reachable for its siblings.
 
-        Takes over what `linking` holds. Raises KeyLogRefused(ghost-device) before it is approved.
+        Takes over what `linking` holds. Raises KeyLogRefused(device-pending), WireRefused.
         """
         try:
-            await linking.listed(0.0)
+            if not linking.is_listed():
+                raise KeyLogRefused(Code.DEVICE_PENDING)
             linking.settle()
-            identity, monitor = linking.identity, linking.monitor
             client = cls(
-                _core(linking.vault, monitor, identity, clock, decrypt),
+                _core(linking.vault, linking.monitor, linking.identity, clock, decrypt),
                 owns_monitor=linking.owns_monitor,
             )
-            await client._published(packages)
         except BaseException:
             await linking.close()
             raise
+        await client._begun(None, packages)
         return client
 
     @classmethod
@@ -149,17 +148,25 @@ class Client:
                 await monitor.start()
             core = _core(vault, monitor, identity, clock, decrypt)
             client = cls(core, owns_monitor=own)
+            core.load_rooms()
             await monitor.sync_keys()
             monitor.check_heads(_head(vault, "key"), None)
-            core.load_rooms()
         except BaseException:
             await _abandon(vault, own)
             raise
         return client
 
-    async def _published(self, packages: int) -> None:
-        self._keep_logs()
-        await self._enrolment.publish_key_packages(packages)
+    async def _begun(self, enter: Callable[[], Awaitable[None]] | None, packages: int) -> None:
+        """Enter the key log where that is still to be done, and be reachable; or close again."""
+        try:
+            if enter is not None:
+                await enter()
+            self._keep_logs()
+            await self._enrolment.publish_key_packages(packages)
+        except BaseException:
+            await self._core.http.close()
+            await _abandon(self._core.vault, self._owns_monitor)
+            raise
 
     def _keep_logs(self) -> None:
         vault, monitor = self._core.vault, self._core.monitor

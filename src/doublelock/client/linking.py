@@ -144,9 +144,9 @@ class Linking:
         return device in self.monitor.key_log.account(AccountId(self.identity.account)).devices
 
     async def listed(self, patience_s: float) -> None:
-        """Wait until an existing device has approved. Raises KeyLogRefused, WireRefused."""
+        """Wait until an existing device has approved. Raises KeyLogRefused(device-pending)."""
         if not await wait_for(self.monitor, self.is_listed, patience_s):
-            raise KeyLogRefused(Code.GHOST_DEVICE, "nobody has approved this device yet")
+            raise KeyLogRefused(Code.DEVICE_PENDING)
 
     def settle(self) -> None:
         """Make the folder this device's, once the log lists it.
