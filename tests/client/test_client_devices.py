@@ -7,7 +7,7 @@ import pytest
 from client_world import NOON, World, next_event, texts, world_at
 
 from doublelock.client.client import Client
-from doublelock.client.events import AccountAlarm, Connection, Joined, Left, Membership, Message
+from doublelock.client.events import AccountAlarm, Connection, Joined, Left, Membership
 from doublelock.client.invite import decode_address
 from doublelock.client.linking import Linking
 from doublelock.protocol.codes import Code
@@ -81,7 +81,8 @@ async def test_a_second_device_reads_and_writes_from_then_on(tmp_path: Path) -> 
         assert (carried, carried.code) == (request_of(linking), request_of(linking).code)
         await ann.devices.approve(carried)
         second = await finish(world, linking)
-        assert second.account == ann.account and second.device != ann.device
+        assert second.account == ann.account
+        assert second.device != ann.device
         assert await ann.devices.bring_everywhere(second.device, 20) == []
         assert (await next_event(second, Joined)).conversation == chat
 
@@ -95,7 +96,8 @@ async def test_a_second_device_reads_and_writes_from_then_on(tmp_path: Path) -> 
             (await one.safety_code(other)).digits
             for one, other in ((ann, "bob"), (second, "bob"), (bob, "ann"))
         }
-        assert len(codes) == 1 and before.digits not in codes
+        assert len(codes) == 1
+        assert before.digits not in codes
         # Nobody's alarm: both devices know what their person has just done.
         for one in (ann, second):
             assert not [e for e in one.pending_events() if isinstance(e, AccountAlarm)]
@@ -263,8 +265,8 @@ async def test_requests_that_must_not_be_signed(tmp_path: Path) -> None:
         with pytest.raises(VaultRefused, match="vault-missing"):
             await Linking.resume(world.folder / "nowhere", world.key_file, clock=world.clock)
         await stranger.close()
+        again = await begin(world, bob, "stranger")
         with pytest.raises(KeyLogRefused, match="device-pending"):
-            again = await begin(world, bob, "stranger")
             await Client.link(again, clock=world.clock)
         second = await finish(world, linking)
         assert second.handle == "ann"
@@ -290,7 +292,8 @@ async def test_a_request_survives_a_crash_and_keeps_its_key(tmp_path: Path) -> N
         again = await Linking.resume(
             world.folder / "ann-2", world.key_file, clock=world.clock, monitor=monitor
         )
-        assert again.request is None and again.is_listed()
+        assert again.request is None
+        assert again.is_listed()
         second = await finish(world, again)
         assert second.account == ann.account
 
@@ -327,3 +330,35 @@ async def test_a_refused_invite_leaves_the_folder_free(tmp_path: Path) -> None:
         assert bob.handle == "bob"
         with pytest.raises(GroupRefused):
             bob.members(ConversationId(bytes(32)))
+
+
+async def test_an_inviter_resets_an_account_that_lost_everything(tmp_path: Path) -> None:
+    async with world_at(tmp_path) as world:
+        ann = await world.person("ann")
+        bob = await world.person("bob", invite=ann.invite(1, NOON + 86_400_000))
+        chat = await ann.create_conversation(["bob"], direct=True)
+        await until_devices(bob, chat, ann, bob)
+        before = await ann.safety_code("bob")
+        reset = ann.invite(1, NOON + 86_400_000, reset_of=bob.account)
+        again = await Client.register(
+            world.folder / "bob-new",
+            world.key_file,
+            reset,
+            "bob",
+            clock=world.clock,
+            monitor=ann.monitor,
+            packages=3,
+        )
+        world.clients.append(again)
+        await again.connect()
+        assert again.account == bob.account
+        assert again.conversations() == []
+        assert await ann.safety_code("bob") != before
+        world.clock.now += 301_000  # over the charter's skew: nobody takes it for listed any more
+        ann_again = await world.reopen(ann)  # reads the log, takes the lost device out
+        await until_devices(ann_again, chat, ann_again)
+        await ann_again.add(chat, ["bob"])
+        await until_devices(again, chat, ann_again, again)
+        last = await again.send(chat, Text(b"back again"))
+        await ann_again.reached(chat, last)
+        assert texts(ann_again, chat)[-1] == b"back again"

@@ -33,7 +33,8 @@ from doublelock.protocol.identifiers import (
     name_account,
     name_device,
 )
-from doublelock.protocol.record import AnyRecord, Ephemeral
+from doublelock.protocol.keylog_entry import Purpose
+from doublelock.protocol.record import AnyRecord, Ephemeral, Timer
 from doublelock.protocol.safety_code import SafetyCode, make_safety_code
 from doublelock.protocol.session import DeviceSubject
 from doublelock.transport import http as transport
@@ -70,7 +71,7 @@ class Client:
         decrypt: bool = True,
         packages: int = PACKAGES,
     ) -> Self:
-        """Make an account with one device, and wait until witnesses have seen it.
+        """Make an account with one device, or reset it, and wait until witnesses have seen it.
 
         May be repeated with the same folder after a crash, or with another invite or handle after
         a refusal. Raises VaultRefused, KeyLogRefused, WireRefused(account-exists, ...), LogRefused,
@@ -87,6 +88,8 @@ class Client:
                 monitor = Monitor(own, invite.deployment, clock)
                 await monitor.start()
             if identity is None:
+                if invite.invitation.purpose is Purpose.RESET:
+                    await monitor.sync_keys()
                 identity = found_account(vault, monitor, invite, handle, clock())
             elif identity.handle != handle:
                 raise VaultRefused(Code.VAULT_EXISTS, "another account's folder")
@@ -363,6 +366,19 @@ class Client:
         _, done = await self.post(conversation, record)
         return await done
 
+    async def set_timer(self, conversation: ConversationId, seconds: int) -> int:
+        """Let later messages disappear after so many seconds (0: never), here and at the server.
+
+        Returns the sequence of the record. Raises Malformed, WireRefused.
+        """
+        sequence = await self.send(conversation, Timer(seconds))
+        await self._session.timers.tell_server(self._room(conversation), seconds)
+        return sequence
+
+    def timer(self, conversation: ConversationId) -> int:
+        """Return after how many seconds messages of a conversation disappear; 0 for never."""
+        return self._session.timers.seconds(conversation)
+
     def whisper(self, conversation: ConversationId, record: Ephemeral) -> None:
         """Send an ephemeral record to whoever is online."""
         self._session.sending.whisper(self._room(conversation), record)
@@ -380,8 +396,21 @@ class Client:
         return events
 
     def history(self, conversation: ConversationId, after: int = 0, limit: int = -1) -> list[Shown]:
-        """Return what a conversation has shown after a sequence, in order."""
+        """Return what a conversation has shown after a sequence, in order.
+
+        What its timer has ended is deleted before, and not returned.
+        """
+        self._session.timers.sweep()
         return self._core.vault.history(conversation, after, limit)
+
+    def shown(self, conversation: ConversationId) -> int:
+        """Return up to where a person has been shown a conversation, by `mark_shown`."""
+        return int.from_bytes(self._core.vault.fact(f"shown/{conversation.hex()}") or b"", "big")
+
+    def mark_shown(self, conversation: ConversationId, sequence: int) -> None:
+        """Remember up to where a person has been shown a conversation; it never goes back."""
+        if sequence > self.shown(conversation):
+            self._core.vault.write_fact(f"shown/{conversation.hex()}", u64(sequence))
 
     def sequence(self, conversation: ConversationId) -> int:
         """Return the last item of a conversation's timeline that this client has taken."""

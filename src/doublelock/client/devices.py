@@ -18,6 +18,7 @@ from doublelock.client.linking import ALARMS_SEEN
 from doublelock.protocol.codes import Code
 from doublelock.protocol.encoding import u64
 from doublelock.protocol.errors import GroupRefused, KeyLogRefused
+from doublelock.protocol.group_rules import ConversationKind
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.keylog import DeviceRecord
 from doublelock.protocol.keylog_entry import draft_update, sign_update
@@ -151,13 +152,14 @@ class Devices:
         core = self._core
         dropped = set(gone)
         skew_ms = int(core.monitor.charter.terms.skew_ms)
-        is_admin = core.account in core.context(room).admins
+        context = core.context(room)
+        rules = context.kind is ConversationKind.GROUP and core.account in context.admins
         found = []
         for leaf in roster_of(core.group(room)):
             if leaf.device not in dropped:
                 continue
             record = core.monitor.key_log.device(leaf.device)
-            mine = leaf.account == core.account or is_admin
+            mine = leaf.account == core.account or rules
             # Whoever is neither owner nor admin waits until nobody can take it for listed (G-6).
             if mine or not record.valid_at(core.clock(), skew_ms):
                 found.append(leaf.device)

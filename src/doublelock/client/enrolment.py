@@ -25,7 +25,13 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import KeyLogRefused, VaultRefused, WireRefused
 from doublelock.protocol.identifiers import name_account
-from doublelock.protocol.keylog_entry import Entry, hash_entry, make_invited_entry
+from doublelock.protocol.keylog_entry import (
+    NO_INDEX,
+    Entry,
+    Purpose,
+    hash_entry,
+    make_invited_entry,
+)
 
 PACKAGES: Final = 20
 _FEW: Final = 5
@@ -58,10 +64,18 @@ def write_identity(vault: Vault, identity: Identity) -> None:
 def found_account(
     vault: Vault, monitor: Monitor, invite: Invite, handle: str, now_ms: int
 ) -> Identity:
-    """Draw the device's key and make the first entry, in the vault before the server sees it."""
+    """Draw the device's key and make the entry, in the vault before the server sees it.
+
+    With an invite to reset an account, the entry starts the account's next lineage (spec Y-6).
+    Raises KeyLogRefused(unknown-account) when there is none of that handle to reset.
+    """
     seed = secrets.token_bytes(32)
     key = SigningKey(seed)
     account = name_account(bytes(monitor.charter.terms.account_salt), handle)
+    number, lineage, previous = 1, 1, NO_INDEX
+    if invite.invitation.purpose is Purpose.RESET:
+        now = monitor.key_log.account(account)
+        number, lineage, previous = now.number + 1, now.lineage + 1, now.index
     entry = make_invited_entry(
         invite.deployment,
         account,
@@ -69,6 +83,9 @@ def found_account(
         SigningKey(invite.seed).sign,
         [(key.public.encoded, key.sign)],
         now_ms,
+        number=number,
+        lineage=lineage,
+        previous=previous,
     ).encode()
     identity = Identity(
         invite.address, invite.deployment, handle, account, seed, (hash_entry(entry),)

@@ -28,6 +28,7 @@ from doublelock.client.linking import ALARMS_SEEN
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
 from doublelock.client.sync import Sync
+from doublelock.client.timers import Timers
 from doublelock.client.vault import Vault
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
@@ -64,7 +65,8 @@ _EPOCHS_READY: Final = 3
 _TIDIED: Final = "tidied"
 _WISH_WAIT_S: Final = 2.0
 _WISH_STEP_S: Final = 0.2
-_FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
+FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
+"""Refusals after which a connection does not come back by itself."""
 
 
 class Session:
@@ -77,6 +79,7 @@ class Session:
         self.conversations = Conversations(core, self._catch_up)
         self.devices = Devices(core, enrolment, self.conversations)
         self.notices = Notices(core)
+        self.timers = Timers(core)
         self._stream: Stream | None = None
         self._running: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -139,7 +142,7 @@ class Session:
             except Refusal as refusal:
                 self._disconnected()
                 core.events.put_nowait(Connection(up=False, refusal=refusal))
-                if refusal.code in _FATAL:
+                if refusal.code in FATAL:
                     return
             await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - only spreads load
             wait = min(wait * 2, _LONGEST_WAIT_S)
@@ -392,6 +395,7 @@ class Session:
             self._check_epochs()
             self._forget_gone()
             core.flush()
+            self.timers.sweep()
             self._untidy = True
             self._mend()
             await asyncio.sleep(_WATCH_S)
