@@ -66,6 +66,11 @@ class Linking:
                 now_ms,
             )
 
+    @property
+    def account(self) -> AccountId:
+        """Return the account that this device wants to be of."""
+        return AccountId(self.identity.account)
+
     @classmethod
     async def begin(
         cls,
@@ -141,7 +146,7 @@ class Linking:
     def is_listed(self) -> bool:
         """Say whether the key log, as far as it is known, lists this device for its account."""
         device = name_device(self._key.public.encoded)
-        return device in self.monitor.key_log.account(AccountId(self.identity.account)).devices
+        return device in self.monitor.key_log.account(self.account).devices
 
     async def listed(self, patience_s: float) -> None:
         """Wait until an existing device has approved. Raises KeyLogRefused(device-pending)."""
@@ -154,7 +159,7 @@ class Linking:
         What the log says of the account up to here is what both devices' person has just agreed
         to, so it is no alarm later on.
         """
-        known = self.monitor.key_log.account(AccountId(self.identity.account)).index + 1
+        known = self.monitor.key_log.account(self.account).index + 1
         with self.vault.transaction():
             write_identity(self.vault, self.identity)
             self.vault.write_fact(ALARMS_SEEN, u64(known))
