@@ -279,11 +279,13 @@ async def test_a_request_survives_a_crash_and_keeps_its_key(tmp_path: Path) -> N
         key = request_of(first).key
         await first.close()
         await world.person("bob")  # the log goes on in the meantime
+        world.clock.now += 1000
         monitor = world.monitor()
         await monitor.start()
         resumed = await Linking.resume(
             world.folder / "ann-2", world.key_file, clock=world.clock, monitor=monitor
         )
+        assert request_of(resumed) == first.request  # the code that the person saw still holds
         assert request_of(resumed).key == key
         await ann.devices.approve(request_of(resumed))
         await resumed.close()

@@ -21,7 +21,7 @@ from doublelock.protocol.errors import GroupRefused, KeyLogRefused
 from doublelock.protocol.group_rules import ConversationKind
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.keylog import DeviceRecord
-from doublelock.protocol.keylog_entry import draft_update, sign_update
+from doublelock.protocol.keylog_entry import Kind, draft_update, sign_update
 from doublelock.protocol.link_request import LinkRequest, sign_link_request
 
 _LOOK_S: Final = 0.5
@@ -31,11 +31,11 @@ _LOOK_S: Final = 0.5
 class ListedDevice:
     """A device that the key log lists or listed for this account, and who vouched for it.
 
-    `author` is the device that signed it in, or the inviter's for the first one.
+    `author` is the sibling that signed it in; none for a device that came with an invite.
     """
 
     record: DeviceRecord
-    author: DeviceId
+    author: DeviceId | None
     own: bool
 
 
@@ -51,7 +51,11 @@ class Devices:
         """Return every device that this account ever had, in the log's order."""
         core = self._core
         return [
-            ListedDevice(core.monitor.key_log.device(device), applied.author, device == core.device)
+            ListedDevice(
+                core.monitor.key_log.device(device),
+                applied.author if applied.kind is Kind.UPDATE else None,
+                device == core.device,
+            )
             for applied in core.monitor.applied
             if applied.account == core.account
             for device in applied.added

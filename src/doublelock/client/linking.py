@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from msgspec import DecodeError, Struct, msgpack
+from msgspec.structs import replace
 
 from doublelock.client.core import Identity
 from doublelock.client.enrolment import read_identity, wait_for, write_identity
@@ -22,7 +23,7 @@ from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.encoding import u64
 from doublelock.protocol.errors import KeyLogRefused, VaultRefused
 from doublelock.protocol.identifiers import AccountId, DeploymentId, name_account, name_device
-from doublelock.protocol.link_request import LinkRequest, make_link_request
+from doublelock.protocol.link_request import LinkRequest, decode_link_request, make_link_request
 from doublelock.transport.http import HttpClient
 
 ALARMS_SEEN: Final = "alarms-seen"
@@ -37,6 +38,7 @@ class _Wish(Struct, frozen=True):
     deployment: bytes
     handle: str
     seed: bytes
+    request: str = ""
 
 
 class Linking:
@@ -56,15 +58,24 @@ class Linking:
         salt = bytes(monitor.charter.terms.account_salt)
         account = name_account(salt, wish.handle)
         self.identity = Identity(wish.address, wish.deployment, wish.handle, account, wish.seed, ())
-        self.request: LinkRequest | None = None
-        if not self.is_listed():
-            self.request = make_link_request(
-                DeploymentId(wish.deployment),
-                monitor.key_log.account(account),
-                self._key.public.encoded,
-                self._key.sign,
-                now_ms,
-            )
+        self.request = None if self.is_listed() else self._ask(wish, now_ms)
+        vault.write_fact(_LINKING, msgpack.encode(replace(wish, request=self._text())))
+
+    def _text(self) -> str:
+        return "" if self.request is None else self.request.text()
+
+    def _ask(self, wish: _Wish, now_ms: int) -> LinkRequest:
+        """Return the request that was shown before, where it still holds, or a new one."""
+        log = self.monitor.key_log
+        now = log.account(self.account)
+        if wish.request:
+            shown = decode_link_request(wish.request)
+            skew_ms = int(self.monitor.charter.terms.skew_ms)
+            if shown.previous == now.index and shown.time_ms + skew_ms >= log.time_ms:
+                return shown
+        key = self._key
+        deployment = DeploymentId(wish.deployment)
+        return make_link_request(deployment, now, key.public.encoded, key.sign, now_ms)
 
     @property
     def account(self) -> AccountId:
@@ -108,7 +119,10 @@ class Linking:
         clock: Callable[[], int],
         monitor: Monitor | None = None,
     ) -> Self:
-        """Go on where `begin` was left. Raises VaultRefused(vault-missing, ...), as `begin`."""
+        """Go on where `begin` was left, with the same request while it holds.
+
+        Raises VaultRefused(vault-missing, ...), and what `begin` raises.
+        """
 
         def wish_of(vault: Vault) -> _Wish:
             wish = _read_wish(vault)
@@ -135,7 +149,6 @@ class Linking:
                 await monitor.start()
             await monitor.sync_keys()
             made = cls(vault, monitor, own, wish, clock())
-            vault.write_fact(_LINKING, msgpack.encode(wish))
         except BaseException:
             if own is not None:
                 await own.close()

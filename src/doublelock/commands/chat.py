@@ -191,6 +191,7 @@ def safety(handle: str, setting: Setting) -> None:
 
 async def _safety(setting: Setting, unlocking: Unlocking, handle: str) -> None:
     async with connected(setting, unlocking) as session:
+        session.account(handle)
         code = await session.client.safety_code(handle)
         groups = code.digits.split()
         rows = "\n".join("  " + " ".join(groups[at : at + 4]) for at in range(0, len(groups), 4))
@@ -226,7 +227,7 @@ async def _invite(setting: Setting, unlocking: Unlocking, reset: str | None, day
     async with connected(setting, unlocking) as session:
         client = session.client
         log = client.monitor.key_log
-        subject = None if reset is None else client.account_of(reset.removeprefix("@"))
+        subject = None if reset is None else session.account(reset.removeprefix("@"))
         committee = log.committee(client.account if subject is None else subject)
         made = client.invite(committee, setting.clock() + days * DAY_MS, reset_of=subject)
         terminal.answer({"invite": made.encode()}, made.encode())

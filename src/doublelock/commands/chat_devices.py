@@ -176,7 +176,7 @@ async def _approve(setting: Setting, unlocking: Unlocking, asked: LinkRequest) -
 @click.command()
 @session_options
 def devices(setting: Setting) -> None:
-    """List the devices of your account, since when, and which device signed each one in.
+    """List the devices of your account, since when, and which device approved each one.
 
     Having looked ends the alarms about them on this device.
 
@@ -192,7 +192,11 @@ async def _devices(setting: Setting, unlocking: Unlocking) -> None:
         for one in chat.client.devices.listed():
             record = one.record
             since = chat_view.clock_text(record.added_ms)
-            words = [f"since {since}", f"signed in by {chat_view.device_text(one.author)}"]
+            author = one.author
+            by = "registered with an invite"
+            if author is not None:
+                by = f"approved by {chat_view.device_text(author)}"
+            words = [f"since {since}", by]
             if record.removed_ms is not None:
                 words.append(f"revoked {chat_view.clock_text(record.removed_ms)}")
             if one.own:
@@ -202,7 +206,7 @@ async def _devices(setting: Setting, unlocking: Unlocking) -> None:
                     "device": record.device.hex(),
                     "added_ms": record.added_ms,
                     "removed_ms": record.removed_ms,
-                    "author": one.author.hex(),
+                    "author": None if author is None else author.hex(),
                     "this": one.own,
                 },
                 f"{chat_view.device_text(record.device)}  {', '.join(words)}",

@@ -143,8 +143,8 @@ class _View:
                 await self._take(event)
         for place in client.conversations() if self._place is None else [self._place]:
             await self._catch_up(place)
-        if not terminal.wants_json():
-            terminal.note("Following; Ctrl-C ends it." if self._echo else "")
+        if self._place is None or self._echo:
+            terminal.note("Following; Ctrl-C ends it.")
         async for event in client.receive():
             await self._take(event)
 

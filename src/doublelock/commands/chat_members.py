@@ -54,6 +54,8 @@ async def _group(
 ) -> None:
     policy = AddPolicy.MEMBERS if is_open else AddPolicy.ADMINS
     async with connected(setting, unlocking) as chat:
+        for handle in _plain(handles):
+            chat.account(handle)
         made = await chat.client.create_conversation(_plain(handles), add_policy=policy)
         people = ", ".join(_plain(handles))
         _answer(chat, made, f"Conversation {chat.short(made)} with {people}.")
@@ -96,7 +98,7 @@ async def _list(setting: Setting, unlocking: Unlocking) -> None:
                 line = chat_view.Line(last[0], None)
                 if not last[0].refusal:
                     line = chat_view.fold(last)[0]
-                said = chat_view.line_text(line, chat.name, {}).replace("\n", " ")
+                said = chat_view.shortened(chat_view.line_text(line, chat.name, {}))
             terminal.answer(
                 {
                     "conversation": one.hex(),
@@ -195,8 +197,7 @@ async def _change(
         place, people = chat.find(name), _plain(handles)
         client = chat.client
         for handle in people:
-            # By its name: "no such handle" is another thing than "not in this conversation".
-            client.monitor.key_log.account(client.account_of(handle))
+            chat.account(handle)  # "no such handle" is another thing than "not a member"
         if what == "add":
             await client.add(place, people)
         elif what == "remove":

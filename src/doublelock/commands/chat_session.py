@@ -23,7 +23,7 @@ from doublelock.commands.options import (
 )
 from doublelock.keep import Unlocking
 from doublelock.protocol.codes import Code
-from doublelock.protocol.errors import GroupRefused, VaultRefused, WireRefused
+from doublelock.protocol.errors import GroupRefused, KeyLogRefused, VaultRefused, WireRefused
 from doublelock.protocol.identifiers import AccountId, ConversationId
 from doublelock.protocol.record import display
 
@@ -91,7 +91,20 @@ class Chat:
     def name(self, account: bytes) -> str:
         """Return an account's handle for the eye, or the start of its id."""
         handle = self._names.get(AccountId(account))
-        return chat_view.one_line(handle.encode()) if handle else f"account {account.hex()[:12]}"
+        return (
+            chat_view.one_line(handle.encode("utf-8", "replace"))
+            if handle
+            else f"account {account.hex()[:12]}"
+        )
+
+    def account(self, handle: str) -> AccountId:
+        """Return a registered person's account id. Raises KeyLogRefused(unknown-account)."""
+        account = self.client.account_of(handle)
+        if not self.client.monitor.key_log.has_account(account):
+            raise KeyLogRefused(
+                Code.UNKNOWN_ACCOUNT, chat_view.one_line(handle.encode("utf-8", "replace"))
+            )
+        return account
 
     async def members(self, conversation: ConversationId) -> list[AccountId]:
         """Return the people of a conversation, oneself included, and learn their handles."""
@@ -111,7 +124,7 @@ class Chat:
 
     def direct_with(self, handle: str) -> list[ConversationId]:
         """Return the direct conversations with a person."""
-        account = self.client.account_of(handle)
+        account = self.account(handle)
         return [
             one
             for one in self.client.conversations()

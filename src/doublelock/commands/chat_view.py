@@ -35,12 +35,19 @@ from doublelock.protocol.record import (
 Name = Callable[[bytes], str]
 """Returns an account's handle for the eye."""
 _DAY_S: Final = 86_400
+_SHORT: Final = 88
 _EDITED: Final = " (edited)"
 
 
 def one_line(content: bytes) -> str:
     """Return what to show of a name: as `display`, and on one line."""
     return display(content).replace("\n", " ").replace("\t", " ")
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a text, on one line."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _SHORT else plain[: _SHORT - 1] + "…"
 
 
 def block(text: str) -> str:
