@@ -104,6 +104,7 @@ class World:
         self.key_file: KeyFile = make_key_file(folder / "people.key")
         self.server: Server | None = None
         self.clients: list[Client] = []
+        self.monitors: list[Monitor] = []
         document = hashlib.sha256(self.founded.charter).digest()
         genesis = CharterLogged(Bytes32(self.founded.deployment), Bytes32(document))
         self.law = [self.law_line(genesis)]
@@ -191,6 +192,7 @@ class World:
         assert self.server is not None
         made = LoopbackMonitor(HttpClient(self.server.http), self.founded.deployment, self.clock)
         made.world = self
+        self.monitors.append(made)
         return made
 
     def invite(self) -> Invite:
@@ -238,7 +240,7 @@ class World:
         monitor = self.monitor()
         await monitor.start()
         again = await Client.open(
-            self.folder / client.handle, self.key_file, clock=self.clock, monitor=monitor
+            client._core.vault.folder.path, self.key_file, clock=self.clock, monitor=monitor
         )
         self.clients.append(again)
         if connect:
@@ -257,7 +259,8 @@ async def world_at(
     finally:
         for client in world.clients:
             await client.close()
-            await client.monitor._http.close()
+        for monitor in world.monitors:
+            await monitor._http.close()
         if world.server is not None:
             await world.server.stop()
 

@@ -182,10 +182,11 @@ class Conversations:
         await self._change(room, step)
 
     async def remove_devices(self, room: Room, devices: Sequence[DeviceId]) -> None:
-        """Remove single devices, such as those that the key log dropped."""
+        """Remove single devices, such as those that the key log dropped; gone ones are passed."""
 
         async def step(group: Group) -> Planned | None:
-            return Planned(self._commit(group, remove=find_leaves(group, devices)))
+            leaves = find_leaves(group, devices)
+            return Planned(self._commit(group, remove=leaves)) if leaves else None
 
         await self._change(room, step)
 
@@ -371,7 +372,8 @@ class Conversations:
         group, adder = await self._join(welcome, tree, private)
         if group.group_id != conversation:
             raise GroupRefused(Code.GROUP_ID)
-        core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
+        joined = core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
+        core.gone.update(leaf.device for leaf in joined.stale)
         room = Room(conversation, sequence=mail.at, group=group)
         core.rooms[conversation] = room
         room.dirty = True
@@ -459,9 +461,9 @@ class Conversations:
     # --- others' keys ----------------------------------------------------------------------
 
     async def _know(self, accounts: Sequence[AccountId]) -> None:
-        """Make sure that the key log has these accounts. Raises KeyLogRefused."""
+        """Read what the key log says now of these accounts' devices. Raises KeyLogRefused."""
         core = self._core
-        if any(not core.monitor.key_log.has_account(account) for account in accounts):
+        if accounts:
             await core.monitor.sync_keys()
         for account in accounts:
             core.monitor.key_log.account(account)

@@ -124,6 +124,8 @@ class Core:
         self.groups = Groups(self.account, self.signing_key, identity.seed, self.rules, clock)
         self.device: DeviceId = self.groups.device
         self.rooms: dict[ConversationId, Room] = {}
+        self.gone: set[DeviceId] = set()
+        """Devices that the key log dropped and that may still be leaves somewhere."""
         self.seen = SeenCapsules()
         self.roots = SeenRoots()
         self.events: asyncio.Queue[Event] = asyncio.Queue()

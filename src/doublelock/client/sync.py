@@ -17,6 +17,7 @@ from doublelock.client.events import (
     Whispering,
 )
 from doublelock.client.groups import name_failure, read_member
+from doublelock.client.timers import Timers
 from doublelock.client.vault import Outgoing, Shown
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import verify_key
@@ -35,7 +36,7 @@ from doublelock.protocol.receipt import (
     verify_receipt,
 )
 from doublelock.protocol.receive import Arrival, receive, receive_ephemeral
-from doublelock.protocol.record import decode_record
+from doublelock.protocol.record import AnyRecord, Timer, decode_record
 
 _LAGGING = frozenset({Code.GHOST_MEMBER, Code.SENDER_MISMATCH, Code.EPOCH_MISMATCH})
 """Refusals that may only mean that a log has moved on since it was last read."""
@@ -46,6 +47,7 @@ class Sync:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._timers = Timers(core)
         self.settled: Callable[[bytes, int], None] = lambda _message_id, _sequence: None
 
     # --- items -----------------------------------------------------------------------------
@@ -143,6 +145,7 @@ class Sync:
         if received.newly_seen is not None:
             core.seen.add(received.newly_seen)
         header = received.message.header
+        self._note(room, item.sequence, received.message.record)
         core.tell(
             Message(
                 room.conversation,
@@ -204,6 +207,8 @@ class Sync:
             vault.drop_outgoing(message_id)
 
         core.write(write)
+        record = decode_record(outgoing.record)
+        self._note(room, sequence, record)
         self.settled(message_id, sequence)
         core.tell(
             Message(
@@ -213,9 +218,13 @@ class Sync:
                 core.account,
                 core.device,
                 MessageId(outgoing.message_id),
-                decode_record(outgoing.record),
+                record,
             )
         )
+
+    def _note(self, room: Room, sequence: int, record: AnyRecord) -> None:
+        if isinstance(record, Timer):
+            self._timers.take(room.conversation, sequence, record.seconds)
 
     def take_accepted(self, room: Room, accepted: Accepted, outgoing: Outgoing) -> None:
         """The server has an own message: follow the chain with its receipt. Raises EnvelopeRefused.

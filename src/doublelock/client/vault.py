@@ -86,9 +86,10 @@ class Vault:
         self._depth = 0
 
     @classmethod
-    def open(cls, path: Path, unlocking: Unlocking) -> Self:
-        """Open the vault in a folder, or make it. Raises VaultRefused."""
-        folder = StateFolder.open_or_create(path, unlocking)
+    def open(cls, path: Path, unlocking: Unlocking, *, make: bool = True) -> Self:
+        """Open the vault in a folder, or `make` it. Raises VaultRefused."""
+        opening = StateFolder.open_or_create if make else StateFolder.open
+        folder = opening(path, unlocking)
         try:
             file = path / _FILE
             file.touch(mode=0o600)
@@ -150,6 +151,10 @@ class Vault:
             (len(prefix), prefix),
         ).fetchall()
         return [self._unseal("facts", name, value) for name, value in rows]
+
+    def drop_fact(self, name: str) -> None:
+        """Forget a named value."""
+        self._database.execute("DELETE FROM facts WHERE name = ?", (name,))
 
     # --- conversations and groups ----------------------------------------------------------
 
