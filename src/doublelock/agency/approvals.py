@@ -12,7 +12,6 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.days import iso_time
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import Refusal, WarrantRefused
-from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawlog import Approval, Cancellation, Ground
 from doublelock.protocol.lawlog import WarrantRefused as RefusalEntry
 from doublelock.protocol.lawrecords import WarrantRecord, WarrantStatus
@@ -42,13 +41,11 @@ class ApprovalDesk:
         cls,
         path: Path,
         unlocking: Unlocking,
-        address: str,
-        deployment: DeploymentId,
         clock: Clock,
+        roles: tuple[Role, ...] = (Role.MINISTER, Role.JUDGE),
     ) -> "ApprovalDesk":
-        """Open a minister's or judge's state folder. Raises VaultRefused, CharterRefused."""
-        roles = (Role.MINISTER, Role.JUDGE)
-        return cls(LawParty.open(path, unlocking, address, deployment, clock, roles))
+        """Open the state folder of a minister or judge. Raises VaultRefused, CharterRefused."""
+        return cls(LawParty.open(path, unlocking, clock, roles))
 
     async def pending(self) -> list[Asked]:
         """Return every logged warrant of the committee that this party has not answered."""

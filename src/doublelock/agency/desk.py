@@ -16,7 +16,7 @@ from doublelock.protocol.charter import Role
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.identifiers import AccountId, DeploymentId, name_account
+from doublelock.protocol.identifiers import AccountId, name_account
 from doublelock.protocol.lawlog import Cancellation, Ground
 from doublelock.protocol.lawrecords import WarrantStatus
 from doublelock.protocol.scope import ScopeItem
@@ -53,17 +53,9 @@ class AgencyDesk:
         self.party = party
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        unlocking: Unlocking,
-        address: str,
-        deployment: DeploymentId,
-        clock: Clock,
-    ) -> "AgencyDesk":
-        """Open an agency's state folder. Raises VaultRefused, CharterRefused."""
-        roles = (Role.AGENCY,)
-        return cls(LawParty.open(path, unlocking, address, deployment, clock, roles))
+    def open(cls, path: Path, unlocking: Unlocking, clock: Clock) -> "AgencyDesk":
+        """Open an agency's state folder once it has joined. Raises VaultRefused, CharterRefused."""
+        return cls(LawParty.open(path, unlocking, clock, (Role.AGENCY,)))
 
     def account(self, handle: str) -> AccountId:
         """Return the account of a handle: how a warrant names a person."""

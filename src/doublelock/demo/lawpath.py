@@ -35,12 +35,10 @@ class Desks:
 def open_desks(world: World) -> Desks:
     """Open the three desks. Raises VaultRefused, CharterRefused."""
     people = world.founded.committees[0]
-    where = (world.server.http, world.deployment, world.clock)
-    address, deployment, clock = where
     return Desks(
-        AgencyDesk.open(*world.enrol("agency", people.agency), address, deployment, clock),
-        ApprovalDesk.open(*world.enrol("minister", people.minister), address, deployment, clock),
-        ApprovalDesk.open(*world.enrol("judge", people.judge), address, deployment, clock),
+        AgencyDesk.open(*world.enrol("agency", people.agency), world.clock),
+        ApprovalDesk.open(*world.enrol("minister", people.minister), world.clock),
+        ApprovalDesk.open(*world.enrol("judge", people.judge), world.clock),
     )
 
 

@@ -12,18 +12,17 @@ from typing import Self
 
 from doublelock.holder.ceremony import CeremonyDriver
 from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.membership import open_membership
 from doublelock.holder.notices import Notices
 from doublelock.holder.retention import Retention
 from doublelock.holder.serving import Answered, Serving
 from doublelock.holder.vault import Vault
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
-from doublelock.protocol.charter import Charter, Role, verify_genesis
+from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.errors import Refusal, VaultRefused
-from doublelock.protocol.identifiers import DeploymentId
 from doublelock.transport.http import HttpClient
 
-GENESIS_FILE = "charter"
 _LOOK_S = 1.0
 _AFTER_FAILURE_S = 5.0
 
@@ -55,22 +54,20 @@ class HolderDaemon:
         self.notices = Notices(http, me, self.watch, self.serving)
 
     @classmethod
-    def open(
-        cls, path: Path, unlocking: Unlocking, address: str, deployment: DeploymentId, role: Role
-    ) -> Self:
-        """Open a state folder that holds an identity and the genesis charter (`enrol_holder`).
+    def open(cls, path: Path, unlocking: Unlocking, role: Role) -> Self:
+        """Open the state folder of a party that has joined (`membership.join`).
 
-        Raises VaultRefused, CharterRefused.
+        Raises VaultRefused, CharterRefused(not-a-holder).
         """
         folder = StateFolder.open(path, unlocking)
         try:
-            genesis = verify_genesis(folder.read_open(GENESIS_FILE), deployment)
-            me = HolderIdentity.load(folder, genesis, role)
-            http = HttpClient(address, identity=me.session(deployment))
+            member = open_membership(folder)
+            party = member.party((role,))
+            me = HolderIdentity(party.committee or 0, party.index, member.signer)
         except BaseException:
             folder.close()
             raise
-        return cls(folder, http, genesis, me)
+        return cls(folder, member.connect(), member.genesis, me)
 
     async def step(self, now_ms: int) -> Look:
         """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused."""
