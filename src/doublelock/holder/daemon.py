@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from doublelock.holder.ceremony import CeremonyDriver
+from doublelock.holder.chronicle import Chronicle
 from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.journal import Act
 from doublelock.holder.membership import open_membership
 from doublelock.holder.notices import Notices
 from doublelock.holder.retention import Retention
@@ -79,26 +81,39 @@ class HolderDaemon:
         look.destroyed = await self.retention.step(law, now_ms)
         return look
 
-    async def run(self, clock: Clock, report: Callable[[str], None] = lambda _: None) -> None:
-        """Look until cancelled; what fails is reported by its name and tried again."""
+    async def run(self, clock: Clock, report: Callable[[Act], None] = lambda _: None) -> None:
+        """Look until cancelled; what fails is reported by its name and tried again.
+
+        What is reported is in the folder's journal too. Raises VaultRefused: a holder whose own
+        disk fails stops.
+        """
+        chronicle = Chronicle(self.folder, self.me, clock, report)
         try:
             while True:
                 wait_s = _LOOK_S
                 try:
                     look = await self.step(clock())
-                    for answer in look.answers:
-                        said = "released" if answer.refusal is None else answer.refusal.value
-                        report(f"{self.me.name}: {answer.labels} labels: {said} {answer.detail}")
+                    chronicle.tell_ceremonies(self.ready, self.ceremonies.failures)
+                    chronicle.tell_acts(look.answers, look.notices, look.destroyed)
                     if look.ceremony_moved:
                         wait_s = 0.05
                 except VaultRefused:
                     raise
                 except Refusal as refusal:
-                    report(f"{self.me.name}: {refusal}")
+                    chronicle.tell_trouble(refusal)
                     wait_s = _AFTER_FAILURE_S
                 await asyncio.sleep(wait_s)
         finally:
             await self.close()
+
+    @property
+    def ready(self) -> frozenset[int]:
+        """The months whose key is in the law log and whose share lies here."""
+        return frozenset(
+            month
+            for (committee, month), record in self.watch.state.epochs.items()
+            if committee == self.me.committee and self.vault.holds(record.keys)
+        )
 
     async def close(self) -> None:
         """Close connections and folder."""
