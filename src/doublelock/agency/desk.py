@@ -1,8 +1,8 @@
 """The agency's desk: draft, sign and file a warrant, ask for releases, open, write evidence."""
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from doublelock.agency.evidence import write_package
@@ -11,11 +11,11 @@ from doublelock.agency.party import LawParty
 from doublelock.agency.request import RequestMade, make_request
 from doublelock.holder.watch import Clock
 from doublelock.keep import Unlocking
-from doublelock.protocol import jws
+from doublelock.protocol import jws, limits
 from doublelock.protocol.charter import Role
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.days import DAY_MS
-from doublelock.protocol.documents import Bytes32
+from doublelock.protocol.documents import Bytes32, decode, encode
 from doublelock.protocol.identifiers import AccountId, name_account
 from doublelock.protocol.lawlog import Cancellation, Ground
 from doublelock.protocol.lawrecords import WarrantStatus
@@ -44,6 +44,17 @@ class Application:
     unnamed_senders: int = 0
     urgent: bool = False
     renews: bytes | None = None
+    handles: tuple[str, ...] = ()
+    """The people's handles behind the scope, as far as the agency knows them; they stay with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Terms that nobody signed yet, with the secret half (32 bytes) of their release key."""
+
+    terms: WarrantTerms
+    release_secret: bytes = field(repr=False)
+    handles: tuple[str, ...]
 
 
 class AgencyDesk:
@@ -64,11 +75,14 @@ class AgencyDesk:
     async def apply(self, application: Application) -> Warrant:
         """Draft, sign and file a warrant; return it, as yet approved by nobody.
 
-        Its release key is drawn here and kept sealed in the desk's folder before anything leaves.
         Raises WarrantRefused, CharterRefused, WireRefused.
         """
         await self.party.look()
-        now, me, charter = self.party.clock(), self.party.me, self.party.charter
+        return await self.submit(self.draft(application))
+
+    def draft(self, application: Application) -> Draft:
+        """Return the terms that an application comes to now, to be read before they are signed."""
+        now, me = self.party.clock(), self.party.me
         secret = secrets.token_bytes(32)
         terms = WarrantTerms(
             version=1,
@@ -90,10 +104,18 @@ class AgencyDesk:
             renews=None if application.renews is None else Bytes32(application.renews),
             salt=Bytes32(secrets.token_bytes(32)),
         )
-        signer = (me.key, self.party.signer.sign)
-        document = jws.sign(write_warrant(terms), jws.Purpose.WARRANT, [signer])
-        warrant = verify_warrant(document, charter)
-        self.party.folder.write(_release_key(warrant.commitment), secret)
+        return Draft(terms, secret, application.handles)
+
+    async def submit(self, draft: Draft) -> Warrant:
+        """Sign and file a draft; its release key is kept sealed here before anything leaves.
+
+        Raises WarrantRefused, CharterRefused, WireRefused.
+        """
+        signer = (self.party.me.key, self.party.signer.sign)
+        document = jws.sign(write_warrant(draft.terms), jws.Purpose.WARRANT, [signer])
+        warrant = verify_warrant(document, self.party.charter)
+        self.party.folder.write(_release_key(warrant.commitment), draft.release_secret)
+        self.party.folder.write(_handles(warrant.commitment), encode(draft.handles))
         await self.party.file("warrant", document)
         await self.party.log(describe_filing(warrant))
         return warrant
@@ -109,11 +131,18 @@ class AgencyDesk:
         await self.party.look()
         return await make_request(self.party, case)
 
-    async def open_case(self, case: bytes) -> Opening:
+    async def open_case(
+        self, case: bytes, progress: Callable[[int, int], None] = lambda _, __: None
+    ) -> Opening:
         """Combine the releases that came and open every message. See `opening.open_case`."""
         await self.party.look()
         key = SealKey.make(self.party.folder.read(_release_key(case)))
-        return await open_case(self.party, case, key)
+        return await open_case(self.party, case, key, progress)
+
+    def handles(self, case: bytes) -> tuple[str, ...]:
+        """Return the handles that were written down with a case's application."""
+        data = self.party.folder.find(_handles(case))
+        return () if data is None else decode(data, tuple[str, ...], limits.WARRANT)
 
     async def write(
         self, opening: Opening, path: Path, handles: tuple[str, ...] = ()
@@ -138,3 +167,7 @@ class AgencyDesk:
 
 def _release_key(case: bytes) -> str:
     return f"cases/{case.hex()}"
+
+
+def _handles(case: bytes) -> str:
+    return f"handles/{case.hex()}"

@@ -9,7 +9,9 @@ from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.protocol.api import Filed, LawDocument
 from doublelock.protocol.charter import Charter, PartyRef, Role
+from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
+from doublelock.protocol.errors import WarrantRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawlog import AnyEntry, sign_entry
 from doublelock.protocol.warrant import Warrant
@@ -75,6 +77,18 @@ class LawParty:
             for case, found in self._documents.items()
             if any(document.kind == "warrant" for document in found)
         ]
+
+    def find_case(self, text: str) -> bytes:
+        """Return the case whose commitment begins with hexadecimal digits, by log or document.
+
+        Raises WarrantRefused(not-found) when none does, or more than one.
+        """
+        known = {*self.cases(), *self.watch.state.warrants}
+        found = [case for case in known if case.hex().startswith(text.lower())] if text else []
+        if len(found) == 1:
+            return found[0]
+        many = f"{len(found)} cases begin" if found else "no case begins"
+        raise WarrantRefused(Code.NOT_FOUND, f"{many} with {text[:64]!r}")
 
     def documents(self, case: bytes, kind: str) -> list[LawDocument]:
         """Return a case's documents of a kind, as relayed: nothing is verified."""

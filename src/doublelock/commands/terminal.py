@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -97,6 +97,49 @@ async def until_stopped() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     await stop.wait()
+
+
+async def until_stopped_or_done(work: Coroutine[Any, Any, None]) -> None:
+    """Do work that never ends by itself until Ctrl-C or SIGTERM; what it raises is raised."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(until_stopped())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        for one in (task, stopped):
+            one.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of how many are done; silent where stderr is no terminal or JSON is asked."""
+    if wants_json() or not sys.stderr.isatty():
+        yield lambda _, __: None
+        return
+    from rich.console import Console  # only where it is seen: it is slow to import
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask a person before something is signed; `yes` was said beforehand. Raises click.Abort."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail("Nobody is at the terminal to confirm this: give --yes if it is meant.")
+    click.confirm(question, abort=True, err=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from doublelock.holder.ceremony import CeremonyFailed
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.journal import Act, Journal, Kind
 from doublelock.holder.serving import Answered
+from doublelock.holder.status import keep_ready
 from doublelock.holder.watch import Clock
 from doublelock.keep import StateFolder
 from doublelock.protocol.codes import ADVICE, Code
@@ -19,6 +20,7 @@ class Chronicle:
     def __init__(
         self, folder: StateFolder, me: HolderIdentity, clock: Clock, report: Callable[[Act], None]
     ) -> None:
+        self._folder = folder
         self._journal = Journal(folder.path)
         self._clock = clock
         self._report = report
@@ -33,6 +35,8 @@ class Chronicle:
             word = "is" if self._ready is None else "is now"
             words = f"the key of {month_of(month)} {word} in the law log, and its share is here"
             self._tell(Kind.CEREMONY, words)
+        if ready != self._ready:
+            keep_ready(self._folder, ready)
         self._ready = ready
         for failed in failures[self._failures :]:
             self._tell(Kind.CEREMONY, _describe_failure(failed), code=failed.code.value)

@@ -6,12 +6,15 @@ From then on everything is checked against what was pinned here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
 from doublelock.holder.identity import IDENTITY_FILE, keep_identity
 from doublelock.keep import StateFolder
+from doublelock.keep.atomic import read_private
+from doublelock.protocol import limits
 from doublelock.protocol.api import Charters
 from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendment, verify_genesis
 from doublelock.protocol.codes import Code
@@ -41,16 +44,22 @@ class PartyLine(Document, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class Pinned:
     """A deployment as a party pinned it; `genesis` was verified against `deployment` (32 bytes).
 
-    `charter` is the last one known when the party joined: it says who the party is, and no more.
+    `charter` is the last one known when the party joined: it says who is who, and no more.
     """
 
     address: str
     deployment: DeploymentId
     genesis: Charter
     charter: Charter
+
+
+@dataclass(frozen=True, slots=True)
+class Membership(Pinned):
+    """What a party pinned, with the key by which it acts there."""
+
     signer: SigningKey
 
     def party(self, roles: Sequence[Role]) -> PartyRef:
@@ -106,7 +115,7 @@ def pin(
     Raises CharterRefused, VaultRefused(vault-exists) where another deployment is pinned.
     """
     charter = _verify_chain(charters, deployment)
-    if folder.has(_MEMBERSHIP) and bytes(_kept(folder).deployment) != deployment:
+    if folder.has(_MEMBERSHIP) and bytes(_read_kept(folder.path).deployment) != deployment:
         raise VaultRefused(Code.VAULT_EXISTS, "another deployment is pinned here")
     folder.write_open(_GENESIS, charters[0])
     for number, document in enumerate(charters[1:], 1):
@@ -115,22 +124,33 @@ def pin(
     return charter
 
 
-def open_membership(folder: StateFolder) -> Membership:
-    """Return what was pinned. Raises VaultRefused(vault-missing) before `join`."""
-    signer = _signer(folder)
-    if not folder.has(_MEMBERSHIP):
+def read_pinned(path: Path) -> Pinned:
+    """Return what the party of a state folder pinned; it is public, and needs no key.
+
+    Raises VaultRefused(vault-missing) before `join`, CharterRefused.
+    """
+    if not (path / _MEMBERSHIP).is_file():
         raise VaultRefused(Code.VAULT_MISSING, "this party has joined no deployment yet")
-    kept = _kept(folder)
+    kept = _read_kept(path)
     deployment = DeploymentId(bytes(kept.deployment))
-    genesis = folder.read_open(_GENESIS)
-    amendments = [folder.read_open(name) for name in folder.names(_AMENDMENTS)]
-    return Membership(
+    inside = path / _AMENDMENTS
+    amendments = sorted(one for one in inside.iterdir()) if inside.is_dir() else []
+    genesis, *others = (
+        read_private(one, limits.CHARTER * 3) for one in (path / _GENESIS, *amendments)
+    )
+    return Pinned(
         kept.address,
         deployment,
         verify_genesis(genesis, deployment),
-        _verify_chain([genesis, *amendments], deployment),
-        signer,
+        _verify_chain([genesis, *others], deployment),
     )
+
+
+def open_membership(folder: StateFolder) -> Membership:
+    """Return what was pinned, with the party's key. Raises what `read_pinned` raises."""
+    signer = _signer(folder)
+    found = read_pinned(folder.path)
+    return Membership(found.address, found.deployment, found.genesis, found.charter, signer)
 
 
 def _verify_chain(documents: Sequence[bytes], deployment: DeploymentId) -> Charter:
@@ -156,5 +176,5 @@ def _signer(folder: StateFolder) -> SigningKey:
     return SigningKey(folder.read(IDENTITY_FILE))
 
 
-def _kept(folder: StateFolder) -> _Kept:
-    return decode(folder.read_open(_MEMBERSHIP), _Kept, 4096)
+def _read_kept(path: Path) -> _Kept:
+    return decode(read_private(path / _MEMBERSHIP, 4096), _Kept, 4096)

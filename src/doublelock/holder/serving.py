@@ -15,9 +15,17 @@ from doublelock.holder.watch import LawWatch
 from doublelock.keep import StateFolder
 from doublelock.keep.atomic import write_whole
 from doublelock.protocol.api import LawDocument
+from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.errors import LogRefused, Malformed, Refusal, ReleaseRefused, WireRefused
+from doublelock.protocol.errors import (
+    LogRefused,
+    Malformed,
+    Refusal,
+    ReleaseRefused,
+    WarrantRefused,
+    WireRefused,
+)
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawlog import (
     Cancellation,
@@ -100,9 +108,9 @@ class Serving:
     def cancel(self, signed: bytes) -> None:
         """Take a cancellation from anyone, logged or not: it stops this holder at once (R-13).
 
-        Raises Malformed for bytes that are no signed cancellation.
+        Raises what `leave_cancellation` raises.
         """
-        leave_cancellation(self._folder.path, self._watch.state.deployment, signed)
+        leave_cancellation(self._folder.path, signed, self._watch.state.charters[-1])
         self._take_cancellations()
 
     def _take_cancellations(self) -> None:
@@ -290,13 +298,17 @@ def read_cancellation(deployment: DeploymentId, data: bytes) -> HandedCancellati
     return HandedCancellation(bytes(signed.entry.warrant), signed.entry.ground, signed)
 
 
-def leave_cancellation(folder: Path, deployment: DeploymentId, data: bytes) -> HandedCancellation:
+def leave_cancellation(folder: Path, data: bytes, charter: Charter) -> HandedCancellation:
     """Put a cancellation into a holder's state folder, for its daemon's next look (R-13).
 
     It is public and signed: neither the folder's key nor its lock is needed. Raises Malformed,
+    WarrantRefused(entry-author) when its author is nobody who could cancel under `charter`,
     VaultRefused(vault-write).
     """
-    cancellation = read_cancellation(deployment, data)
+    cancellation = read_cancellation(charter.deployment, data)
+    party = charter.party(cancellation.signed.author)
+    if party is None or party.role not in (Role.AGENCY, Role.MINISTER, Role.JUDGE):
+        raise WarrantRefused(Code.ENTRY_AUTHOR, "cancellation")
     inside = folder / _CANCELLATIONS
     inside.mkdir(mode=0o700, exist_ok=True)
     write_whole(inside / cancellation.signed.hash.hex(), data)
