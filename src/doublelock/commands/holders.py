@@ -102,10 +102,10 @@ Example:
 
 def _make_group(role: Role, words: str, example: str) -> click.Group:
     name = role.value
-    group = click.Group(name, help=words)
+    group = terminal.InOrder(name, help=words)
     add_party_commands(group, role, example)
 
-    @group.command(help=_RUN.format(role=name))
+    @group.command(short_help="Serve until Ctrl-C or SIGTERM.", help=_RUN.format(role=name))
     @state_option(name)
     @key_file_option
     @clock_option
@@ -115,7 +115,7 @@ def _make_group(role: Role, words: str, example: str) -> click.Group:
         terminal.note(f"{daemon.me.name} at {daemon.http.address}. Ctrl-C stops it.")
         terminal.run(terminal.until_stopped_or_done(daemon.run(clock, _say)))
 
-    @group.command(help=_STATUS.format(role=name))
+    @group.command(short_help="Show shares, law log and journal.", help=_STATUS.format(role=name))
     @state_option(name)
     @click.option(
         "--last",
@@ -131,7 +131,7 @@ def _make_group(role: Role, words: str, example: str) -> click.Group:
         month = key_epoch_of(day_of(clock()))
         terminal.answer(_as_data(found, month, last), _as_text(found, month, last))
 
-    @group.command(help=_CANCEL.format(role=name))
+    @group.command(short_help="Take a cancellation from anyone.", help=_CANCEL.format(role=name))
     @click.argument("file", type=FILE)
     @state_option(name)
     @json_option

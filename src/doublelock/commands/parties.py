@@ -46,7 +46,9 @@ def add_party_commands(group: click.Group, role: Role, example: str) -> None:
     """Add `init` and `join` for a role to its group; `example` is a name of such a party."""
     name = role.value
 
-    @group.command(help=_INIT.format(role=name, example=example))
+    @group.command(
+        short_help="Make the key and print its line.", help=_INIT.format(role=name, example=example)
+    )
     @click.argument("name")
     @state_option(name)
     @key_file_option
@@ -56,7 +58,7 @@ def add_party_commands(group: click.Group, role: Role, example: str) -> None:
             line = make_party(folder, role, name, secrets.token_bytes(32))
         click.echo(write_line(line))
 
-    @group.command("join", help=_JOIN.format(role=name))
+    @group.command("join", short_help="Pin a deployment.", help=_JOIN.format(role=name))
     @state_option(name)
     @key_file_option
     @address_option

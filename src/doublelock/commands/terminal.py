@@ -139,7 +139,12 @@ def confirm(question: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         fail("Nobody is at the terminal to confirm this: give --yes if it is meant.")
-    click.confirm(question, abort=True, err=True)
+    # asyncio answers the first Ctrl-C by a cancellation, which a person at a prompt waits for.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        click.confirm(question, abort=True, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -160,6 +165,14 @@ def working(what: str) -> Iterator[None]:
     ) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+class InOrder(click.Group):
+    """A group whose help lists its commands in the order in which a person needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands as they were added."""
+        return list(self.commands)
 
 
 def fail(text: str) -> NoReturn:
