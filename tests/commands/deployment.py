@@ -1,6 +1,7 @@
 """A deployment founded and run by the command line alone, every part a process of its own."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from click.testing import CliRunner
+
+from doublelock.cli import main
 from doublelock.client.client import Client
 from doublelock.client.invite import decode_invite
 from doublelock.demo.chatting import joined
@@ -112,35 +116,36 @@ class Deployment:
         assert "Traceback" not in err
         return out if code == 0 else err
 
-    def at_once(self, commands: Sequence[Sequence[str]]) -> list[str]:
-        """Run commands side by side; each must succeed."""
-        running = [self.start(*command) for command in commands]
-        answers = [process.communicate(timeout=60) for process in running]
-        for process, (out, err), command in zip(running, answers, commands, strict=True):
-            assert process.returncode == 0, f"{command}: {out}\n{err}"
-        return [out for out, _ in answers]
+    def call(self, *arguments: str, code: int = 0) -> str:
+        """Run a command in this process: as `run`, without a Python's start."""
+        with contextlib.chdir(self.folder):
+            result = CliRunner().invoke(main, list(arguments), prog_name="doublelock")
+        assert result.exit_code == code, f"{arguments}: {result.exit_code}\n{result.output}"
+        return result.stdout if code == 0 else result.stderr
 
     def ask(self, who: str, *arguments: str) -> dict[str, Any]:
         """Run a role's command with --json and return its one answer."""
         role = PARTIES[who][0] if who in PARTIES else "serve"
-        found: dict[str, Any] = json.loads(self.run(role, *arguments, *self.place(who), "--json"))
+        found: dict[str, Any] = json.loads(self.call(role, *arguments, *self.place(who), "--json"))
         return found
 
     def refused(self, who: str, *arguments: str) -> str:
         """Run a role's command that must be refused, and return the refusal's code."""
         role = PARTIES[who][0] if who in PARTIES else "serve"
-        err = self.run(role, *arguments, *self.place(who), "--json", code=1)
+        err = self.call(role, *arguments, *self.place(who), "--json", code=1)
         return str(json.loads(err.strip().splitlines()[-1])["code"])
 
     # --- from nothing to a running deployment ----------------------------------------------
 
     def found(self) -> None:
-        inits = [
-            ["witness", "init", "w1.example/witness", *self.place("witness")],
-            *([role, "init", name, *self.place(who)] for who, (role, name) in PARTIES.items()),
+        witness = json.loads(
+            self.run("witness", "init", "w1.example/witness", *self.place("witness"))
+        )
+        lines = [
+            json.loads(self.call(role, "init", name, *self.place(who)))
+            for who, (role, name) in PARTIES.items()
         ]
-        witness, *lines = [json.loads(line) for line in self.at_once(inits)]
-        plan = json.loads(self.run("serve", "example"))
+        plan = json.loads(self.call("serve", "example"))
         plan |= {"quorum": 1, "witnesses": [witness]}
         committee = plan["committees"][0]
         assert [set(line) for line in lines] == [set(committee["parties"][0])] * len(lines)
@@ -151,9 +156,8 @@ class Deployment:
         self._start_witness(answer["charter"])
         self.start_server()
         where = ["--address", self.address, "--deployment", self.deployment]
-        self.at_once(
-            [[role, "join", *where, *self.place(who)] for who, (role, _) in PARTIES.items()]
-        )
+        for who in PARTIES:
+            assert self.ask(who, "join", *where)["party"] == PARTIES[who][1]
         for who in ("custodian-1", "custodian-2", "court"):
             self.start_holder(who)
 

@@ -33,7 +33,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 
 def apply(town: Deployment, *scope: str) -> str:
-    case = str(town.ask("agency", "apply", *scope, *DAYS, *ASKED, "--yes")["case"])
+    place = town.place("agency")
+    said = town.run("agency", "apply", *scope, *DAYS, *ASKED, "--yes", *place, "--json")
+    case = str(json.loads(said)["case"])
     wait_for(lambda: town.stands(case) == "AwaitingApproval")
     return case
 
@@ -46,9 +48,9 @@ def approve(town: Deployment, case: str) -> None:
 
 def test_a_case_from_application_to_evidence(town: Deployment) -> None:
     case = apply(town, "--sender", "ada")
-    asked = json.loads(town.run("judge", "pending", *town.place("judge"), "--json"))
+    asked = json.loads(town.call("judge", "pending", *town.place("judge"), "--json"))
     assert asked["case"] == case
-    shown = town.run("judge", "show", case[:8], "--handle", "ada", *town.place("judge"))
+    shown = town.call("judge", "show", case[:8], "--handle", "ada", *town.place("judge"))
     assert "(ada)" in shown
     assert "Case 7/2026" in shown
     approve(town, case)
@@ -62,7 +64,9 @@ def test_a_case_from_application_to_evidence(town: Deployment) -> None:
         "District court (court)",
         "University (custodian 2)",
     ]
-    opened = town.ask("agency", "open", case[:8], "--out", "evidence")
+    place = town.place("agency")
+    said = town.run("agency", "open", case[:8], "--out", "evidence", *place, "--json")
+    opened = json.loads(said)
     assert opened["messages"] == 2
     assert (opened["passed_over"], opened["faults"]) == ([], [])
     lines = (town.folder / "evidence" / "readable.jsonl").read_text().splitlines()
@@ -71,20 +75,21 @@ def test_a_case_from_application_to_evidence(town: Deployment) -> None:
 
     pinned = ["--deployment", town.deployment]
     for package in ("evidence", "evidence.zip"):
-        said = town.run("verify", "package", package, *pinned)
+        run = town.run if package.endswith("zip") else town.call
+        said = run("verify", "package", package, *pinned)
         assert "2 messages under the warrant Case 7/2026" in said
     stated = town.ask("server", "statistics", "--first-day", TODAY, "--address", town.address)
     assert (stated["filed"], stated["releases"]) == (1, 3)
     where = ["--address", town.address, *pinned]
     wait_for(lambda: town.law().size > stated["line"])
-    assert "1 statistics of the operator" in town.run("verify", "logs", *where)
-    town.run("verify", "mirror", "mirror", *where)
+    assert "1 statistics of the operator" in town.call("verify", "logs", *where)
+    town.call("verify", "mirror", "mirror", *where)
     logs = json.loads(town.run("verify", "logs", "mirror", *pinned, "--json"))
     tally = logs["committees"]["1"]
     assert (logs["void"], tally["filed"], tally["approved"], tally["requests"]) == (0, 1, 1, 1)
     assert (tally["labels"], tally["releases"]) == (1, 3)
 
-    status = town.run("custodian", "status", "--state", str(town.folder / "custodian-1"))
+    status = town.call("custodian", "status", "--state", str(town.folder / "custodian-1"))
     assert "released 1 labels" in status
     assert "Answered:      1 requests" in status
     refuse_tampering(town, pinned)
@@ -95,15 +100,15 @@ def refuse_tampering(town: Deployment, pinned: list[str]) -> None:
     shutil.copytree(town.folder / "evidence", bad)
     lines = (bad / "messages.jsonl").read_bytes()
     (bad / "messages.jsonl").write_bytes(lines[: len(lines) // 2] + b"A" + lines[len(lines) // 2 :])
-    err = town.run("verify", "package", "bad", *pinned, code=1)
+    err = town.call("verify", "package", "bad", *pinned, code=1)
     assert err.startswith("Refused: ")
-    err = town.run("verify", "package", "evidence", "--deployment", "00" * 32, code=1)
+    err = town.call("verify", "package", "evidence", "--deployment", "00" * 32, code=1)
     assert "charter-genesis" in err
-    assert "--deployment" in town.run("verify", "package", "evidence", code=2)
+    assert "--deployment" in town.call("verify", "package", "evidence", code=2)
     lines = (town.folder / "mirror" / "proofs" / "law-log.txt").read_bytes()
     (town.folder / "mirror" / "proofs" / "law-log.txt").write_bytes(lines[:200] + lines[201:])
-    town.run("verify", "logs", "mirror", *pinned, code=1)
-    town.run("verify", "logs", *pinned, code=2)
+    town.call("verify", "logs", "mirror", *pinned, code=1)
+    town.call("verify", "logs", *pinned, code=2)
 
 
 def test_judge_and_operator_refuse(town: Deployment) -> None:
@@ -127,14 +132,14 @@ def test_a_cancelled_warrant_stops_holders_who_got_the_file(town: Deployment) ->
     """Handed over by hand before the log has it, the file alone stops a running custodian."""
     case = apply(town, "--sender", "cy")
     approve(town, case)
-    town.run("agency", "cancel", case, "--yes", "--out", "stop", *town.place("agency"))
+    town.call("agency", "cancel", case, "--yes", "--out", "stop", *town.place("agency"))
     for who in ("custodian-1", "court"):
         role = who.split("-")[0]
         state = ["--state", str(town.folder / who)]
-        assert case in town.run(role, "cancel", "stop", *state)
-    assert "1 handed over" in town.run("court", "status", "--state", str(town.folder / "court"))
+        assert case in town.call(role, "cancel", "stop", *state)
+    assert "1 handed over" in town.call("court", "status", "--state", str(town.folder / "court"))
     (town.folder / "nonsense").write_bytes(b"{}")
-    town.run("court", "cancel", "nonsense", "--state", str(town.folder / "court"), code=1)
+    town.call("court", "cancel", "nonsense", "--state", str(town.folder / "court"), code=1)
     wait_for(lambda: town.stands(case) == "Cancelled")
     assert town.refused("agency", "request", case) == "warrant-unapproved"
 
@@ -148,13 +153,13 @@ def test_what_is_asked_badly_is_refused_by_name(town: Deployment) -> None:
     assert town.refused("agency", "apply", "--file", "scope.json", *ASKED, "--yes") == "form"
     assert town.refused("agency", "status", "ffffffff") == "not-found"
     wrong = ["--state", str(town.folder / "judge"), "--key-file", str(town.folder / "agency.key")]
-    assert "vault-wrong-key" in town.run("judge", "pending", *wrong, code=1)
+    assert "vault-wrong-key" in town.call("judge", "pending", *wrong, code=1)
     # Nobody is there to confirm, and nothing was signed.
-    err = town.run(
+    err = town.call(
         "agency", "apply", "--sender", "ada", *DAYS, *ASKED, *town.place("agency"), code=2
     )
     assert "--yes" in err
-    err = town.run(
+    err = town.call(
         "judge",
         "join",
         "--address",
@@ -166,14 +171,14 @@ def test_what_is_asked_badly_is_refused_by_name(town: Deployment) -> None:
     )
     assert "charter-genesis" in err
     nobody = ["--address", "http://127.0.0.1:9", "--deployment", town.deployment]
-    town.run("judge", "join", *nobody, *town.place("judge"), code=3)
+    town.call("judge", "join", *nobody, *town.place("judge"), code=3)
 
 
 def test_daemons_stop_cleanly_and_begin_again(town: Deployment) -> None:
     """Runs last: everything is asked to stop, and a custodian goes on where it was."""
     assert set(town.stop().values()) == {0}
     state = ["--state", str(town.folder / "custodian-2")]
-    before = json.loads(town.run("custodian", "status", *state, "--json"))
+    before = json.loads(town.call("custodian", "status", *state, "--json"))
     assert before["months_ahead"] == 3
     town.start_holder("custodian-2")
     wait_for(
