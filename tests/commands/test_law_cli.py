@@ -144,6 +144,22 @@ def test_a_cancelled_warrant_stops_holders_who_got_the_file(town: Deployment) ->
     assert town.refused("agency", "request", case) == "warrant-unapproved"
 
 
+def test_metadata_tells_who_wrote_where(town: Deployment) -> None:
+    case = apply(town, "--kind", "metadata", "--sender", "bob")
+    assert town.refused("agency", "metadata", case) == "warrant-unapproved"
+    approve(town, case)
+    given = town.ask("agency", "metadata", case, "--out", "bob.jws")
+    (label,) = given["labels"]
+    assert (label["handle"], label["day"], len(label["envelopes"])) == ("bob", TODAY, 1)
+    assert label["conversation"] == town.conversation.hex()
+    assert (town.folder / "bob.jws").stat().st_size > 0
+    status = town.ask("agency", "status", case)
+    assert status["notices"] == {"owed": 1, "delivered": 0, "overdue": 0}
+    assert town.refused("agency", "request", case) == "warrant-kind"
+    where = ["--address", town.address, "--deployment", town.deployment]
+    assert "1 of these requests gave metadata" in town.call("verify", "logs", *where)
+
+
 def test_what_is_asked_badly_is_refused_by_name(town: Deployment) -> None:
     assert town.refused("agency", "apply", "--sender", "adda", *DAYS, *ASKED, "--yes") == (
         "unknown-account"

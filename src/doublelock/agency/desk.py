@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from doublelock.agency.evidence import write_package
+from doublelock.agency.metadata import fetch_metadata
 from doublelock.agency.opening import Opening, open_case
 from doublelock.agency.party import LawParty
 from doublelock.agency.request import RequestMade, make_request
@@ -19,6 +20,7 @@ from doublelock.protocol.documents import Bytes32, decode, encode
 from doublelock.protocol.identifiers import AccountId, name_account
 from doublelock.protocol.lawlog import Cancellation, Ground
 from doublelock.protocol.lawrecords import WarrantStatus
+from doublelock.protocol.metadata import Metadata
 from doublelock.protocol.scope import ScopeItem
 from doublelock.protocol.warrant import (
     Warrant,
@@ -130,6 +132,11 @@ class AgencyDesk:
         """Ask custodians and court for exactly what the warrant covers. See `make_request`."""
         await self.party.look()
         return await make_request(self.party, case)
+
+    async def metadata(self, case: bytes, patience_s: float = 60.0) -> tuple[Metadata, bytes]:
+        """Fetch what a metadata warrant gives, logged first. See `metadata.fetch_metadata`."""
+        await self.party.look()
+        return await fetch_metadata(self.party, case, patience_s)
 
     async def open_case(
         self, case: bytes, progress: Callable[[int, int], None] = lambda _, __: None

@@ -11,6 +11,7 @@ from doublelock.audit.mirror import MirroredLogs, read_mirror
 from doublelock.keep.package import open_package
 from doublelock.protocol import package
 from doublelock.protocol.charter import charter_at
+from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import EvidenceRefused, LogRefused
 from doublelock.protocol.evidence import ProvenKeyLog, prove_key_log
@@ -78,11 +79,21 @@ def verify_logs(path: Path, deployment: DeploymentId) -> VerifiedLogs:
         f"{len(state.charters) - 1} amendments; {len(state.epochs)} key epochs, each signed by "
         "all its custodians and the court.",
         f"What the law did: {'; '.join(_describe_tallies(state)) or 'nothing'}.",
+        f"{_count_metadata(state)} of these requests gave metadata, the others keys.",
         f"{len(stated)} statistics of the operator say what the log says.",
         f"The key log: {keys.key_log.size} entries of {len(keys.key_log.accounts())} accounts, "
         "those of a cosigned checkpoint.",
     )
     return VerifiedLogs(law, keys, checks)
+
+
+def _count_metadata(state: LawState) -> int:
+    """Count the requests by which metadata was given: their warrant's kind says so (R-34)."""
+    return sum(
+        state.warrants[request.warrant].kind is WarrantKind.METADATA
+        for request in state.requests.values()
+        if not request.over_cap
+    )
 
 
 def _describe_tallies(state: LawState) -> list[str]:

@@ -17,6 +17,7 @@ from doublelock.commands.cases import (
     open_agency,
     tell_case,
 )
+from doublelock.commands.metadata import metadata
 from doublelock.commands.opening import open_, request
 from doublelock.commands.options import (
     Clock,
@@ -39,7 +40,8 @@ def agency() -> None:
 
     The way of a case: apply; a minister and a judge approve; request, which logs what is asked;
     custodians and court release; open, which decrypts here and writes the evidence package. A CASE
-    is named by the first digits of its commitment, as `list` shows it.
+    is named by the first digits of its commitment, as `list` shows it. A metadata warrant opens no
+    message: `metadata` fetches who wrote where and when, and those people are told as well.
 
     \b
     Examples:
@@ -153,5 +155,5 @@ def cancel_(
     )
 
 
-for _command in (request, open_, list_, status, cancel_):
+for _command in (request, open_, metadata, list_, status, cancel_):
     agency.add_command(_command)

@@ -157,7 +157,10 @@ class Serving:
                     request = decode_request(deployment, document.document)
                     name = request.signed.hash
                     self._case(bytes(request.entry.warrant)).requests[name] = request
-                    if not self._folder.has(_answered(name)):
+                    # The operator's own requests are of metadata: they ask no holder.
+                    operator = self._watch.state.charters[-1].terms.operator.key
+                    theirs = request.signed.author == bytes(operator)
+                    if not theirs and not self._folder.has(_answered(name)):
                         self._waiting[name] = document.document
                 case "entry":
                     entry = verify_entry(deployment, document.document)
