@@ -7,7 +7,7 @@ import click
 import uvloop
 
 from doublelock.client.invite import make_invite
-from doublelock.commands import parties_example, terminal
+from doublelock.commands import operator, parties_example, terminal
 from doublelock.commands.options import (
     FILE,
     Clock,
@@ -25,9 +25,9 @@ from doublelock.server.founding import found as found_deployment
 from doublelock.server.founding import load_founding, load_genesis_key, read_plan
 
 
-@click.group()
+@click.group(cls=terminal.InOrder)
 def serve() -> None:
-    """Found a deployment, run its server, make the first invites.
+    """Found a deployment, run its server, make the first invites, answer to the law.
 
     The server stores ciphertext, orders it, and runs both logs. It holds no content key and no
     share of one.
@@ -224,3 +224,7 @@ def invite(
             clock() + days * DAY_MS,
         )
         terminal.answer({"invite": made.encode()}, made.encode())
+
+
+serve.add_command(operator.refuse)
+serve.add_command(operator.statistics)

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from doublelock.protocol import limits
 from doublelock.protocol.attachment import CHUNK, count_chunks, seal_chunk
 from doublelock.protocol.charter import Charter, charter_at, verify_genesis
+from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import (
     Document,
@@ -297,6 +298,8 @@ def _read_requests(files: Files, warrant: Warrant, state: LawState) -> tuple[Lab
 
 def _check_request(request: LabelRequest, warrant: Warrant, state: LawState) -> None:
     """The log took the request while the warrant was in force, and had these very labels."""
+    if warrant.terms.kind is not WarrantKind.CONTENT_STORED:
+        raise EvidenceRefused(Code.WARRANT_KIND, f"{warrant.terms.kind.value} opens no message")
     logged = state.requests.get(request.signed.hash)
     record = state.warrants.get(warrant.commitment)
     if logged is None or record is None or logged.warrant != warrant.commitment:

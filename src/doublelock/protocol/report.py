@@ -142,21 +142,30 @@ def describe_scope(content: VerifiedContent) -> list[str]:
             [one.hex()[:16] for one in item.conversations],
             item.first_day,
             item.last_day,
+            [_name(content, AccountId(bytes(one))) for one in item.without_senders],
+            [one.hex()[:16] for one in item.without_conversations],
         )
         for item in content.warrant.terms.scope
     ]
 
 
 def describe_item_words(
-    senders: list[str], conversations: list[str], first_day: int, last_day: int
+    senders: list[str],
+    conversations: list[str],
+    first_day: int,
+    last_day: int,
+    without_senders: list[str],
+    without_conversations: list[str],
 ) -> str:
-    """Return one scope item as a sentence."""
+    """Return one scope item as a sentence, what it leaves out included."""
     who = ", ".join(senders) if senders else "whoever wrote there"
     where = f"in {', '.join(conversations)}" if conversations else "in every conversation"
     days = f"on {date_of(first_day)}"
     if last_day != first_day:
         days = f"from {date_of(first_day)} to {date_of(last_day)}"
-    return f"Messages sent by {who}, {where}, {days}."
+    but = f", but not of {', '.join(without_senders)}" if without_senders else ""
+    but += f", but not in {', '.join(without_conversations)}" if without_conversations else ""
+    return f"Messages sent by {who}, {where}, {days}{but}."
 
 
 def _approvers(content: VerifiedContent) -> list[str]:
