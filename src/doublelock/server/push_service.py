@@ -95,15 +95,23 @@ class PushService:
         self._vapid = vapid
         self.key = vapid.public
         self._find = find
+        self._trust = trust
+        self._made: httpx.AsyncClient | None = None
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
         # No connection is kept: one that was made for one host must not serve another that has
-        # the same address.
-        self._http = httpx.AsyncClient(
-            verify=trust or ssl.create_default_context(),
-            timeout=config.patience,
-            limits=httpx.Limits(max_connections=config.at_once, max_keepalive_connections=0),
-            trust_env=False,
-            follow_redirects=False,
-        )
+        # the same address. Made when first needed: reading the machine's certificates takes time.
+        if self._made is None:
+            config = self._config
+            self._made = httpx.AsyncClient(
+                verify=self._trust or ssl.create_default_context(),
+                timeout=config.patience,
+                limits=httpx.Limits(max_connections=config.at_once, max_keepalive_connections=0),
+                trust_env=False,
+                follow_redirects=False,
+            )
+        return self._made
 
     async def push(self, endpoint: str) -> Outcome:
         """Send one empty push and return what became of it; never raises for what is out there."""
@@ -154,7 +162,8 @@ class PushService:
 
     async def close(self) -> None:
         """Close what is open."""
-        await self._http.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
 
 def _is_address(host: str) -> bool:
