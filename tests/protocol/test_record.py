@@ -1,17 +1,21 @@
 """Records and labels: whatever can be said survives its bytes, and nothing else decodes."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vectors.make import world
 
 from doublelock.protocol import limits
-from doublelock.protocol.errors import Refusal
+from doublelock.protocol.errors import Malformed, Refusal
 from doublelock.protocol.header import Header
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeploymentId
 from doublelock.protocol.label import Label
 from doublelock.protocol.record import (
     Attachment,
+    DeliveryMark,
+    Details,
     Edit,
+    Media,
     Reaction,
     ReadMark,
     Reply,
@@ -31,6 +35,22 @@ records = st.one_of(
     st.builds(Reaction, ids, st.binary(max_size=32)),
     st.builds(Timer, st.integers(0, 2**32 - 1)),
     st.builds(ReadMark, st.integers(0, 2**63 - 1)),
+    st.builds(DeliveryMark, st.integers(0, 2**63 - 1), st.booleans()),
+    st.builds(Details, st.binary(max_size=256), st.binary(max_size=300)),
+    st.builds(
+        Media,
+        long_ids,
+        long_ids,
+        st.integers(0, limits.BLOB),
+        long_ids,
+        st.binary(max_size=255),
+        st.binary(max_size=255),
+        st.binary(max_size=99),
+        st.integers(0, 2**16 - 1),
+        st.integers(0, 2**16 - 1),
+        st.integers(0, 2**32 - 1),
+        st.binary(max_size=300),
+    ),
     st.builds(
         Attachment,
         long_ids,
@@ -67,9 +87,26 @@ def test_what_is_shown_has_no_control_characters(content: bytes) -> None:
     shown.encode()
 
 
-def test_an_attachments_key_is_not_shown() -> None:
-    record = Attachment(bytes(32), b"secret key of thirty-two bytes..", 1, bytes(32), b"", b"")
+@pytest.mark.parametrize("kind", [Attachment, Media])
+def test_an_attachments_key_is_not_shown(kind: type[Attachment]) -> None:
+    record = kind(bytes(32), b"secret key of thirty-two bytes..", 1, bytes(32), b"", b"")
     assert "secret" not in repr(record)
+
+
+def test_a_thumbnail_has_its_limit_and_an_attachment_is_no_media() -> None:
+    plain = Attachment(bytes(32), bytes(32), 1, bytes(32), b"a", b"image/png")
+    media = Media(bytes(32), bytes(32), 1, bytes(32), b"a", b"image/png")
+    assert isinstance(media, Attachment)
+    assert type(decode_record(encode_record(plain))) is Attachment
+    assert plain != media
+    for record in (
+        Details(b"", bytes(limits.THUMBNAIL)),
+        Media(bytes(32), bytes(32), 1, bytes(32), b"", b"", b"", 1, 1, 0, bytes(limits.THUMBNAIL)),
+    ):
+        assert decode_record(encode_record(record)) == record
+    too_large = encode_record(Details(b"", bytes(limits.THUMBNAIL + 1)))
+    with pytest.raises(Malformed):
+        decode_record(too_large)
 
 
 labels = st.builds(

@@ -7,6 +7,12 @@ from typing import Any
 import pytest
 from vectors.make import FOLDER, NAMES, make
 
+from doublelock.protocol.bundle import (
+    check_files,
+    hash_manifest,
+    read_manifest,
+    write_manifest,
+)
 from doublelock.protocol.capsule import LabelKey, day_key, open_capsule, seal, verify_capsule
 from doublelock.protocol.codes import ADVICE, Code
 from doublelock.protocol.curve import G1, G2
@@ -16,6 +22,7 @@ from doublelock.protocol.errors import Refusal
 from doublelock.protocol.header import Form, Header, hash_header
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeploymentId, DeviceId
 from doublelock.protocol.label import Label
+from doublelock.protocol.lawlog import stamp, verify_entry
 from doublelock.protocol.receipt import Receipt, ReceiptFields, verify_receipt
 from doublelock.protocol.record import decode_record, display
 
@@ -207,3 +214,30 @@ def test_bad_receipt(case: Case) -> None:
     with pytest.raises(Refusal) as refusal:
         verify_case(case)
     assert refusal.value.code == case["code"]
+
+
+@pytest.mark.parametrize("case", cases("bundle", "good"))
+def test_bundle(case: Case) -> None:
+    files = {path: bytes.fromhex(data) for path, data in case["files"].items()}
+    data = case["manifest"].encode()
+    backwards = dict(reversed(files.items()))
+    assert write_manifest(case["version"], backwards) == data
+    assert hash_manifest(data) == raw(case, "hash")
+    check_files(read_manifest(data), files)
+
+
+@pytest.mark.parametrize("case", cases("bundle", "bad"))
+def test_bad_bundle(case: Case) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_manifest(case["manifest"].encode())
+    assert refused.value.code == case["code"]
+
+
+@pytest.mark.parametrize("case", cases("bundle", "entries"))
+def test_bundle_entry(case: Case) -> None:
+    deployment = DeploymentId(raw(load("bundle"), "deployment"))
+    verified = verify_entry(deployment, case["signed"].encode())
+    assert type(verified.entry).__name__ == case["kind"]
+    assert verified.author == raw(load("bundle"), "operator")
+    assert (verified.raw, verified.hash) == (case["entry"].encode(), raw(case, "hash"))
+    assert stamp(case["signed"].encode(), case["time_ms"]) == case["line"].encode()

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -56,7 +56,7 @@ from doublelock.protocol.keylog_entry import make_invitation, make_invited_entry
 from doublelock.protocol.note import SignatureType, VerifierKey
 from doublelock.protocol.session import DeviceSubject
 from doublelock.server.app import Server, start
-from doublelock.server.config import UNLIMITED, Bounds, Keys, Rates, ServerConfig
+from doublelock.server.config import UNLIMITED, Bounds, Keys, PushConfig, Rates, ServerConfig
 from doublelock.transport.http import HttpClient, Identity
 from doublelock.transport.stream import Stream
 
@@ -161,9 +161,15 @@ class World:
 
     @asynccontextmanager
     async def serve(
-        self, rates: Rates = UNLIMITED, bounds: Bounds | None = None
+        self,
+        rates: Rates = UNLIMITED,
+        bounds: Bounds | None = None,
+        *,
+        web: Path | None = None,
+        push: PushConfig | None = None,
     ) -> AsyncIterator[Server]:
-        server = await start(self.config(rates, bounds))
+        config = replace(self.config(rates, bounds), web=web, push=push or PushConfig())
+        server = await start(config)
         try:
             yield server
         finally:
@@ -171,10 +177,11 @@ class World:
                 await device.leave()
             await server.stop()
 
-    async def join(self, server: Server, handle: str) -> "Device":
-        """Return a device of a newly registered account."""
+    async def join(self, server: Server, handle: str, devices: int = 1) -> "Device":
+        """Return a device of a newly registered account; its others are in `siblings`."""
         invite = SigningKey(new_seed())
-        device = Device(self, server, handle, SigningKey(new_seed()))
+        mine = [Device(self, server, handle, SigningKey(new_seed())) for _ in range(devices)]
+        device, *device.siblings = mine
         invitation = make_invitation(
             self.deployment,
             self.genesis.sign,
@@ -187,7 +194,7 @@ class World:
             device.account,
             invitation,
             invite.sign,
-            [(device.key.public.encoded, device.key.sign)],
+            [(one.key.public.encoded, one.key.sign) for one in mine],
             self.clock.now,
         )
         await device.http.ask(
@@ -219,6 +226,7 @@ class Device:
         self.groups: dict[bytes, Group] = {}
         self.requests = count(1)
         self.lines: list[Line] = []
+        self.siblings: list[Device] = []
         world.devices.append(self)
         self.reach(server)
 

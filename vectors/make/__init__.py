@@ -21,6 +21,7 @@ NAMES: Final = (
     "curve",
     "ed25519",
     "key_epoch",
+    "bundle",
     "codes",
 )
 

@@ -8,6 +8,8 @@ from doublelock.protocol.lawlog import (
     AmendmentLogged,
     AnyEntry,
     Approval,
+    BundleLogged,
+    BundleWithdrawn,
     Cancellation,
     CharterLogged,
     Destruction,
@@ -75,6 +77,10 @@ def _describe(entry: AnyEntry) -> str:
             return f"preserved {_count(entry.labels, 'key')} of {_name(entry.warrant)}"
         case Statistics():
             return f"published statistics: {entry.filed} filed, {entry.approved} approved"
+        case BundleLogged():
+            return f"logged the web client {entry.version} ({entry.bundle.hex()[:16]}…)"
+        case BundleWithdrawn():
+            return f"withdrew the web client {entry.bundle.hex()[:16]}…"
 
 
 def _name(warrant: bytes) -> str:

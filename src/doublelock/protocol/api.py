@@ -242,6 +242,62 @@ class Blob(Body, frozen=True, kw_only=True):
     received: U64
 
 
+# --- devices, mail and push -----------------------------------------------------------------
+
+
+class DeviceUse(Body, frozen=True, kw_only=True):
+    """A device of one's own account: the last day on which it connected, if days are kept.
+
+    `day` is -1 where none is known; `push` says that it is subscribed.
+    """
+
+    device: Bytes16
+    day: Annotated[int, Meta(ge=-1, le=limits.LAST_DAY)]
+    push: bool
+
+
+class Devices(Body, frozen=True, kw_only=True):
+    """`GET /v1/devices`: the account's listed devices; `days` says that days of use are kept."""
+
+    devices: tuple[DeviceUse, ...]
+    days: bool
+
+
+class KeepDays(Body, frozen=True, kw_only=True):
+    """`PUT /v1/devices`: whether to keep days of use; without, those that are there go."""
+
+    days: bool
+
+
+class SendMail(Body, frozen=True, kw_only=True):
+    """`POST /v1/mail`: sealed bytes for one device; 64 KiB for one's own, 1 KiB for others'."""
+
+    account: Bytes32
+    device: Bytes16
+    sealed: Annotated[bytes, Meta(min_length=1, max_length=limits.OWN_MAIL)]
+
+
+class PushState(Body, frozen=True, kw_only=True):
+    """`GET /v1/push`: the deployment's VAPID key, an uncompressed P-256 point (RFC 8292)."""
+
+    key: Annotated[bytes, Meta(min_length=65, max_length=65)]
+    subscribed: bool
+
+
+class Subscribe(Body, frozen=True, kw_only=True):
+    """`PUT /v1/push`: the endpoint that the device's push service gave it; one a device."""
+
+    endpoint: Annotated[str, Meta(pattern=r"^https?://[!-~]+$", max_length=limits.PUSH_ENDPOINT)]
+
+
+class Bundle(Body, frozen=True, kw_only=True):
+    """`GET /v1/bundle`: the web client's manifest, its line in the law log, and the tlog-proof."""
+
+    manifest: Annotated[bytes, Meta(min_length=1, max_length=limits.BUNDLE_MANIFEST)]
+    line: Annotated[bytes, Meta(min_length=1, max_length=limits.TILE_ENTRY)]
+    proof: Annotated[bytes, Meta(min_length=1, max_length=limits.TLOG_PROOF)]
+
+
 # --- law ------------------------------------------------------------------------------------
 
 

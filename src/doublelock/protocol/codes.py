@@ -134,6 +134,10 @@ class Code(StrEnum):
     # law log
     ENTRY_AUTHOR = "entry-author"
     ENTRY_VOID = "entry-void"
+    # web bundle
+    BUNDLE_MISMATCH = "bundle-mismatch"
+    BUNDLE_UNLOGGED = "bundle-unlogged"
+    BUNDLE_WITHDRAWN = "bundle-withdrawn"
     # evidence
     INVENTORY_MISMATCH = "inventory-mismatch"
     ENVELOPE_MISSING = "envelope-missing"
@@ -321,6 +325,9 @@ ADVICE: Final[dict[Code, str]] = {
     Code.KEY_EPOCH_STATEMENT: "The key of a month does not hold; do not seal anything to it.",
     Code.KEY_EPOCH_SIGNATURES: "Not every holder signed the month's key; do not seal to it.",
     Code.KEY_EPOCH_CHANGED: "The month's key was replaced; do not use it, and tell the operator.",
+    Code.BUNDLE_MISMATCH: "The web client's files are not those of its manifest; build it again.",
+    Code.BUNDLE_UNLOGGED: "This web client is not in the law log; do not use it, ask the operator.",
+    Code.BUNDLE_WITHDRAWN: "This web client was withdrawn; use a newer one.",
     Code.NO_SESSION: "Nobody is signed in here, or not any more; sign in and try again.",
     Code.CHALLENGE_SPENT: "The challenge was used, is too old or is not ours; ask for a new one.",
     Code.NOT_PERMITTED: "You have no right to do this; nothing was changed.",

@@ -38,6 +38,10 @@ ERASED: Final = 3
 WELCOME_MAIL: Final = 1
 NOTICE_MAIL: Final = 2
 LAW_MAIL: Final = 3
+OWN_MAIL: Final = 4
+"""From a device of the same account; the payload is a `mail.Relayed`, as of the next."""
+OTHERS_MAIL: Final = 5
+"""From a device of another account."""
 
 
 class Frame(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -90,14 +94,6 @@ class MailboxDone(Frame, frozen=True, tag=3):
     """The mailbox up to and including `through` is safe with the device; delete it."""
 
     through: U64
-
-
-class Seen(Frame, frozen=True, tag=4):
-    """How far the device has, and its person has read, a conversation; kept per device."""
-
-    conversation: Bytes32
-    delivered: U64
-    read: U64
 
 
 class CatchUp(Frame, frozen=True, tag=5):
@@ -183,7 +179,7 @@ class Whispered(Frame, frozen=True, tag=36):
 
 
 class Mail(Frame, frozen=True, tag=37):
-    """One piece of the device's mailbox: a welcome, a notice, or news from the law desk.
+    """One piece of the device's mailbox: a welcome, a notice, or what another device sent.
 
     For a welcome, `conversation` is the group and `at` the sequence of the commit that added the
     device: its timeline begins after it.
@@ -229,7 +225,7 @@ class Bye(Frame, frozen=True, tag=41):
     detail: Text
 
 
-FromDevice = Hello | Send | Whisper | MailboxDone | Seen | CatchUp | Ping
+FromDevice = Hello | Send | Whisper | MailboxDone | CatchUp | Ping
 FromServer = Welcome | Accepted | Refused | Item | Whispered | Mail | Live | Pong | Changed | Bye
 
 _encoder: Final = msgpack.Encoder()

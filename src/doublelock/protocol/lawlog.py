@@ -1,4 +1,4 @@
-"""The law log's entries and the lines that carry them (spec R-20 to R-33); `lawstate` folds them.
+"""The law log's entries and the lines that carry them (spec R-20 to R-35); `lawstate` folds them.
 
 An entry is written and signed by the party whose act it is; the operator alone stamps its time and
 appends it. An entry never holds a name: warrants and subjects are salted commitments.
@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from doublelock.protocol import ed25519, limits
+from doublelock.protocol.bundle import Version
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import (
@@ -214,6 +215,19 @@ class Statistics(Entry, frozen=True, tag="statistics"):
     notices: Count
 
 
+class BundleLogged(Entry, frozen=True, tag="bundle"):
+    """A web client that is served: SHA-256 of its manifest, and its version. By the operator."""
+
+    bundle: Bytes32
+    version: Version
+
+
+class BundleWithdrawn(Entry, frozen=True, tag="bundle-withdrawn"):
+    """A logged web client that nobody is to use any more. By the operator."""
+
+    bundle: Bytes32
+
+
 AnyEntry = (
     CharterLogged
     | AmendmentLogged
@@ -230,6 +244,8 @@ AnyEntry = (
     | Destruction
     | Preservation
     | Statistics
+    | BundleLogged
+    | BundleWithdrawn
 )
 
 

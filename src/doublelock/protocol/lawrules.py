@@ -1,4 +1,4 @@
-"""What each law-log line does, and when it is void (spec R-20 to R-33)."""
+"""What each law-log line does, and when it is void (spec R-20 to R-35)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from doublelock.protocol.bundle import log_bundle, withdraw_bundle
 from doublelock.protocol.charter import (
     Charter,
     PartyRef,
@@ -27,6 +28,8 @@ from doublelock.protocol.keyepoch import (
 from doublelock.protocol.lawlog import (
     AmendmentLogged,
     Approval,
+    BundleLogged,
+    BundleWithdrawn,
     Cancellation,
     CharterLogged,
     Destruction,
@@ -124,6 +127,15 @@ class Step:
             case Statistics():
                 self._by(Role.OPERATOR)
                 return self.state
+            case BundleLogged(name, version):
+                self._by(Role.OPERATOR)
+                where = (self.state.size, self.time_ms)
+                bundles = log_bundle(self.state.bundles, bytes(name), version, *where)
+                return replace(self.state, bundles=bundles)
+            case BundleWithdrawn(name):
+                self._by(Role.OPERATOR)
+                bundles = withdraw_bundle(self.state.bundles, bytes(name))
+                return replace(self.state, bundles=bundles)
 
     # --- charters and key epochs -----------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The law log's meaning: a pure fold over its lines, the same for everybody (spec R-20 to R-33).
+"""The law log's meaning: a pure fold over its lines, the same for everybody (spec R-20 to R-35).
 
 `LawState.apply` takes the lines in log order and never fails on one: what breaks a rule is void,
 counted, and without effect. A state is never changed; each line gives a new one.
@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from doublelock.protocol import merkle
+from doublelock.protocol.bundle import Bundles
 from doublelock.protocol.charter import (
     Charter,
     charter_at,
@@ -63,7 +64,7 @@ class _Tree:
 
 @dataclass(frozen=True, slots=True)
 class LawState:
-    """The law log up to `size` lines: charters, warrants, requests, key epochs, what is owed.
+    """The law log up to `size` lines: charters, warrants, requests, key epochs, bundles.
 
     Begin with `begin`, go on with `apply`. `void` counts lines without effect, `last_void` says why
     the latest was void.
@@ -82,6 +83,7 @@ class LawState:
     extensions: Mapping[tuple[int, int], int] = field(default_factory=_nothing)
     releases: Mapping[tuple[bytes, int], bytes] = field(default_factory=_nothing)
     tallies: Mapping[int, Tally] = field(default_factory=_nothing)
+    bundles: Bundles = field(default_factory=_nothing)
     void: int = 0
     last_void: Code | None = None
 

@@ -16,9 +16,11 @@ from doublelock.protocol.errors import Malformed
 _Id16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
 _Id32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
 _U32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+_U16 = Annotated[int, Meta(ge=0, le=2**16 - 1)]
 _U63 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Content = Annotated[bytes, Meta(max_length=limits.RECORD)]
 _Name = Annotated[bytes, Meta(max_length=255)]
+_Thumbnail = Annotated[bytes, Meta(max_length=limits.THUMBNAIL)]
 
 
 class Record(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -90,6 +92,33 @@ class MembershipNotice(Record, frozen=True, tag=8):
     account: _Id32
 
 
+class Details(Record, frozen=True, tag=9):
+    """What a conversation is called and looks like: a name of at most 256 bytes, and a picture.
+
+    The picture is a whole image of at most 24 KiB, or empty. It counts from an admin alone, and the
+    latest counts (spec V-16).
+    """
+
+    name: Annotated[bytes, Meta(max_length=limits.CONVERSATION_NAME)]
+    picture: _Thumbnail = b""
+
+    def __repr__(self) -> str:  # content, as the name is, that no log needs
+        return f"Details(picture of {len(self.picture)} bytes)"
+
+
+class Media(Attachment, frozen=True, tag=10):
+    """An attachment that can be shown or played where it stands in the conversation (spec V-17).
+
+    `width` and `height` are pixels, 0 for sound; `duration_ms` is 0 for a still picture.
+    `thumbnail` is a whole image of at most 24 KiB, or empty.
+    """
+
+    width: _U16 = 0
+    height: _U16 = 0
+    duration_ms: _U32 = 0
+    thumbnail: _Thumbnail = b""
+
+
 class Typing(Record, frozen=True, tag=32):
     """The sender is typing, or has stopped."""
 
@@ -108,10 +137,31 @@ class Presence(Record, frozen=True, tag=34):
     state: Annotated[int, Meta(ge=0, le=2)]
 
 
-Stored = Text | Reply | Edit | Delete | Reaction | Attachment | Timer | MembershipNotice
-Ephemeral = Typing | ReadMark | Presence
+class DeliveryMark(Record, frozen=True, tag=35):
+    """The sender's device has the conversation up to and including a sequence number.
+
+    `asks` says that it has just come online, and that whoever gives marks may tell theirs again.
+    """
+
+    through: _U63
+    asks: bool
+
+
+Stored = (
+    Text
+    | Reply
+    | Edit
+    | Delete
+    | Reaction
+    | Attachment
+    | Timer
+    | MembershipNotice
+    | Details
+    | Media
+)
+Ephemeral = Typing | ReadMark | Presence | DeliveryMark
 AnyRecord = Stored | Ephemeral
-EPHEMERAL_KINDS: Final = (Typing, ReadMark, Presence)
+EPHEMERAL_KINDS: Final = (Typing, ReadMark, Presence, DeliveryMark)
 
 _encoder: Final = msgpack.Encoder()
 _decoder: Final = msgpack.Decoder(AnyRecord)

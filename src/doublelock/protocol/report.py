@@ -16,6 +16,7 @@ from doublelock.protocol.record import (
     AnyRecord,
     Attachment,
     Delete,
+    Details,
     Edit,
     MembershipNotice,
     Reaction,
@@ -209,11 +210,14 @@ def _describe(record: AnyRecord) -> tuple[str, str, bytes]:
             return f"delete of {target.hex()}", "", b""
         case Reaction(target, mark):
             return f"reaction to {target.hex()}", display(mark), mark
-        case Attachment():
+        case Attachment():  # a Media is one
             words = f"{display(record.name)} ({display(record.media_type)}, {record.size} bytes)"
             if record.caption:
                 words += f"\n{display(record.caption)}"
             return "attachment", words, record.caption
+        case Details(name, picture):
+            words = display(name) + (f"\nwith a picture, {len(picture)} bytes" if picture else "")
+            return "conversation's name", words, name
         case Timer(seconds):
             return "timer", f"{seconds} seconds", b""
         case MembershipNotice(change, account):

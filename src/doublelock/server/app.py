@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -20,22 +21,31 @@ from doublelock.protocol.identifiers import DeploymentId, DeviceId
 from doublelock.protocol.keylog import KeyLog
 from doublelock.protocol.note import SignatureType
 from doublelock.server.blobs import Blobs
+from doublelock.server.bundle import ServedBundle, log_bundle, read_bundle
 from doublelock.server.catchup import CatchUps
 from doublelock.server.config import ServerConfig
+from doublelock.server.connection import Connection
 from doublelock.server.conversations import Conversations
 from doublelock.server.delivery import Delivery
 from doublelock.server.fanout import Fanout
 from doublelock.server.identities import Identities
+from doublelock.server.last_use import LastUse
 from doublelock.server.law import Law, open_law
+from doublelock.server.mailboxes import Mailboxes
 from doublelock.server.ordering import Ordering
+from doublelock.server.origins import own_origins
 from doublelock.server.parts import Parts
+from doublelock.server.push_service import PushService
+from doublelock.server.pushes import Pushes
 from doublelock.server.recent import REMEMBERED, RecentMessages
-from doublelock.server.routes import accounts, conversations, key_packages, public
+from doublelock.server.routes import accounts, conversations, devices, key_packages, public
 from doublelock.server.routes import blobs as attachments
+from doublelock.server.routes import bundle as web
 from doublelock.server.routes.exchange import Gate, refuse
 from doublelock.server.sessions import Sessions
 from doublelock.server.stream import Stream
 from doublelock.server.sweeper import Sweeper
+from doublelock.server.vapid import Vapid, make_key
 from doublelock.store.interface import Tables
 from doublelock.store.sqlite import SqliteStore
 
@@ -46,9 +56,16 @@ class Server:
     """A running server; made by `start`."""
 
     def __init__(
-        self, parts: Parts, stream: Stream, store: SqliteStore, log: Sequencer, law: Law
+        self,
+        parts: Parts,
+        stream: Stream,
+        store: SqliteStore,
+        log: Sequencer,
+        law: Law,
+        bundle: ServedBundle | None,
     ) -> None:
         self.parts = parts
+        self._bundle = bundle
         self._stream = stream
         self._store = store
         self._key_log = log
@@ -72,7 +89,7 @@ class Server:
         config = self.parts.config
         stream_port = await self._stream.start()
         application = Starlette(
-            routes=_routes(self.parts, self.law),
+            routes=_routes(self.parts, self.law, self._bundle),
             exception_handlers={Refusal: refuse, Exception: refuse},
         )
         self._http = uvicorn.Server(
@@ -100,6 +117,7 @@ class Server:
         http_port = self._http.servers[0].sockets[0].getsockname()[1]
         self.parts.http = config.http_public or f"http://{config.host}:{http_port}"
         self.parts.stream = config.stream_public or f"ws://{config.host}:{stream_port}/v1/stream"
+        self._stream.origins = own_origins(self.parts.http)
 
     async def stop(self) -> None:
         """Refuse what comes, finish what was accepted, tell everybody, close."""
@@ -113,6 +131,7 @@ class Server:
             await self._serving
         await self._stream.stop()
         await self.parts.sweeper.stop()
+        await self.parts.pushes.stop()
         self.parts.ordering.close()
         await self.law.stop()
         await self._store.close()
@@ -122,8 +141,10 @@ class Server:
 async def start(config: ServerConfig) -> Server:
     """Return a listening server on a folder, made if new, checked if not.
 
-    Raises CharterRefused, WireRefused(storage), LogRefused, or OSError when an address is taken.
+    Raises CharterRefused, WireRefused(storage), LogRefused, OSError when an address is taken, and
+    what `read_bundle` and `log_bundle` raise about the web client.
     """
+    bundle = None if config.web is None else read_bundle(config.web)
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     deployment = DeploymentId(config.deployment)
     charters = _verify_charters(config.charters, deployment)
@@ -146,8 +167,27 @@ async def start(config: ServerConfig) -> Server:
         deployment, lambda subject: identities.key_of(subject), config.clock, config.bounds
     )
 
+    new_key = make_key()
+    push_key = await store.write(lambda tables: tables.push.keep_key(new_key))
+    subscriptions, without_days = await store.read(
+        lambda tables: (tables.push.all(), tables.devices.without_days())
+    )
+    contact = config.push.contact or (
+        config.http_public if config.http_public.startswith("https://") else ""
+    )
+    service = PushService(config.push, Vapid(push_key, contact, time.time))
+    pushes = Pushes(config.push, store, fanout, service, subscriptions)
+    last_use = LastUse(store, config.clock, without_days)
+
+    def arrived(connection: Connection) -> None:
+        pushes.connected(connection.device)
+        last_use.connected(connection.account, connection.device)
+
     def removed(device: DeviceId) -> None:
         sessions.drop_device(device)
+        pushes.forget(device)
+        last_use.forget(device)
+        store.submit(lambda tables: tables.devices.forget(device), lambda _: None)
         connection = fanout.find(device)
         if connection is not None:
             fanout.end(connection)
@@ -167,13 +207,22 @@ async def start(config: ServerConfig) -> Server:
         config.clock,
         config.bounds,
         RecentMessages(accepted, since_ms, config.clock()),
+        pushes.arrived,
     )
     catch_ups = CatchUps(store, fanout)
     rules = Rules(
         deployment, escrow=terms.escrow == "threshold", key_log=key_log, skew_ms=terms.skew_ms
     )
     ordering = Ordering(
-        deployment, rules, store, conversations_, delivery, fanout, catch_ups, config.clock
+        deployment,
+        rules,
+        store,
+        conversations_,
+        delivery,
+        fanout,
+        catch_ups,
+        config.clock,
+        pushes.mailed,
     )
     blobs = Blobs(config.folder / "blobs", store, config.clock, config.bounds)
     gate = Gate(sessions, config.rates)
@@ -191,12 +240,32 @@ async def start(config: ServerConfig) -> Server:
         ordering,
         blobs,
         Sweeper(charter, store, blobs, sessions, config.clock, config.bounds),
+        pushes,
+        Mailboxes(store, fanout, catch_ups, config.clock, config.bounds, pushes.mailed),
+        last_use,
     )
-    stream = Stream(config, store, sessions, conversations_, delivery, fanout, catch_ups)
-    law = await open_law(parts, charters, log, catch_ups)
-    server = Server(parts, stream, store, log, law)
-    await server.listen()
+    stream = Stream(
+        config,
+        store,
+        sessions,
+        conversations_,
+        delivery,
+        fanout,
+        catch_ups,
+        arrived,
+        lambda connection: pushes.mailed(connection.device),
+    )
+    law = await open_law(parts, charters, log)
+    server = Server(parts, stream, store, log, law, bundle)
+    try:
+        if bundle is not None:
+            await log_bundle(law.desk, bundle)
+        await server.listen()
+    except BaseException:
+        await server.stop()
+        raise
     parts.sweeper.start()
+    pushes.start()
     return server
 
 
@@ -224,13 +293,13 @@ def _verify_charters(documents: Iterable[bytes], deployment: DeploymentId) -> li
     return charters
 
 
-def _routes(parts: Parts, law: Law) -> list[BaseRoute]:
+def _routes(parts: Parts, law: Law, bundle: ServedBundle | None) -> list[BaseRoute]:
     own = [
         route
-        for group in (public, accounts, key_packages, conversations, attachments)
+        for group in (public, accounts, devices, key_packages, conversations, attachments)
         for route in group.routes(parts)
     ]
-    return [*own, *law.routes()]
+    return [*own, *law.routes(), *web.routes(parts, law, bundle)]
 
 
 async def _serve(server: uvicorn.Server) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from doublelock.protocol.ed25519 import SigningKey
@@ -33,9 +33,12 @@ class Rates:
     """In one conversation: members must have the time to come back between two that break them."""
     challenges: float = 200.0
     challenges_burst: float = 2000.0
+    letters: float = 1 / 60
+    """Mail to devices of other accounts, for a whole account."""
+    letters_burst: float = 10.0
 
 
-UNLIMITED = Rates(*([1e12] * 12))
+UNLIMITED = Rates(**dict.fromkeys((one.name for one in fields(Rates)), 1e12))
 """For benchmarks and for replays of other years' chats."""
 
 
@@ -53,13 +56,38 @@ class Bounds:
     blob_quota: int = 4 * 1024 * 1024 * 1024
     """Per account."""
     blob_unfinished_ms: int = 24 * 3600 * 1000
-    mailbox_items: int = 10_000
+    own_letters: int = 64
+    """Pieces of mail from the account's own devices that may wait for a device."""
+    others_letters: int = 100
+    """Pieces of mail from other accounts that may wait for a device, and how many of one."""
+    letters_of_one: int = 5
     sessions: int = 200_000
     session_ms: int = 3600 * 1000
     challenge_ms: int = 60 * 1000
     hello_seconds: float = 10.0
+    silence_seconds: float = 60.0
+    """After so long without a sign of life a device is asked for one, after twice it is cut."""
     sweep_seconds: float = 30.0
     connections: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class PushConfig:
+    """How devices that are away are woken (spec W-45). Seconds, unless the name says else."""
+
+    contact: str = ""
+    """`mailto:` or `https:` address of the operator, for push services."""
+    gather: float = 0.5
+    """How long what arrives is gathered before anybody is woken."""
+    retry: float = 10.0
+    """Before the second try; each later one waits four times as long."""
+    tries: int = 3
+    patience: float = 10.0
+    at_once: int = 16
+    life: int = 7 * 24 * 3600
+    """How long a push service may hold a push for a device that is off."""
+    private: bool = False
+    """Let endpoints be plain HTTP, on any port and address: for tests, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +121,9 @@ class ServerConfig:
     stream_public: str = ""
     witnesses: tuple[str, ...] = ()
     """Submission addresses of the witnesses that the charter names, in its order."""
+    web: Path | None = None
+    """Folder of the web client's bundle, with its `bundle.json`; None serves none."""
     clock: Clock = wall_clock
     rates: Rates = field(default_factory=Rates)
     bounds: Bounds = field(default_factory=Bounds)
+    push: PushConfig = field(default_factory=PushConfig)

@@ -107,7 +107,9 @@ class Delivery:
         clock: Clock,
         bounds: Bounds,
         recent: RecentMessages,
+        arrived: Callable[[Conversation, bytes], None],
     ) -> None:
+        self._arrived = arrived
         self._store = store
         self._fanout = fanout
         self._deployment = deployment
@@ -322,6 +324,7 @@ class Delivery:
                     mine.append((len(frames), encode(accepted)))
                 else:
                     self._fanout.put(connection, encode(accepted))
+                self._arrived(conversation, row.account)
             frames.append(encode_item(conversation, row, size, signature))
         for conversation, frames in pieces.items():
             senders = own.get(conversation, {})

@@ -12,19 +12,19 @@ from doublelock.log import tiles
 from doublelock.log.sequencer import Sequencer
 from doublelock.log.witness_client import Publisher
 from doublelock.protocol.charter import Charter
+from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import NoteSigner
-from doublelock.protocol.errors import Refusal
+from doublelock.protocol.errors import LogRefused, Refusal
 from doublelock.protocol.frames import NOTICE_MAIL
 from doublelock.protocol.identifiers import AccountId
 from doublelock.protocol.note import SignatureType
-from doublelock.server.catchup import CatchUps
+from doublelock.protocol.tlog_proof import TlogProof
 from doublelock.server.inventory import Inventories
-from doublelock.server.lawdesk import NO_CASE, LawDesk
+from doublelock.server.lawdesk import LawDesk
 from doublelock.server.metadata import Disclosures
 from doublelock.server.parts import Parts
 from doublelock.server.publishing import Publishing, with_addresses
 from doublelock.server.routes import ceremonies, law
-from doublelock.store.rows import MailRow
 
 _SWEEP_S: Final = 5.0
 _WITNESS_S: Final = 10.0
@@ -68,6 +68,21 @@ class Law:
             *tiles.make_routes(self._law_log.folder, "/log/law"),
         ]
 
+    async def prove(self, index: int) -> tuple[bytes, bytes]:
+        """Return a line of the law log and its tlog-proof under the published checkpoint.
+
+        Raises LogRefused(log-missing) while no such checkpoint holds the line.
+        """
+        note = await asyncio.to_thread(self._law_log.published)
+        if note is None:
+            raise LogRefused(Code.LOG_MISSING, "no checkpoint yet")
+        cosigned = self._parts.charter().law_policy().verify(note)
+        size = cosigned.checkpoint.size
+        if index >= size:
+            raise LogRefused(Code.LOG_MISSING, f"line {index}, checkpoint of {size}")
+        path = await self._law_log.proof(index, size)
+        return await self._law_log.entry(index), TlogProof(index, path, cosigned.note).encode()
+
     def start(self) -> None:
         """Begin to publish and to sweep."""
         self.key_publishing.start()
@@ -92,9 +107,7 @@ class Law:
                 await self.desk.sweep()
 
 
-async def open_law(
-    parts: Parts, charters: Sequence[Charter], key_log: Sequencer, catch_ups: CatchUps
-) -> Law:
+async def open_law(parts: Parts, charters: Sequence[Charter], key_log: Sequencer) -> Law:
     """Return the law's side, started; its log is made if new, replayed if not.
 
     Raises LogRefused, CharterRefused, WireRefused(storage).
@@ -121,14 +134,7 @@ async def open_law(
 
     async def deliver(account: AccountId, notice: bytes) -> None:
         devices = tuple(parts.identities.key_log.account(account).devices)
-        now = config.clock()
-        mail = [MailRow(0, one, now, NOTICE_MAIL, NO_CASE, 0, notice) for one in devices]
-        stored = await parts.store.write(lambda tables: tables.devices.put_mail(mail))
-        for device, piece in zip(devices, stored, strict=True):
-            connection = parts.fanout.find(device)
-            if connection is not None:
-                catch_ups.push_mail(connection, [piece])
-        parts.fanout.flush()
+        await parts.mailboxes.deliver(devices, NOTICE_MAIL, notice)
 
     desk = LawDesk(
         charters, law_log, law_publishing, parts.store, config.keys.operator, config.clock, deliver

@@ -75,7 +75,9 @@ class Ordering:
         fanout: Fanout,
         catch_ups: CatchUps,
         clock: Clock,
+        mailed: Callable[[DeviceId], None],
     ) -> None:
+        self._mailed = mailed
         self._deployment = deployment
         self._rules = rules
         self._store = store
@@ -289,6 +291,8 @@ class Ordering:
                     self._fanout.follow(connection, conversation)
                     if leaf.device in mail:
                         self._catch_ups.push_mail(connection, [mail[leaf.device]])
+                elif leaf.device in mail:
+                    self._mailed(DeviceId(leaf.device))
 
         return await self._delivery.post(
             Handshake(conversation, account, device, body.commit, apply, undo, write, announce)

@@ -11,7 +11,10 @@ from doublelock.server.conversations import Conversations
 from doublelock.server.delivery import Delivery
 from doublelock.server.fanout import Fanout
 from doublelock.server.identities import Identities
+from doublelock.server.last_use import LastUse
+from doublelock.server.mailboxes import Mailboxes
 from doublelock.server.ordering import Ordering
+from doublelock.server.pushes import Pushes
 from doublelock.server.routes.exchange import Gate
 from doublelock.server.sessions import Sessions
 from doublelock.server.sweeper import Sweeper
@@ -35,5 +38,8 @@ class Parts:
     ordering: Ordering
     blobs: Blobs
     sweeper: Sweeper
+    pushes: Pushes
+    mailboxes: Mailboxes
+    last_use: LastUse
     http: str = ""
     stream: str = ""

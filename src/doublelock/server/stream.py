@@ -7,6 +7,7 @@ one that is refused for what it asks is answered with `Refused`.
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Final
 
 from picows import (
@@ -32,7 +33,6 @@ from doublelock.protocol.frames import (
     Ping,
     Pong,
     Refused,
-    Seen,
     Send,
     Welcome,
     Whisper,
@@ -71,7 +71,15 @@ class Stream:
         delivery: Delivery,
         fanout: Fanout,
         catch_ups: CatchUps,
+        arrived: Callable[[Connection], None],
+        lost: Callable[[Connection], None],
     ) -> None:
+        self.arrived = arrived
+        """Told of every connection that said hello."""
+        self.lost = lost
+        """Told of one that was cut without a sign that it had what was sent last."""
+        self.origins: frozenset[str] = frozenset()
+        """Pages of these may connect, once the server's addresses are known (spec W-42)."""
         self.config = config
         self.store = store
         self.sessions = sessions
@@ -86,6 +94,7 @@ class Stream:
         """Set for good: what every connection waits on that is not held back."""
         self.writable.set()
         self._server: asyncio.Server | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
         """Listen, and return the port."""
@@ -97,6 +106,7 @@ class Stream:
             read_buffer_init_size=_READ_BUFFER,
             logger_name="stream",
         )
+        self._listening = asyncio.create_task(self._listen_for_life())
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -104,6 +114,8 @@ class Stream:
         """Take no further connections."""
         if self._server is not None:
             self._server.close()
+        if self._listening is not None:
+            self._listening.cancel()
 
     async def stop(self) -> None:
         """End every connection and wait for what runs on their behalf."""
@@ -124,7 +136,17 @@ class Stream:
     def _accept(self, request: WSUpgradeRequest) -> "StreamListener | None":
         if request.path != _PATH or len(self.open) >= self.config.bounds.connections:
             return None
+        origin = request.headers.get("origin")
+        if origin is not None and origin.lower() not in self.origins:
+            return None  # a page of somebody else's; programs that are no browser send none
         return StreamListener(self)
+
+    async def _listen_for_life(self) -> None:
+        """Ask who is silent for a sign of life, and cut who gives none: it is away (spec W-44)."""
+        while True:
+            await asyncio.sleep(self.config.bounds.silence_seconds)
+            for listener in list(self.open):
+                listener.ask_for_life()
 
     def run(self, work: "asyncio.Task[None]") -> None:
         """Keep a task until it ends."""
@@ -146,12 +168,15 @@ class StreamListener(WSListener):
         self._grace: asyncio.TimerHandle | None = None
         self._underlying: asyncio.Transport | None = None
         self._writable = stream.writable
+        self._silent = False
+        self._told = False
 
     # --- Pipe ------------------------------------------------------------------------------
 
     def push(self, data: bytes) -> None:
         """Send one stream message; never blocks."""
         if self._transport is not None:
+            self._told = True
             self._transport.send(WSMsgType.BINARY, data)
 
     def waiting(self) -> int:
@@ -179,6 +204,21 @@ class StreamListener(WSListener):
         """Drop the connection and whatever waits for it."""
         if self._underlying is not None:
             self._underlying.abort()
+
+    def ask_for_life(self) -> None:
+        """Ping a device that said nothing since the last time; drop one that did not answer."""
+        if self._transport is None:
+            return
+        if not self._silent:
+            self._silent = True
+            self._transport.send_ping()
+            return
+        connection, told = self._connection, self._told
+        if connection is not None:
+            self._stream.fanout.leave(connection)
+        self.abort()
+        if connection is not None and told:
+            self._stream.lost(connection)
 
     # --- WebSocket -------------------------------------------------------------------------
 
@@ -220,6 +260,7 @@ class StreamListener(WSListener):
         """Take in one WebSocket frame."""
         if self._transport is None:
             return
+        self._silent = self._told = False
         try:
             kind = frame.msg_type
             if kind == WSMsgType.BINARY or kind == WSMsgType.CONTINUATION:
@@ -277,7 +318,7 @@ class StreamListener(WSListener):
             except Refusal as refusal:
                 self._refuse(connection, frame.request if isinstance(frame, Ping) else 0, refusal)
 
-    def _small(self, connection: Connection, frame: MailboxDone | Seen | CatchUp | Ping) -> None:
+    def _small(self, connection: Connection, frame: MailboxDone | CatchUp | Ping) -> None:
         stream, device = self._stream, connection.device
         match frame:
             case Ping(request):
@@ -290,17 +331,6 @@ class StreamListener(WSListener):
             case MailboxDone(through):
                 stream.store.submit(
                     lambda tables: tables.devices.drop_mail(device, through), _ignore
-                )
-            case Seen(name, delivered, read):
-                conversation = connection.conversations.get(name)
-                if conversation is None:
-                    raise WireRefused(Code.NOT_A_MEMBER)
-                head = conversation.durable
-                stream.store.submit(
-                    lambda tables: tables.devices.put_cursor(
-                        device, name, min(delivered, head), min(read, head)
-                    ),
-                    _ignore,
                 )
 
     def _whisper(self, connection: Connection, frame: Whisper) -> None:
@@ -354,6 +384,7 @@ class StreamListener(WSListener):
         # In before the question, so that whoever adds the device meanwhile finds it.
         stream.fanout.enter(connection)
         self._connection = connection
+        stream.arrived(connection)
         try:
             found = await stream.conversations.of_device(subject.device)
         except Refusal as refusal:

@@ -113,7 +113,7 @@ class Groups(Protocol):
 
 
 class Devices(Protocol):
-    """Handles, key packages, mailboxes and cursors."""
+    """Handles, key packages, mailboxes and days of use."""
 
     def put_handle(self, account: bytes, handle: str) -> None:
         """Remember an account's handle."""
@@ -132,9 +132,6 @@ class Devices(Protocol):
     def claim_key_package(self, account: bytes, device: bytes) -> bytes:
         """Return and forget the oldest key package, else the last resort, else nothing."""
 
-    def drop_key_packages(self, device: bytes) -> None:
-        """Forget every key package of a device."""
-
     def put_mail(self, mail: Iterable[MailRow]) -> list[MailRow]:
         """Add mail and return it with its numbers."""
 
@@ -144,11 +141,39 @@ class Devices(Protocol):
     def drop_mail(self, device: bytes, through: int) -> None:
         """Delete a device's mail up to and including a number."""
 
-    def put_cursor(self, device: bytes, conversation: bytes, delivered: int, read: int) -> None:
-        """Remember how far a device has and has read a conversation; never backwards."""
+    def count_relayed(self, device: bytes, kind: int, sender: bytes) -> tuple[int, int]:
+        """Return how much mail of a relayed kind waits for a device, and how much of an account."""
 
-    def cursors(self, device: bytes) -> list[tuple[bytes, int, int]]:
-        """Return (conversation, delivered, read) of a device."""
+    def put_day(self, account: bytes, device: bytes, day: int) -> None:
+        """Remember the last day on which a device connected; never backwards."""
+
+    def days(self, account: bytes) -> dict[bytes, int]:
+        """Return the days that are kept of an account's devices."""
+
+    def keep_days(self, account: bytes, keep: bool) -> None:
+        """Say whether an account wants days kept; those that are there go when it does not."""
+
+    def without_days(self) -> list[bytes]:
+        """Return the accounts that want none kept."""
+
+    def forget(self, device: bytes) -> None:
+        """Forget a device that the key log lists no more: key packages, mail, day."""
+
+
+class Push(Protocol):
+    """Push subscriptions and the key that signs for them."""
+
+    def put(self, device: bytes, endpoint: str) -> None:
+        """Keep a device's endpoint in place of the one before."""
+
+    def drop(self, device: bytes) -> None:
+        """Forget a device's endpoint."""
+
+    def all(self) -> list[tuple[bytes, str]]:
+        """Return (device, endpoint) of every subscription."""
+
+    def keep_key(self, key: bytes) -> bytes:
+        """Keep a new signing key unless there is one; return the one that is kept."""
 
 
 class Blobs(Protocol):
@@ -227,6 +252,10 @@ class Tables(Protocol):
     @property
     def devices(self) -> Devices:
         """What belongs to devices."""
+
+    @property
+    def push(self) -> Push:
+        """Push subscriptions."""
 
     @property
     def blobs(self) -> Blobs:

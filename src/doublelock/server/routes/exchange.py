@@ -22,6 +22,7 @@ from doublelock.protocol.api import (
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import decode_base64url
 from doublelock.protocol.errors import Malformed, Refusal, WireRefused
+from doublelock.protocol.identifiers import AccountId
 from doublelock.protocol.session import DeviceSubject, PartySubject, Subject
 from doublelock.server.config import Rates
 from doublelock.server.rates import Bucket
@@ -38,6 +39,7 @@ _STATUS: Final = {
     Code.GROUP_DUPLICATE: 409,
     Code.ACCOUNT_EXISTS: 409,
     Code.BLOB_OFFSET: 409,
+    Code.BUNDLE_WITHDRAWN: 410,
     Code.SIZE: 413,
     Code.QUOTA: 413,
     Code.TOO_FAST: 429,
@@ -45,6 +47,7 @@ _STATUS: Final = {
     Code.STOPPING: 503,
     Code.LOG_CLOSED: 503,
 }
+_NO_SNIFFING: Final = {"x-content-type-options": "nosniff"}
 _REFUSED: Final = 422
 _BUCKETS: Final = 50_000
 _SMALL: Final = 64 * 1024
@@ -102,6 +105,10 @@ class Gate:
         """Slow down who commits without end in a conversation. Raises WireRefused(too-fast)."""
         rate, burst = self._rates.handshakes, self._rates.handshakes_burst
         self._spend(("handshakes", subject, conversation), rate, burst)
+
+    def spend_letter(self, account: AccountId) -> None:
+        """Slow down who writes to strangers' devices. Raises WireRefused(too-fast)."""
+        self._spend(("letters", account), self._rates.letters, self._rates.letters_burst)
 
     def anyone(self, request: Request) -> None:
         """Let an unknown caller in, at the rate of its address. Raises WireRefused(too-fast)."""
@@ -162,12 +169,12 @@ def query_number(request: Request, name: str, default: int = 0, most: int = 2**6
 
 def answer(body: Body, status: int = 200) -> Response:
     """Return a typed answer."""
-    return Response(encode_body(body), status, media_type=CONTENT_TYPE)
+    return Response(encode_body(body), status, _NO_SNIFFING, media_type=CONTENT_TYPE)
 
 
 def raw(data: bytes, media_type: str = "application/octet-stream") -> Response:
     """Return bytes as they are."""
-    return Response(data, media_type=media_type)
+    return Response(data, 200, _NO_SNIFFING, media_type=media_type)
 
 
 def refuse(_: Request, error: Exception) -> Response:

@@ -33,10 +33,31 @@ WHERE device = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: drop_mail
 DELETE FROM mail WHERE device = ? AND key <= ?;
 
--- name: put_cursor
-INSERT INTO cursors (device, conversation, delivered, read) VALUES (?, ?, ?, ?)
-ON CONFLICT (device, conversation) DO UPDATE SET
-    delivered = max(delivered, excluded.delivered), read = max(read, excluded.read);
+-- name: drop_all_mail
+DELETE FROM mail WHERE device = ?;
 
--- name: cursors
-SELECT conversation, delivered, read FROM cursors WHERE device = ? ORDER BY key;
+-- name: count_relayed
+SELECT count(*), coalesce(sum(substr(payload, 1, 32) = ?3), 0) FROM mail
+WHERE device = ?1 AND kind = ?2;
+
+-- name: put_day
+INSERT INTO device_days (device, account, day) VALUES (?, ?, ?)
+ON CONFLICT (device) DO UPDATE SET day = max(day, excluded.day);
+
+-- name: days
+SELECT device, day FROM device_days WHERE account = ?;
+
+-- name: drop_day
+DELETE FROM device_days WHERE device = ?;
+
+-- name: drop_days
+DELETE FROM device_days WHERE account = ?;
+
+-- name: keep_no_days
+INSERT OR IGNORE INTO without_days (account) VALUES (?);
+
+-- name: keep_days
+DELETE FROM without_days WHERE account = ?;
+
+-- name: without_days
+SELECT account FROM without_days;

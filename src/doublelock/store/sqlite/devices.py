@@ -1,4 +1,4 @@
-"""Handles, key packages, mailboxes and cursors in SQLite."""
+"""Handles, key packages, mailboxes and days of use in SQLite."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -50,10 +50,6 @@ class SqliteDevices:
             self._db.execute(_SQL["drop_key_package"], (key,))
         return bytes(package)
 
-    def drop_key_packages(self, device: bytes) -> None:
-        """Forget every key package of a device."""
-        self._db.execute(_SQL["drop_key_packages"], (device,))
-
     def put_mail(self, mail: Iterable[MailRow]) -> list[MailRow]:
         """Add mail and return it with its numbers."""
         stored = []
@@ -71,10 +67,32 @@ class SqliteDevices:
         """Delete a device's mail up to and including a number."""
         self._db.execute(_SQL["drop_mail"], (device, through))
 
-    def put_cursor(self, device: bytes, conversation: bytes, delivered: int, read: int) -> None:
-        """Remember how far a device has and has read a conversation; never backwards."""
-        self._db.execute(_SQL["put_cursor"], (device, conversation, delivered, read))
+    def count_relayed(self, device: bytes, kind: int, sender: bytes) -> tuple[int, int]:
+        """Return how much mail of a relayed kind waits for a device, and how much of an account."""
+        row = self._db.execute(_SQL["count_relayed"], (device, kind, sender)).fetchone()
+        return int(row[0]), int(row[1])
 
-    def cursors(self, device: bytes) -> list[tuple[bytes, int, int]]:
-        """Return (conversation, delivered, read) of a device."""
-        return list(self._db.execute(_SQL["cursors"], (device,)))
+    def put_day(self, account: bytes, device: bytes, day: int) -> None:
+        """Remember the last day on which a device connected; never backwards."""
+        self._db.execute(_SQL["put_day"], (device, account, day))
+
+    def days(self, account: bytes) -> dict[bytes, int]:
+        """Return the days that are kept of an account's devices."""
+        return {bytes(name): int(day) for name, day in self._db.execute(_SQL["days"], (account,))}
+
+    def keep_days(self, account: bytes, keep: bool) -> None:
+        """Say whether an account wants days kept; those that are there go when it does not."""
+        if keep:
+            self._db.execute(_SQL["keep_days"], (account,))
+        else:
+            self._db.execute(_SQL["keep_no_days"], (account,))
+            self._db.execute(_SQL["drop_days"], (account,))
+
+    def without_days(self) -> list[bytes]:
+        """Return the accounts that want none kept."""
+        return [bytes(row[0]) for row in self._db.execute(_SQL["without_days"])]
+
+    def forget(self, device: bytes) -> None:
+        """Forget a device that the key log lists no more: key packages, mail, day."""
+        for statement in ("drop_key_packages", "drop_all_mail", "drop_day"):
+            self._db.execute(_SQL[statement], (device,))

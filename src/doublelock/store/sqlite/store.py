@@ -23,6 +23,7 @@ from doublelock.store.sqlite.connection import open_reader, open_writer
 from doublelock.store.sqlite.devices import SqliteDevices
 from doublelock.store.sqlite.groups import SqliteGroups
 from doublelock.store.sqlite.law import SqliteLaw
+from doublelock.store.sqlite.push import SqlitePush
 from doublelock.store.sqlite.timeline import SqliteTimeline
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class SqliteTables:
         self.timeline = SqliteTimeline(connection, self.senders)
         self.groups = SqliteGroups(connection)
         self.devices = SqliteDevices(connection)
+        self.push = SqlitePush(connection)
         self.blobs = SqliteBlobs(connection)
         self.law = SqliteLaw(connection)
 
