@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Self
 
-from doublelock.holder.daemon import GENESIS_FILE
 from doublelock.holder.desk import DeskReader, file_document, merge_warrant
+from doublelock.holder.enrolment import GENESIS_FILE
 from doublelock.holder.identity import IDENTITY_FILE
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
@@ -81,7 +81,7 @@ class LawParty:
 
     async def look(self) -> None:
         """Bring law log and documents up to date. Raises WireRefused, LogRefused."""
-        await self.watch.update()
+        await self.watch.update(self.clock())
         for document in await self._desk.news():
             self._documents.setdefault(document.case, []).append(document)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from doublelock.holder.ceremony import CeremonyDriver
+from doublelock.holder.enrolment import GENESIS_FILE as GENESIS_FILE
+from doublelock.holder.enrolment import read_charters
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.notices import Notices
 from doublelock.holder.retention import Retention
@@ -18,12 +20,12 @@ from doublelock.holder.serving import Answered, Serving
 from doublelock.holder.vault import Vault
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
-from doublelock.protocol.charter import Charter, Role, verify_genesis
+from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.errors import Refusal, VaultRefused
 from doublelock.protocol.identifiers import DeploymentId
+from doublelock.protocol.succession import escrow_committee
 from doublelock.transport.http import HttpClient
 
-GENESIS_FILE = "charter"
 _LOOK_S = 1.0
 _AFTER_FAILURE_S = 5.0
 
@@ -48,24 +50,25 @@ class HolderDaemon:
         self.folder = folder
         self.http = http
         self.watch = LawWatch(http, genesis, folder)
-        self.vault = Vault(folder, me.committee, me.index)
+        self.vault = Vault(folder, me.committee, court=me.is_court)
         self.ceremonies = CeremonyDriver(folder, http, me, self.vault)
         self.serving = Serving(folder, http, me, self.vault, self.watch)
-        self.retention = Retention(http, me, self.vault, self.serving)
+        self.retention = Retention(http, me, self.vault, self.serving, self.watch)
         self.notices = Notices(http, me, self.watch, self.serving)
 
     @classmethod
     def open(
         cls, path: Path, unlocking: Unlocking, address: str, deployment: DeploymentId, role: Role
     ) -> Self:
-        """Open a state folder that holds an identity and the genesis charter (`enrol_holder`).
+        """Open a state folder that holds an identity and the pinned charter (`pin_charter`).
 
         Raises VaultRefused, CharterRefused.
         """
         folder = StateFolder.open(path, unlocking)
         try:
-            genesis = verify_genesis(folder.read_open(GENESIS_FILE), deployment)
-            me = HolderIdentity.load(folder, genesis, role)
+            charters = read_charters(folder, deployment)
+            genesis = charters[0]
+            me = HolderIdentity.load(folder, charters, role)
             http = HttpClient(address, identity=me.session(deployment))
         except BaseException:
             folder.close()
@@ -73,13 +76,18 @@ class HolderDaemon:
         return cls(folder, http, genesis, me)
 
     async def step(self, now_ms: int) -> Look:
-        """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused."""
-        law = await self.watch.update()
+        """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused.
+
+        Who is no holder under the charter in force (yet, or any more) has its part in ceremonies,
+        destroys what it need not keep, and answers nobody.
+        """
+        law = await self.watch.update(now_ms)
         look = Look()
         look.ceremony_moved = await self.ceremonies.step(law, now_ms)
-        look.answers = await self.serving.step(now_ms)
-        look.notices = await self.notices.step(law, now_ms)
         look.destroyed = await self.retention.step(law, now_ms)
+        if self.me.place(escrow_committee(law.charter(now_ms), self.me.committee)) is not None:
+            look.answers = await self.serving.step(now_ms)
+            look.notices = await self.notices.step(law, now_ms)
         return look
 
     async def run(self, clock: Clock, report: Callable[[str], None] = lambda _: None) -> None:

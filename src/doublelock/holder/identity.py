@@ -1,10 +1,12 @@
-"""Who a holder is: its key in the charter, its committee and its index."""
+"""Who a holder is: its key, and the place that each charter gives it (spec K-16)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from doublelock.keep import StateFolder
 from doublelock.protocol.charter import Charter, Role
+from doublelock.protocol.charter_terms import Committee
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import CharterRefused
@@ -18,7 +20,11 @@ IDENTITY_FILE = "identity"
 
 @dataclass(frozen=True, slots=True)
 class HolderIdentity:
-    """A custodian (index from 1) or the court (0) of one committee, with its identity key."""
+    """A custodian (index from 1) or the court (0) of one committee, with its identity key.
+
+    `index` is its number in the latest charter known when the folder was opened: it names the
+    holder and orders turns. What a rule needs is `place` in the charter that the rule means.
+    """
 
     committee: int
     index: int
@@ -34,17 +40,32 @@ class HolderIdentity:
         """How reports call this holder."""
         return "court" if self.index == COURT else f"custodian {self.index}"
 
+    @property
+    def is_court(self) -> bool:
+        """Whether this is the court."""
+        return self.index == COURT
+
+    def place(self, committee: Committee | None) -> int | None:
+        """Return this holder's number in a committee, 0 for the court, None if it has no part."""
+        if committee is None or committee.court is None:
+            return None
+        if self.is_court:
+            return COURT if committee.court.key == self.key else None
+        numbers = [one.index for one in committee.custodians if one.key == self.key]
+        return numbers[0] if numbers else None
+
     @classmethod
-    def load(cls, folder: StateFolder, charter: Charter, role: Role) -> Self:
-        """Return the identity in a state folder, as the charter knows it.
+    def load(cls, folder: StateFolder, charters: Sequence[Charter], role: Role) -> Self:
+        """Return the identity in a state folder, as the latest charter that names it knows it.
 
         Raises VaultRefused (no identity), CharterRefused(NOT_A_HOLDER).
         """
         signer = SigningKey(folder.read(IDENTITY_FILE))
-        party = charter.party(signer.public.encoded)
-        if party is None or party.role is not role or party.committee is None:
-            raise CharterRefused(Code.NOT_A_HOLDER, f"no {role.value} of this charter")
-        return cls(party.committee, party.index, signer)
+        for charter in reversed(charters):
+            party = charter.party(signer.public.encoded)
+            if party is not None and party.role is role and party.committee is not None:
+                return cls(party.committee, party.index, signer)
+        raise CharterRefused(Code.NOT_A_HOLDER, f"no {role.value} of this charter")
 
     def session(self, deployment: DeploymentId) -> Identity:
         """Return what opens this holder's sessions with the server."""

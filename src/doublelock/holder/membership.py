@@ -9,12 +9,12 @@ from typing import Annotated, Final
 
 import msgspec
 
-from doublelock.holder.daemon import GENESIS_FILE
+from doublelock.holder.enrolment import GENESIS_FILE, follow, keep_charters
 from doublelock.holder.identity import IDENTITY_FILE, keep_identity
 from doublelock.keep import StateFolder
 from doublelock.protocol import limits
 from doublelock.protocol.api import Charters
-from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendment, verify_genesis
+from doublelock.protocol.charter import Charter, PartyRef, Role, verify_genesis
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32, Document, Name, decode, encode
 from doublelock.protocol.ed25519 import SigningKey
@@ -91,13 +91,12 @@ async def join(
         await http.close()
     if not answer.documents:
         raise CharterRefused(Code.CHARTER_GENESIS, "the server shows no charter")
-    genesis = charter = verify_genesis(answer.documents[0], deployment)
-    for document in answer.documents[1:]:
-        charter = verify_amendment(charter, document)
+    charters = follow(verify_genesis(answer.documents[0], deployment), answer.documents[1:])
+    genesis, charter = charters[0], charters[-1]
     party = charter.party(signer.public.encoded)
     if party is None or party.role is not role:
         raise CharterRefused(Code.NOT_A_HOLDER, f"no {role.value} of this charter has this key")
-    folder.write_open(GENESIS_FILE, genesis.document)
+    keep_charters(folder, genesis.document, [one.document for one in charters[1:]])
     folder.write_open(_MEMBERSHIP, encode(_Kept(address.rstrip("/"), Bytes32(deployment))))
     return charter, party
 

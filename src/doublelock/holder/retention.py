@@ -2,28 +2,43 @@
 
 Once a month's retention is over, releases that are still permitted are made (preservation), this
 holder's shares of the month are destroyed, and the law log is told. A holder that crashes between
-the two states it again at its next look.
+the two states it again at its next look. What to preserve is read from a fresh checkpoint: without
+one the holder waits, for a day at most (K-20).
 """
+
+from typing import Final
 
 from doublelock.holder.desk import file_document
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.serving import Serving
 from doublelock.holder.vault import Vault
+from doublelock.holder.watch import LawWatch
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, last_day
 from doublelock.protocol.documents import Opaque
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.lawlog import Destruction, sign_entry
+from doublelock.protocol.lawrecords import EpochRecord
 from doublelock.protocol.lawstate import LawState
+from doublelock.protocol.partial import COURT
+from doublelock.protocol.succession import escrow_committee
 from doublelock.transport.http import HttpClient
+
+_GRACE_DAYS: Final = 1
 
 
 class Retention:
     """Destroys this holder's shares in time; `step` looks once."""
 
     def __init__(
-        self, http: HttpClient, me: HolderIdentity, vault: Vault, serving: Serving
+        self,
+        http: HttpClient,
+        me: HolderIdentity,
+        vault: Vault,
+        serving: Serving,
+        watch: LawWatch,
     ) -> None:
+        self._watch = watch
         self._serving = serving
         self._http = http
         self._me = me
@@ -31,27 +46,32 @@ class Retention:
 
     async def step(self, law: LawState, now_ms: int) -> list[int]:
         """Destroy what is due; return the months of which the destruction was stated now."""
-        days = law.charter(now_ms).committee(self._me.committee).retention_days
+        committee = escrow_committee(law.charter(now_ms), self._me.committee)
+        if committee is None:
+            return []
         today = day_of(now_ms)
-        due = {
-            key_epoch for committee, key_epoch in law.epochs if committee == self._me.committee
-        } | set(self._vault.key_epochs())
+        logged = {number for of, number in law.epochs if of == committee.number}
         stated = []
-        for key_epoch in sorted(due):
-            if last_day(key_epoch) + days < today and await self.destroy(law, key_epoch, now_ms):
+        for key_epoch in sorted(logged | set(self._vault.key_epochs())):
+            over = today - last_day(key_epoch) - committee.retention_days
+            if over <= 0 or (over <= _GRACE_DAYS and not self._watch.is_fresh(now_ms)):
+                continue
+            if await self.destroy(law, key_epoch, now_ms):
                 stated.append(key_epoch)
         return stated
 
     async def destroy(self, law: LawState, key_epoch: int, now_ms: int) -> bool:
         """Destroy a month's shares and have it logged; say whether it was news.
 
-        Raises VaultRefused, WireRefused. A month that was never logged is destroyed in silence.
+        Raises VaultRefused, WireRefused. A month that was never logged, or passed to others, is
+        destroyed in silence.
         """
         record = law.epochs.get((self._me.committee, key_epoch))
-        if record is None:
+        place = self._me.place(escrow_committee(law.charter(now_ms), self._me.committee))
+        if record is None or place is None or place != self._number_in(record):
             self._vault.discard(key_epoch)
             return False
-        if self._me.index in record.destroyed:
+        if place in record.destroyed:
             return False
         await self._serving.preserve(key_epoch, now_ms)
         statement = self._vault.destroy(
@@ -67,3 +87,6 @@ class Retention:
             if refusal.code is not Code.ENTRY_VOID:
                 raise
         return True
+
+    def _number_in(self, record: EpochRecord) -> int:
+        return COURT if self._me.is_court else record.number_of(self._me.key)

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from doublelock.log.sequencer import Sequencer
-from doublelock.protocol.charter import Charter, charter_at, verify_amendment, verify_genesis
+from doublelock.protocol.charter import Charter, verify_amendment, verify_genesis
 from doublelock.protocol.cosignature import NoteSigner
 from doublelock.protocol.errors import Refusal
 from doublelock.protocol.group_rules import Rules
@@ -21,6 +21,7 @@ from doublelock.protocol.keylog import KeyLog
 from doublelock.protocol.note import SignatureType
 from doublelock.server.blobs import Blobs
 from doublelock.server.catchup import CatchUps
+from doublelock.server.charters import CharterChain
 from doublelock.server.config import ServerConfig
 from doublelock.server.conversations import Conversations
 from doublelock.server.delivery import Delivery
@@ -127,10 +128,7 @@ async def start(config: ServerConfig) -> Server:
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     deployment = DeploymentId(config.deployment)
     charters = _verify_charters(config.charters, deployment)
-
-    def charter() -> Charter:
-        return charter_at(charters, config.clock())
-
+    charter = CharterChain(charters, config.clock)
     terms = charters[0].terms
     store = SqliteStore(config.folder / _DATABASE, deployment)
 
@@ -193,7 +191,7 @@ async def start(config: ServerConfig) -> Server:
         Sweeper(charter, store, blobs, sessions, config.clock, config.bounds),
     )
     stream = Stream(config, store, sessions, conversations_, delivery, fanout, catch_ups)
-    law = await open_law(parts, charters, log, catch_ups)
+    law = await open_law(parts, log, catch_ups)
     server = Server(parts, stream, store, log, law)
     await server.listen()
     parts.sweeper.start()
