@@ -2,7 +2,8 @@
 
 from doublelock.agency.approvals import ApprovalDesk, Asked
 from doublelock.agency.desk import AgencyDesk, Application
-from doublelock.agency.opening import Culprit, Fault, Opening
+from doublelock.agency.combining import Culprit
+from doublelock.agency.opening import Fault, Opening
 
 __all__ = [
     "AgencyDesk",
