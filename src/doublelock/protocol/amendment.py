@@ -15,7 +15,7 @@ from doublelock.protocol.charter import Charter, CharterTerms, write_terms
 from doublelock.protocol.charter_terms import Committee, Custodian, Party
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS
-from doublelock.protocol.documents import Bytes32, encode_base64url
+from doublelock.protocol.documents import Bytes32, Opaque, encode_base64url
 from doublelock.protocol.errors import Malformed
 
 _UNITS: Final = ((DAY_MS, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second"))
@@ -69,12 +69,16 @@ def write_editable(charter: Charter) -> bytes:
 def read_editable(data: bytes) -> CharterTerms:
     """Return edited terms. Raises Malformed, saying where the file is wrong: it is public."""
     try:
-        terms = msgspec.json.decode(
-            data, type=CharterTerms, dec_hook=lambda kind, text: kind.from_text(text)
-        )
-    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as problem:
+        terms = msgspec.json.decode(data, type=CharterTerms, dec_hook=_from_text)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
         raise Malformed(Code.FORM, f"terms file: {problem}") from None
     return terms
+
+
+def _from_text(kind: type, text: object) -> object:
+    if issubclass(kind, Opaque) and isinstance(text, str):
+        return kind.from_text(text)
+    raise ValueError("a key is unpadded base64url text")
 
 
 def describe_changes(old: CharterTerms, new: CharterTerms) -> tuple[Change, ...]:
