@@ -15,6 +15,7 @@ from doublelock.client.conversation import Conversations
 from doublelock.client.core import BROKEN, MEMBER, STOPPED, Core, Room
 from doublelock.client.events import (
     AccountAlarm,
+    CharterAmended,
     Connection,
     EpochsLow,
     LogAlarm,
@@ -79,6 +80,7 @@ class Session:
         self._held: list[Mail] = []
         self._mailbox = int.from_bytes(core.vault.fact("mailbox") or b"", "big")
         self._alarms = 0
+        self._charters = 0
         self._void = 0
         self.up = asyncio.Event()
         self.sending.load()
@@ -321,6 +323,9 @@ class Session:
     async def _watch(self) -> None:
         """Read both logs now and then: what they say of this account is news that nobody sends."""
         core = self._core
+        if core.monitor.law.size:
+            known = core.monitor.charters
+            self._charters = min(len(known), 1 + known.index(core.monitor.charter))
         while True:
             try:
                 await core.monitor.refresh(_WATCH_S)
@@ -329,9 +334,21 @@ class Session:
             except Refusal as refusal:
                 core.tell(LogAlarm("key or law", refusal))
             self._tell_alarms()
+            self._tell_amendments()
             self._check_epochs()
             core.flush()
             await asyncio.sleep(_WATCH_S)
+
+    def _tell_amendments(self) -> None:
+        """Tell of every charter that is to come, and of those that came while this one was away."""
+        charters = self._core.monitor.charters
+        in_force = 1 + charters.index(self._core.monitor.charter)
+        self._charters = self._charters or in_force
+        for before, charter in zip(
+            charters[self._charters - 1 :], charters[self._charters :], strict=False
+        ):
+            self._core.tell(CharterAmended(charter, before, int(charter.terms.effective_ms)))
+        self._charters = len(charters)
 
     def _check_epochs(self) -> None:
         """Three key epochs are ready ahead; an alarm sounds at two (DESIGN §4)."""

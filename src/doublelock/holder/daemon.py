@@ -66,6 +66,8 @@ class HolderDaemon:
         """
         folder = StateFolder.open(path, unlocking)
         try:
+            for inside in ("shares", "ceremonies", "releases"):
+                folder.clear_unfinished(inside)
             charters = read_charters(folder, deployment)
             genesis = charters[0]
             me = HolderIdentity.load(folder, charters, role)

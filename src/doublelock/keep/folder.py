@@ -17,6 +17,8 @@ from doublelock.protocol.errors import VaultRefused
 
 _KEY_NAME = "folder.key"
 _LOCK_NAME = "folder.lock"
+_READING = -1
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}(/[a-z0-9][a-z0-9._-]{0,127}){0,3}")
 
 
@@ -62,6 +64,18 @@ class StateFolder:
         return cls(path, key, lock)
 
     @classmethod
+    def open_reading(cls, path: Path, unlocking: Unlocking) -> Self:
+        """Open a folder for reading alone, also while a process of the role's uses it.
+
+        Every file in it is whole at any moment. Raises as `open`, but never VAULT_LOCKED; writing
+        raises that.
+        """
+        if not (path / _KEY_NAME).is_file():
+            raise VaultRefused(Code.VAULT_MISSING, f"no state folder at {path.name}")
+        data = atomic.read_private(path / _KEY_NAME, 4096)
+        return cls(path, sealing.unwrap_key(unlocking, data), _READING)
+
+    @classmethod
     def open_or_create(cls, path: Path, unlocking: Unlocking) -> Self:
         """Open a folder, or make it when there is none."""
         made = (path / _KEY_NAME).is_file()
@@ -70,7 +84,8 @@ class StateFolder:
     def close(self) -> None:
         """Give the lock back; the object is of no use afterwards."""
         if self._lock is not None:
-            os.close(self._lock)
+            if self._lock != _READING:
+                os.close(self._lock)
             self._lock = None
             self._key = b""
 
@@ -120,7 +135,13 @@ class StateFolder:
 
     def destroy(self, name: str) -> None:
         """Overwrite and remove a file, durably; nothing happens when it is not there."""
-        atomic.erase(self._at(name))
+        atomic.erase(self._writable(name))
+
+    def clear_unfinished(self, folder: str) -> None:
+        """Erase what writes that never ended left below a folder: a kill may have cut them off."""
+        for path in self._writable(folder).rglob(".*"):
+            if _UNFINISHED.fullmatch(path.name):
+                atomic.erase(path)
 
     def derive_key(self, purpose: str) -> bytes:
         """Return a 32-byte key for a purpose of the caller's own (a database, for instance)."""
@@ -129,7 +150,7 @@ class StateFolder:
 
     def change_unlocking(self, unlocking: Unlocking) -> None:
         """Let another passphrase or key file open the folder; the files stay as they are."""
-        self._at(_KEY_NAME)
+        self._writable(_KEY_NAME)
         atomic.write_whole(self.path / _KEY_NAME, sealing.wrap_key(unlocking, self._key))
 
     def _at(self, name: str) -> Path:
@@ -139,12 +160,17 @@ class StateFolder:
             raise VaultRefused(Code.VAULT_MISSING, "no name of a state file")
         return self.path / name
 
+    def _writable(self, name: str) -> Path:
+        if self._lock == _READING:
+            raise VaultRefused(Code.VAULT_LOCKED, "the folder was opened for reading")
+        return self._at(name)
+
     def _put(self, name: str, data: bytes) -> None:
         if len(data) > limits.STATE_FILE:
             raise VaultRefused(Code.VAULT_WRITE, f"{name} is over {limits.STATE_FILE} bytes")
         if name in (_KEY_NAME, _LOCK_NAME):
             raise VaultRefused(Code.VAULT_WRITE, f"{name} is the folder's own")
-        path = self._at(name)
+        path = self._writable(name)
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             atomic.sync_folder(path.parent.parent)

@@ -1,24 +1,19 @@
 """Refresh and resharing over the real server (spec K-11, K-16 to K-19)."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from amending import amend, change_committee, look_until, name_custodians, open_newcomer
+from small_world import MONTH, NOON, law_of, running, small_world
 
 from doublelock.custodian.daemon import open_custodian
-from doublelock.demo.clock import ReplayClock
 from doublelock.demo.world import World
 from doublelock.holder import participant
 from doublelock.holder.daemon import HolderDaemon
 from doublelock.protocol.charter import Charter
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import day_of, key_epoch_of
-from doublelock.protocol.lawstate import LawState
 
-NOON = 1_262_606_400_000
-MONTH = key_epoch_of(day_of(NOON))
 SEEDS = (b"\x21" * 32, b"\x22" * 32)
 
 
@@ -27,24 +22,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(participant, "PATIENCE", 3)
 
 
-@asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[World]:
-    world = World.open(folder, ReplayClock(NOON + 60_000))
-    await world.start()
-    try:
-        world.open_holders()
-        await world.look()
-        yield world
-    finally:
-        await world.stop()
-
-
-def law_of(world: World) -> LawState:
-    return world.holders[0].watch.state
-
-
-async def test_a_refresh_changes_every_share_and_no_key(small_world: Path) -> None:
-    async with running(small_world) as world:
+async def test_a_refresh_changes_every_share_and_no_key(tmp_path: Path) -> None:
+    async with running(await small_world(tmp_path)) as world:
         old = law_of(world).epochs[1, MONTH].keys
         world.holders[1].ceremonies.request_refresh(MONTH)
         await look_until(world, lambda law: law.epochs[1, MONTH].keys.share_version == 2)
@@ -66,8 +45,8 @@ async def test_a_refresh_changes_every_share_and_no_key(small_world: Path) -> No
             assert not await holder.ceremonies.step(law, world.clock())
 
 
-async def test_a_dealer_that_deals_wrong_is_named_and_left_out(small_world: Path) -> None:
-    async with running(small_world) as world:
+async def test_a_dealer_that_deals_wrong_is_named_and_left_out(tmp_path: Path) -> None:
+    async with running(await small_world(tmp_path)) as world:
         bad = world.holders[1].ceremonies._part
         keep = bad.keep
 
@@ -87,9 +66,9 @@ async def test_a_dealer_that_deals_wrong_is_named_and_left_out(small_world: Path
             assert holder.vault.holds(law_of(world).epochs[1, MONTH].keys)
 
 
-async def test_a_holder_that_lost_its_share_gets_a_new_one(small_world: Path) -> None:
+async def test_a_holder_that_lost_its_share_gets_a_new_one(tmp_path: Path) -> None:
     """Nobody waits for it longer than their patience; a quorum deals, and all receive."""
-    async with running(small_world) as world:
+    async with running(await small_world(tmp_path)) as world:
         world.holders[2].vault.discard(MONTH)
         world.holders[0].ceremonies.request_refresh(MONTH)
         await look_until(world, lambda law: law.epochs[1, MONTH].keys.share_version == 2)
@@ -97,9 +76,9 @@ async def test_a_holder_that_lost_its_share_gets_a_new_one(small_world: Path) ->
         assert [one for holder in world.holders for one in holder.ceremonies.failures] == []
 
 
-async def test_keys_pass_to_the_next_committee_without_one_who_is_away(small_world: Path) -> None:
+async def test_keys_pass_to_the_next_committee_without_one_who_is_away(tmp_path: Path) -> None:
     """Custodian 1 is away and leaves; two new ones come, and it takes three from now on."""
-    async with running(small_world) as world:
+    async with running(await small_world(tmp_path)) as world:
         before = law_of(world)
         seeds = [*world.founded.committees[0].custodians[1:], *SEEDS]
         terms = change_committee(
