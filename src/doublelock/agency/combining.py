@@ -135,13 +135,14 @@ class Combining:
                     and dict(body.versions).get(key_epoch) == keys.share_version
                 )
             }
+            offered = set(sets)
             try:
                 made = self._combine_generation(labels, sets, holders)
             except ReleaseRefused as refusal:
                 failure = failure or refusal
                 continue
             for body, _ in bodies:
-                if body.partials.index not in sets:
+                if body.partials.index not in offered:
                     self._blame(body.partials.index, Code.SHARE_GENERATION)
             return made, set(sets)
         raise failure or ReleaseRefused(Code.PARTIALS_MISSING)

@@ -20,7 +20,7 @@ from doublelock.protocol.scope import ScopeItem
 
 @dataclass(slots=True)
 class Desks:
-    """The agency, the minister and the judge of the first committee, each with its own folder."""
+    """The agency, the minister and the judge of one committee, each with its own folder."""
 
     agency: AgencyDesk
     minister: ApprovalDesk
@@ -32,15 +32,24 @@ class Desks:
             await desk.close()
 
 
-def open_desks(world: World) -> Desks:
-    """Open the three desks. Raises VaultRefused, CharterRefused."""
-    people = world.founded.committees[0]
+def open_desks(world: World, committee: int = 1) -> Desks:
+    """Open the three desks of a committee. Raises VaultRefused, CharterRefused."""
+    people = world.founded.committees[committee - 1]
+    suffix = "" if committee == 1 else f"-{committee}"
     where = (world.server.http, world.deployment, world.clock)
     address, deployment, clock = where
+    agency, minister, judge = (
+        world.enrol(f"{name}{suffix}", seed)
+        for name, seed in (
+            ("agency", people.agency),
+            ("minister", people.minister),
+            ("judge", people.judge),
+        )
+    )
     return Desks(
-        AgencyDesk.open(*world.enrol("agency", people.agency), address, deployment, clock),
-        ApprovalDesk.open(*world.enrol("minister", people.minister), address, deployment, clock),
-        ApprovalDesk.open(*world.enrol("judge", people.judge), address, deployment, clock),
+        AgencyDesk.open(*agency, address, deployment, clock),
+        ApprovalDesk.open(*minister, address, deployment, clock),
+        ApprovalDesk.open(*judge, address, deployment, clock),
     )
 
 

@@ -1,9 +1,9 @@
-"""Destruction when retention ends, stated under the holder's signature and logged (spec K-15).
+"""Destruction when retention ends, stated under the holder's signature and logged (K-15, K-20).
 
-Once a month's retention is over, releases that are still permitted are made (preservation), this
-holder's shares of the month are destroyed, and the law log is told. A holder that crashes between
-the two states it again at its next look. What to preserve is read from a fresh checkpoint: without
-one the holder waits, for a day at most (K-20).
+On the first day after a month's retention, releases that are still permitted are made
+(preservation); from the second on this holder's shares of the month are destroyed and the law log
+is told. So nobody's destruction comes before another's preservation. A holder that crashes between
+the two states it again at its next look.
 """
 
 from typing import Final
@@ -18,13 +18,15 @@ from doublelock.protocol.days import day_of, last_day
 from doublelock.protocol.documents import Opaque
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.lawlog import Destruction, sign_entry
-from doublelock.protocol.lawrecords import EpochRecord
 from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.partial import COURT
 from doublelock.protocol.succession import escrow_committee
 from doublelock.transport.http import HttpClient
 
-_GRACE_DAYS: Final = 1
+_PRESERVING_DAYS: Final = 1
+"""How many days after its retention a month's share is kept, for preservation alone."""
+_WAITING_DAYS: Final = 2
+"""Until which day after it a holder that sees no fresh checkpoint waits for one."""
 
 
 class Retention:
@@ -49,14 +51,17 @@ class Retention:
         committee = escrow_committee(law.charter(now_ms), self._me.committee)
         if committee is None:
             return []
-        today = day_of(now_ms)
+        today, fresh = day_of(now_ms), self._watch.is_fresh(now_ms)
         logged = {number for of, number in law.epochs if of == committee.number}
         stated = []
         for key_epoch in sorted(logged | set(self._vault.key_epochs())):
             over = today - last_day(key_epoch) - committee.retention_days
-            if over <= 0 or (over <= _GRACE_DAYS and not self._watch.is_fresh(now_ms)):
+            if over <= 0:
                 continue
-            if await self.destroy(law, key_epoch, now_ms):
+            if over <= _PRESERVING_DAYS or not (fresh or over > _WAITING_DAYS):
+                if self._place(law, key_epoch, now_ms) is not None:
+                    await self._serving.preserve(key_epoch, now_ms)
+            elif await self.destroy(law, key_epoch, now_ms):
                 stated.append(key_epoch)
         return stated
 
@@ -66,11 +71,11 @@ class Retention:
         Raises VaultRefused, WireRefused. A month that was never logged, or passed to others, is
         destroyed in silence.
         """
-        record = law.epochs.get((self._me.committee, key_epoch))
-        place = self._me.place(escrow_committee(law.charter(now_ms), self._me.committee))
-        if record is None or place is None or place != self._number_in(record):
+        place = self._place(law, key_epoch, now_ms)
+        if place is None:
             self._vault.discard(key_epoch)
             return False
+        record = law.epochs[self._me.committee, key_epoch]
         if place in record.destroyed:
             return False
         await self._serving.preserve(key_epoch, now_ms)
@@ -88,5 +93,11 @@ class Retention:
                 raise
         return True
 
-    def _number_in(self, record: EpochRecord) -> int:
-        return COURT if self._me.is_court else record.number_of(self._me.key)
+    def _place(self, law: LawState, key_epoch: int, now_ms: int) -> int | None:
+        """Return under which number this holder has a share that counts, None if it has none."""
+        record = law.epochs.get((self._me.committee, key_epoch))
+        place = self._me.place(escrow_committee(law.charter(now_ms), self._me.committee))
+        if record is None or place is None:
+            return None
+        number = COURT if self._me.is_court else record.number_of(self._me.key)
+        return place if place == number else None

@@ -200,6 +200,8 @@ class Serving:
         charter = self._watch.state.charter(now_ms)
         case = self._case(bytes(request.entry.warrant))
         warrant = self.warrant(bytes(request.entry.warrant), now_ms)
+        if warrant.terms.committee != self._me.committee:
+            raise ReleaseRefused(Code.WARRANT_COMMITTEE, f"committee {warrant.terms.committee}")
         proof = self._watch.prove(now_ms)
         permit = release(
             warrant,
