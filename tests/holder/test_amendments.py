@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import click
 from click.testing import CliRunner, Result
 from small_world import NOON, running, small_world
 
+from doublelock.client.client import Client
 from doublelock.client.events import CharterAmended
 from doublelock.commands.amendments import amend, consent_of
 from doublelock.demo.world import World
@@ -83,7 +84,7 @@ def test_an_amendment_goes_from_hand_to_hand_and_takes_effect(tmp_path: Path) ->
             {
                 "index": 4,
                 "name": "Uni\u001b[2Jversity",
-                "key": encode_base64url(newcomer.public.encoded),
+                "key": newcomer,
             }
         )
         edited, paper = tmp_path / "terms.json", tmp_path / "amendment.json"
@@ -155,12 +156,19 @@ async def _told(world: World) -> None:
     await world.monitor.sync_law()
     ann = await world.person("ann")
     async with asyncio.timeout(10):
-        async for event in ann.receive():
-            if isinstance(event, CharterAmended):
-                break
+        told = [event async for event in _amendments(ann)]
+    (event,) = told
     assert event.effective_ms > world.clock() + 6 * DAY_MS
     assert event.charter.terms.committees[0].retention_days == 120
     assert world.monitor.charter is event.before
+
+
+async def _amendments(client: Client) -> AsyncIterator[CharterAmended]:
+    """Yield the first amendment that a client tells of."""
+    async for event in client.receive():
+        if isinstance(event, CharterAmended):
+            yield event
+            return
 
 
 async def _goes_on(world: World) -> None:

@@ -1,6 +1,5 @@
 """Two jurisdictions in one conversation: a warrant of one opens nothing of the other (E-1)."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -76,7 +75,7 @@ async def test_each_committee_opens_its_own_senders_and_no_others(tmp_path: Path
         await world.stop()
 
 
-def _texts(opening: Opening) -> Sequence[bytes]:
+def _texts(opening: Opening) -> list[bytes]:
     return [
         one.message.body.record.content
         for one in opening.messages

@@ -32,7 +32,7 @@ from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.succession import escrow_committee, holds, is_due, successor
 from doublelock.transport.http import HttpClient
 
-__all__ = ["AHEAD", "CeremonyDriver", "CeremonyFailed"]
+__all__ = ["AHEAD", "CeremonyDriver", "CeremonyFailed", "request_refresh"]
 
 AHEAD: Final = 3
 """How many months after the present one are kept ready."""
@@ -71,7 +71,7 @@ class CeremonyDriver:
 
         The wish is kept until the month has its next generation. Raises VaultRefused.
         """
-        self._part.folder.write_open(f"{_WANTED}/{key_epoch}", b"")
+        request_refresh(self._part.folder, key_epoch)
 
     async def step(self, law: LawState, now_ms: int) -> bool:
         """Do what can be done now in every ceremony that is due; say whether anything moved.
@@ -251,6 +251,14 @@ class CeremonyDriver:
         except CeremonyRefused as refusal:
             self._part.leave(room, refusal)
             return True
+
+
+def request_refresh(folder: StateFolder, key_epoch: int) -> None:
+    """Leave the wish for a refresh in a custodian's folder, which nobody else has open (K-19).
+
+    Raises VaultRefused.
+    """
+    folder.write_open(f"{_WANTED}/{key_epoch}", b"")
 
 
 def _same_holders(one: Committee, other: Committee) -> bool:
