@@ -30,12 +30,13 @@ async def hold(
     holder = HolderDaemon.open(Path(folder), KeyFile(Path(key)), address, pinned, Role(role))
     clock = ReplayClock(int(now))
     while True:
+        moved = False
         try:
-            await holder.step(clock())
+            moved = (await holder.step(clock())).ceremony_moved
         except WireRefused as refusal:
             tell("refused", name, refusal.code.value)
         tell("looked", name)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.01 if moved else 0.1)
 
 
 def serve() -> None:

@@ -16,15 +16,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from click.testing import CliRunner
 from small_world import MONTH, NOON, SMALL
 
 from doublelock.agency import Application
+from doublelock.commands.refresh import refresh
 from doublelock.demo.chatting import make_room
 from doublelock.demo.clock import ReplayClock
 from doublelock.demo.lawpath import Desks, be_seen, name_room, open_desks
 from doublelock.demo.world import World
-from doublelock.holder.ceremony import request_refresh
-from doublelock.keep import StateFolder
 from doublelock.protocol.charter import Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, day_of
@@ -33,7 +33,7 @@ from doublelock.protocol.record import Text
 from doublelock.protocol.releases import SealedRelease
 
 SEED = 20_100_104
-DAYS = 24
+DAYS = 20
 PEOPLE = ("ann", "bob", "cy", "dee", "eve")
 
 
@@ -144,7 +144,7 @@ async def test_holders_that_are_killed_finish_what_they_began(tmp_path: Path) ->
                 await world.monitor.sync_law()
                 return len(world.monitor.law.epochs) == 4
 
-            await kill_until(hosts, keys_are_made, 10)
+            await kill_until(hosts, keys_are_made, 7)
             assert sorted(world.monitor.law.epochs) == [(1, MONTH + n) for n in range(4)]
             assert world.monitor.law.void == 0
             hosts.kill_all()
@@ -159,7 +159,7 @@ async def test_holders_that_are_killed_finish_what_they_began(tmp_path: Path) ->
                 await world.monitor.sync_law()
                 return len(world.monitor.law.releases) == 4
 
-            await kill_until(hosts, all_released, 5)
+            await kill_until(hosts, all_released, 3)
             await answer_again(world, hosts)
             await be_seen(world)
             opening = await desks.agency.open_case(case)
@@ -178,16 +178,16 @@ async def test_holders_that_are_killed_finish_what_they_began(tmp_path: Path) ->
             assert world.monitor.law.void == 0
             # And the shares are passed on under the same hail.
             hosts.kill("custodian-1-1")
-            place, unlocking = world.enrol("custodian-1-1", hosts.names["custodian-1-1"])
-            with StateFolder.open(place, unlocking) as folder:
-                request_refresh(folder, MONTH)
+            place, key = world.folder / "custodian-1-1", world.key_file("custodian-1-1")
+            words = ["2010-01", "--state", str(place), "--key-file", str(key)]
+            assert CliRunner().invoke(refresh, words).exit_code == 0
             await hosts.open("custodian-1-1")
 
             async def shares_are_fresh() -> bool:
                 await world.monitor.sync_law()
                 return world.monitor.law.epochs[1, MONTH].keys.share_version == 2
 
-            await kill_until(hosts, shares_are_fresh, 5)
+            await kill_until(hosts, shares_are_fresh, 3)
             # No holder had two messages for one round: the board refuses the second by this name.
             assert Code.CONFLICT.value not in hosts.refusals
             assert hosts.ended == []

@@ -7,12 +7,18 @@ import pytest
 from amending import amend, change_committee, look_until, name_custodians, open_newcomer
 from small_world import MONTH, NOON, law_of, running, small_world
 
+from doublelock.agency import Application
+from doublelock.audit import verify_evidence
 from doublelock.custodian.daemon import open_custodian
+from doublelock.demo.chatting import make_room
+from doublelock.demo.lawpath import be_seen, name_sender, open_desks
 from doublelock.demo.world import World
 from doublelock.holder import participant
 from doublelock.holder.daemon import HolderDaemon
 from doublelock.protocol.charter import Charter
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS, day_of
+from doublelock.protocol.record import Text
 
 SEEDS = (b"\x21" * 32, b"\x22" * 32)
 
@@ -79,6 +85,22 @@ async def test_a_holder_that_lost_its_share_gets_a_new_one(tmp_path: Path) -> No
 async def test_keys_pass_to_the_next_committee_without_one_who_is_away(tmp_path: Path) -> None:
     """Custodian 1 is away and leaves; two new ones come, and it takes three from now on."""
     async with running(await small_world(tmp_path)) as world:
+        await world.populate(("ann", "bob"), ("ann", "bob"))
+        room = await make_room(world, ("ann", "bob"))
+        await world.people["ann"].send(room, Text(b"before"))
+        desks = open_desks(world)
+        today = day_of(NOON)
+        scope = name_sender(desks, "ann", today, today)
+        asked = Application("fraud", "Criminal Code 12", "7", scope, validity_ms=14 * DAY_MS)
+        case = (await desks.agency.apply(asked)).commitment
+        for desk in (desks.minister, desks.judge):
+            await be_seen(world)
+            await desk.approve(case)
+        await be_seen(world)
+        await desks.agency.request(case)
+        await be_seen(world)
+        await world.look()
+        opening = await desks.agency.open_case(case)
         before = law_of(world)
         seeds = [*world.founded.committees[0].custodians[1:], *SEEDS]
         terms = change_committee(
@@ -113,6 +135,15 @@ async def test_keys_pass_to_the_next_committee_without_one_who_is_away(tmp_path:
         await gone.step(world.clock())
         assert gone.vault.key_epochs() == ()
         world.holders.append(gone)
+        # They answer what the old ones had answered, and the evidence holds under both charters.
+        await be_seen(world)
+        later = await desks.agency.open_case(case)
+        assert [one.line for one in later.messages] == [one.line for one in opening.messages]
+        assert (later.culprits, later.faults) == ((), ())
+        assert sorted(holder for _, holder, _ in later.releases) == [0, 1, 2, 3, 4]
+        await desks.agency.write(later, tmp_path / "evidence")
+        assert len(verify_evidence(tmp_path / "evidence", world.deployment).content.messages) == 1
+        await desks.close()
         # The new committee makes the next month's key.
         world.clock.advance_to(NOON + 31 * 86_400_000)
         await look_until(world, lambda law: (1, MONTH + 4) in law.epochs)

@@ -189,3 +189,36 @@ def test_nothing_is_replaced_by_accident(tmp_path: Path, key_file: KeyFile) -> N
     key_file.path.write_bytes(b"")
     with refused(Code.VAULT_DAMAGED):
         StateFolder.open(tmp_path / "s", key_file)
+
+
+def test_a_folder_in_use_can_be_read_and_not_written(tmp_path: Path, key_file: KeyFile) -> None:
+    with StateFolder.create(tmp_path / "state", key_file) as folder:
+        folder.write("identity", b"secret")
+        with StateFolder.open_reading(tmp_path / "state", key_file) as reader:
+            assert reader.read("identity") == b"secret"
+            for write in (
+                lambda: reader.write("identity", b"x"),
+                lambda: reader.write_open("head", b"x"),
+                lambda: reader.destroy("identity"),
+                lambda: reader.clear_unfinished("shares"),
+            ):
+                with refused(Code.VAULT_LOCKED):
+                    write()
+        with refused(Code.VAULT_LOCKED):
+            reader.read("identity")
+        assert folder.read("identity") == b"secret"
+    with refused(Code.VAULT_MISSING):
+        StateFolder.open_reading(tmp_path / "nothing", key_file)
+
+
+def test_what_a_killed_write_left_is_erased(tmp_path: Path, key_file: KeyFile) -> None:
+    with StateFolder.create(tmp_path / "state", key_file) as folder:
+        folder.write("shares/1-480", b"whole")
+        left = tmp_path / "state" / "shares" / ".1-480.0123456789ab"
+        left.write_bytes(b"half a share")
+        other = tmp_path / "state" / ".1-480.0123456789ab"
+        other.write_bytes(b"elsewhere")
+        folder.clear_unfinished("shares")
+        assert not left.exists()
+        assert other.exists()
+        assert folder.read("shares/1-480") == b"whole"

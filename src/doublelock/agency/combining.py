@@ -1,7 +1,7 @@
 """Releases in, label keys out: one generation's quorum and the court, checked against the MPK.
 
 A holder whose release is wrong, or of other shares than the rest, is named and passed over, as long
-as a quorum and the court are left (spec R-19, K-11).
+as a quorum and the court are left (spec R-19, K-11, K-21).
 """
 
 import secrets

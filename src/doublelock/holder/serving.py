@@ -2,7 +2,7 @@
 
 Nothing is taken from the server's word: the law log was replayed by `watch`, the warrant and the
 request are verified here, and the same request is answered with the same release again. A later
-generation of the shares is another release: two of them never mix (K-11).
+generation of the shares is another release: two of them never mix (K-11, K-21).
 """
 
 import hashlib
