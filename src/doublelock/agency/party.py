@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Self
 
 from doublelock.holder.desk import DeskReader, file_document, merge_warrant
-from doublelock.holder.enrolment import GENESIS_FILE
+from doublelock.holder.enrolment import read_charters
 from doublelock.holder.identity import IDENTITY_FILE
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.protocol.api import Filed, LawDocument
-from doublelock.protocol.charter import Charter, PartyRef, Role, verify_genesis
+from doublelock.protocol.charter import Charter, PartyRef, Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import CharterRefused
@@ -57,11 +57,13 @@ class LawParty:
         """
         folder = StateFolder.open(path, unlocking)
         try:
-            genesis = verify_genesis(folder.read_open(GENESIS_FILE), deployment)
+            charters = read_charters(folder, deployment)
+            genesis = charters[0]
             signer = SigningKey(folder.read(IDENTITY_FILE))
-            me = genesis.party(signer.public.encoded)
-            if me is None or me.role not in roles:
-                raise CharterRefused(Code.ENTRY_AUTHOR, "the charter gives this key no such role")
+            places = (charter.party(signer.public.encoded) for charter in reversed(charters))
+            me = next((one for one in places if one is not None and one.role in roles), None)
+            if me is None:
+                raise CharterRefused(Code.ENTRY_AUTHOR, "no charter gives this key such a role")
             identity = Identity(deployment, PartySubject(me.key), signer.sign)
             http = HttpClient(address, identity=identity)
         except BaseException:
