@@ -17,6 +17,7 @@ from doublelock.client.devices import Devices
 from doublelock.client.enrolment import Enrolment
 from doublelock.client.events import (
     AccountAlarm,
+    CharterAmended,
     Connection,
     EpochsLow,
     LogAlarm,
@@ -88,6 +89,7 @@ class Session:
         self._held: list[Mail] = []
         self._mailbox = _number(core.vault, "mailbox")
         self._applied = 0
+        self._charters = 0
         self._void = 0
         self._alarms_seen = _number(core.vault, ALARMS_SEEN)
         self._tidied = _number(core.vault, _TIDIED)
@@ -391,6 +393,9 @@ class Session:
     async def _watch(self) -> None:
         """Read both logs now and then: what they say of this account is news that nobody sends."""
         core = self._core
+        if core.monitor.law.size:
+            known = core.monitor.charters
+            self._charters = min(len(known), 1 + known.index(core.monitor.charter))
         while True:
             try:
                 await core.monitor.refresh(_WATCH_S)
@@ -399,6 +404,7 @@ class Session:
             except Refusal as refusal:
                 core.tell(LogAlarm("key or law", refusal))
             self._tell_alarms()
+            self._tell_amendments()
             self._check_epochs()
             self._forget_gone()
             core.flush()
@@ -406,6 +412,17 @@ class Session:
             self._untidy = True
             self._mend()
             await asyncio.sleep(_WATCH_S)
+
+    def _tell_amendments(self) -> None:
+        """Tell of every charter that is to come, and of those that came while this one was away."""
+        charters = self._core.monitor.charters
+        in_force = 1 + charters.index(self._core.monitor.charter)
+        self._charters = self._charters or in_force
+        for before, charter in zip(
+            charters[self._charters - 1 :], charters[self._charters :], strict=False
+        ):
+            self._core.tell(CharterAmended(charter, before, int(charter.terms.effective_ms)))
+        self._charters = len(charters)
 
     def _check_epochs(self) -> None:
         """Three key epochs are ready ahead; an alarm sounds at two (DESIGN §4)."""

@@ -113,7 +113,7 @@ def _tell_requests(
     for request in state.requests.values():
         if request.warrant != case:
             continue
-        holders = sorted(holder for name, holder in state.releases if name == request.hash)
+        holders = sorted({who for name, who, _ in state.releases if name == request.hash})
         data.append(
             {
                 "request": request.hash.hex(),
