@@ -334,6 +334,7 @@ class Client:
     async def leave(self, conversation: ConversationId) -> None:
         """Ask to leave with every device of this account; another member's commit ends it."""
         room = self._room(conversation)
+        self._session.conversations.check_leave(room)
         await self.devices.withdraw(room)
         await self._session.conversations.leave(room)
 

@@ -161,7 +161,7 @@ class Conversations:
         await self._change(room, step)
 
     async def remove(self, room: Room, accounts: Sequence[AccountId]) -> None:
-        """Remove every device of accounts. Raises GroupRefused(not-allowed, not-a-member)."""
+        """Remove every device of accounts, and their role. Raises GroupRefused(not-allowed)."""
 
         async def step(group: Group) -> Planned | None:
             leaves = [
@@ -169,7 +169,14 @@ class Conversations:
                 for member in group.members()
                 if read_member(member).account in accounts
             ]
-            return Planned(self._commit(group, remove=leaves)) if leaves else None
+            if not leaves:
+                return None
+            now = self._core.context(room)
+            # Who is added again later must not find an old role waiting.
+            kept = tuple(admin for admin in now.admins if admin not in accounts)
+            demotes = self._core.account in kept and kept != now.admins
+            after = replace(now, admins=kept) if demotes else None
+            return Planned(self._commit(group, remove=leaves, context=after))
 
         await self._change(room, step)
 
@@ -215,17 +222,17 @@ class Conversations:
         await self._change(room, step)
 
     async def leave(self, room: Room) -> None:
-        """Ask to leave; over once another member commits it. Raises GroupRefused.
+        """Lay down one's role and ask to leave; over once another member commits it.
 
-        The last admin of a group names another first: otherwise nobody could rule it.
+        The last admin of a group names another first: otherwise nobody could rule it. Raises
+        GroupRefused(not-allowed).
         """
         core = self._core
+        self.check_leave(room)
+        context = core.context(room)
+        if context.kind is ConversationKind.GROUP and len(context.admins) > 1:
+            await self.set_admins(room, [one for one in context.admins if one != core.account])
         async with room.turn:
-            context = core.context(room)
-            others = {leaf.account for leaf in roster_of(core.group(room))} - {core.account}
-            alone = context.kind is ConversationKind.GROUP and context.admins == (core.account,)
-            if others and alone:
-                raise GroupRefused(Code.NOT_ALLOWED, "name another admin first")
             group = core.group(room)
             try:
                 proposal = group.propose_self_remove()
@@ -234,6 +241,15 @@ class Conversations:
             room.dirty = True
             core.flush()
             await self._ask(room, PostCommit(commit=proposal))
+
+    def check_leave(self, room: Room) -> None:
+        """Refuse that a group's only admin leaves others behind. Raises GroupRefused."""
+        core = self._core
+        context = core.context(room)
+        others = {leaf.account for leaf in roster_of(core.group(room))} - {core.account}
+        alone = context.kind is ConversationKind.GROUP and context.admins == (core.account,)
+        if others and alone:
+            raise GroupRefused(Code.NOT_ALLOWED, "name another admin first")
 
     # --- committing ------------------------------------------------------------------------
 
