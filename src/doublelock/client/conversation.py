@@ -1,4 +1,4 @@
-"""Changing conversations: make, add, remove, leave, rebase, and come back by a resync (spec G).
+"""Changing conversations: make, add, remove, leave, and rebase (spec G); coming in is `joining`.
 
 The vault has a commit before the server gets it. The first valid commit of an epoch wins; whoever
 lost takes the winner's and makes its own again on top.
@@ -11,9 +11,10 @@ from typing import Final
 
 from doublelock_mls import Group, MlsError, PendingCommit, inspect_message
 
-from doublelock.client.core import BROKEN, LEFT, MEMBER, Core, Room
+from doublelock.client.core import MEMBER, Core, Room
 from doublelock.client.events import Joined
 from doublelock.client.groups import find_leaves, name_failure, read_member, roster_of
+from doublelock.client.joining import LOST, TRIES, CatchUp, post_commit
 from doublelock.protocol import limits
 from doublelock.protocol.api import (
     ClaimedKeyPackages,
@@ -26,9 +27,8 @@ from doublelock.protocol.api import (
     WelcomeFor,
 )
 from doublelock.protocol.codes import Code
-from doublelock.protocol.encoding import Reader, u64
+from doublelock.protocol.encoding import u64
 from doublelock.protocol.errors import GroupRefused, WireRefused
-from doublelock.protocol.frames import Mail
 from doublelock.protocol.group_rules import (
     NONCE_SIZE,
     AddPolicy,
@@ -36,15 +36,9 @@ from doublelock.protocol.group_rules import (
     ConversationKind,
     make_context,
 )
-from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
+from doublelock.protocol.identifiers import AccountId, DeviceId
 
-_TRIES: Final = 12
 _WAIT_S: Final = 30.0
-_LOST: Final = frozenset({Code.EPOCH_SUPERSEDED, Code.CONFLICT})
-
-CatchUp = Callable[[Room], None]
-"""Asks the stream for what comes after the room's last item."""
-
 
 Name = tuple[AccountId, DeviceId]
 
@@ -240,7 +234,7 @@ class Conversations:
                 raise name_failure(error) from None
             room.dirty = True
             core.flush()
-            await self._ask(room, PostCommit(commit=proposal))
+            await post_commit(self._core, room, PostCommit(commit=proposal))
 
     def check_leave(self, room: Room) -> None:
         """Refuse that a group's only admin leaves others behind. Raises GroupRefused."""
@@ -272,7 +266,7 @@ class Conversations:
         """Commit what `step` makes of the group as it is, again on top of whatever wins (G-13)."""
         core = self._core
         async with room.turn:
-            for _ in range(_TRIES):
+            for _ in range(TRIES):
                 await self._until(room, lambda: room.live and not room.catching)
                 group = core.group(room)
                 if group.has_pending_commit:
@@ -286,7 +280,7 @@ class Conversations:
                 try:
                     await self._post(room, planned)
                 except WireRefused as refusal:
-                    if refusal.code in _LOST:
+                    if refusal.code in LOST:
                         await self._reach(room, pending.epoch)
                         continue
                     if refusal.code is not Code.SERVER_UNREACHABLE:
@@ -311,11 +305,7 @@ class Conversations:
             welcomes=tuple(welcomes),
             group_info=pending.group_info,
         )
-        return await self._ask(room, body)
-
-    async def _ask(self, room: Room, body: PostCommit) -> PostedCommit:
-        path = f"/v1/conversations/{room.conversation.hex()}/commits"
-        return await self._core.http.ask("POST", path, body, PostedCommit)
+        return await post_commit(self._core, room, body)
 
     async def _reach(self, room: Room, epoch: int) -> None:
         await self._until(room, lambda: room.group is not None and room.group.epoch >= epoch)
@@ -332,109 +322,6 @@ class Conversations:
                     await room.moved.wait()
         except TimeoutError:
             raise WireRefused(Code.SERVER_UNREACHABLE, "the timeline does not go on") from None
-
-    # --- coming in -------------------------------------------------------------------------
-
-    async def take_welcome(self, mail: Mail) -> bool:
-        """Join the group that a welcome leads into; False when it must wait for a removal.
-
-        Raises GroupRefused, Malformed for what the rules refuse, WireRefused without the server.
-        """
-        core = self._core
-        conversation = ConversationId(mail.conversation)
-        room = core.rooms.get(conversation)
-        known = room is not None and room.status != LEFT
-        reader = Reader(mail.payload)
-        epoch, welcome = reader.u64(), reader.rest()
-        try:
-            references = inspect_message(welcome).references
-        except MlsError as error:
-            raise name_failure(error) from None
-        reference = next((ref for ref in references if core.vault.key_package(ref)), None)
-        if reference is None:
-            return True  # used already: a repeated delivery
-        if room is not None and room.status == MEMBER and not room.live:
-            return False
-        private = core.vault.key_package(reference) or b""
-        tree = await core.http.get(
-            f"/v1/conversations/{conversation.hex()}/tree",
-            parameters={"epoch": epoch},
-            limit=limits.RATCHET_TREE,
-        )
-        group, adder = await self._join(welcome, tree, private)
-        if group.group_id != conversation:
-            raise GroupRefused(Code.GROUP_ID)
-        joined = core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
-        core.gone.update(leaf.device for leaf in joined.stale)
-        room = Room(conversation, sequence=mail.at, group=group)
-        core.rooms[conversation] = room
-        room.dirty = True
-        if core.vault.fact("last-resort") != reference:
-            core.write(lambda: core.vault.drop_key_package(reference))
-        core.write(lambda: core.vault.drop_group(conversation))
-        core.tell(Joined(conversation, read_member(group.member(adder)).account))
-        core.flush()
-        self._catch_up(room)
-        return True
-
-    async def _join(self, welcome: bytes, tree: bytes, private: bytes) -> tuple[Group, int]:
-        core = self._core
-        try:
-            try:
-                return core.groups.client.join(welcome, tree, private)
-            except GroupRefused as refusal:
-                if refusal.code is not Code.GHOST_MEMBER:
-                    raise
-                await core.monitor.sync_keys()
-                return core.groups.client.join(welcome, tree, private)
-        except MlsError as error:
-            raise name_failure(error) from None
-
-    async def rejoin(self, room: Room) -> None:
-        """Come back with fresh keys after the group's state was lost or broken (spec G-11).
-
-        What was sent between the last item taken and now stays unreadable. Raises GroupRefused,
-        WireRefused.
-        """
-        core = self._core
-        name = room.conversation.hex()
-        async with room.turn:
-            room.status = BROKEN
-            for _ in range(_TRIES):
-                info = await core.http.get(
-                    f"/v1/conversations/{name}/group-info", limit=limits.RATCHET_TREE
-                )
-                tree = await core.http.get(
-                    f"/v1/conversations/{name}/tree", limit=limits.RATCHET_TREE
-                )
-                await core.monitor.sync_keys()
-                try:
-                    group, commit = core.groups.client.rejoin(info, tree)
-                    core.rules().check_context(room.conversation, group.context_data)
-                    body = PostCommit(commit=commit, group_info=group.group_info())
-                    posted = await self._ask(room, body)
-                except MlsError as error:
-                    if error.code != "tree-mismatch":
-                        raise name_failure(error) from None
-                except WireRefused as refusal:
-                    if refusal.code not in _LOST:
-                        raise
-                else:
-                    self._rejoined(room, group, commit, posted)
-                    return
-        raise GroupRefused(Code.EPOCH_SUPERSEDED, "others were faster every time")
-
-    def _rejoined(self, room: Room, group: Group, commit: bytes, posted: PostedCommit) -> None:
-        core = self._core
-        missed = max(0, posted.sequence - 1 - room.sequence)
-        room.group, room.keys, room.context = group, None, None
-        room.status, room.sequence, room.chain = MEMBER, posted.sequence, None
-        room.live = False
-        room.dirty = True
-        core.write(lambda: core.vault.drop_group(room.conversation))
-        core.tell(Joined(room.conversation, core.account, missed))
-        core.flush()
-        self._catch_up(room)
 
     # --- others' keys ----------------------------------------------------------------------
 
