@@ -49,7 +49,7 @@ async def test_each_committee_opens_its_own_senders_and_no_others(tmp_path: Path
         scope = name_room(room, TODAY, TODAY)
         first = await take_through(world, north, scope, "N 1", unnamed=4)
         assert _texts(first) == [word for handle, word in said if handle in ("ann", "abe")]
-        assert {label.committee for label in first.labels} == {1}
+        assert {label.committee for label in first.label_keys} == {1}
         assert (first.faults, first.culprits) == ((), ())
         # Southland's custodians never saw that case; handed to them, they refuse it by name.
         case = first.warrant.commitment
