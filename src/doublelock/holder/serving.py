@@ -75,6 +75,11 @@ class Answered:
     refusal: Code | None
     detail: str = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether the request is looked at again: a later line or hour can still change it."""
+        return self.refusal in _WAITS
+
 
 @dataclass(slots=True)
 class _Case:
@@ -133,7 +138,7 @@ class Serving:
         for name, document in list(self._waiting.items()):
             answer = await self._answer(document, now_ms)
             known = self.refused.get(name)
-            if answer.refusal is None or answer.refusal not in _WAITS:
+            if not answer.waits:
                 del self._waiting[name]
             if answer.refusal is not None:
                 self.refused[name] = answer

@@ -91,5 +91,7 @@ class ServerConfig:
     witnesses: tuple[str, ...] = ()
     """Submission addresses of the witnesses that the charter names, in its order."""
     clock: Clock = wall_clock
+    report: Callable[[str], None] = lambda _: None
+    """Told what an operator has to know: a log that the witnesses keep from being published."""
     rates: Rates = field(default_factory=Rates)
     bounds: Bounds = field(default_factory=Bounds)

@@ -112,6 +112,7 @@ async def open_law(
             Publisher(log, with_addresses(policy, config.witnesses), http),
             config.clock,
             age_ms,
+            config.report,
         )
         for log, policy in (
             (key_log, charters[-1].key_policy()),
