@@ -23,6 +23,7 @@ from doublelock.protocol.errors import (
     Malformed,
     Refusal,
     ReleaseRefused,
+    VaultRefused,
     WarrantRefused,
     WireRefused,
 )
@@ -186,6 +187,11 @@ class Serving:
             await self._give(permit)
         except (ReleaseRefused, LogRefused) as refusal:
             return Answered(name, case, count, refusal.code, refusal.detail)
+        except VaultRefused as refusal:
+            # A holder that lost one month's share still serves the others.
+            if refusal.code is not Code.VAULT_MISSING:
+                raise
+            return Answered(name, case, count, refusal.code, "the share is not here")
         return Answered(name, case, count, None)
 
     def _permit(self, request: LabelRequest, now_ms: int) -> ReleasePermit:
