@@ -142,6 +142,7 @@ def run(
             stream_public=stream_public,
             witnesses=witnesses,
             clock=clock,
+            report=lambda words: click.echo(words, err=True),
             rates=UNLIMITED if unlimited else Rates(),
         )
         uvloop.run(_serve(config))

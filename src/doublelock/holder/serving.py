@@ -27,6 +27,7 @@ from doublelock.protocol.errors import (
     Malformed,
     Refusal,
     ReleaseRefused,
+    VaultRefused,
     WarrantRefused,
     WireRefused,
 )
@@ -80,6 +81,11 @@ class Answered:
     labels: int
     refusal: Code | None
     detail: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the request is looked at again: a later line or hour can still change it."""
+        return self.refusal in _WAITS
 
 
 @dataclass(slots=True)
@@ -142,7 +148,7 @@ class Serving:
         for name, document in list(self._waiting.items()):
             answer = await self._answer(document, now_ms)
             known = self.refused.get(name)
-            if answer.refusal is None or answer.refusal not in _WAITS:
+            if not answer.waits:
                 del self._waiting[name]
             if answer.refusal is not None:
                 self.refused[name] = answer
@@ -216,6 +222,11 @@ class Serving:
             await self._give(permit)
         except (ReleaseRefused, LogRefused) as refusal:
             return Answered(name, case, count, refusal.code, refusal.detail)
+        except VaultRefused as refusal:
+            # A holder that lost one month's share still serves the others.
+            if refusal.code is not Code.VAULT_MISSING:
+                raise
+            return Answered(name, case, count, refusal.code, "the share is not here")
         return Answered(name, case, count, None)
 
     def _permit(self, request: LabelRequest, now_ms: int) -> ReleasePermit:

@@ -123,6 +123,7 @@ async def open_law(parts: Parts, key_log: Sequencer) -> Law:
             Publisher(log, with_addresses(policy, config.witnesses), http),
             config.clock,
             age_ms,
+            config.report,
         )
         for log, policy in (
             (key_log, parts.charter().key_policy()),
