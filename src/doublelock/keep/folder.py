@@ -27,10 +27,11 @@ class StateFolder:
     file cannot stand in for another. Errors are VaultRefused.
     """
 
-    def __init__(self, path: Path, key: bytes, lock: int) -> None:
+    def __init__(self, path: Path, key: bytes, lock: int | None, *, reading: bool = False) -> None:
         self.path = path
         self._key = key
-        self._lock: int | None = lock
+        self._lock = lock
+        self._reading = reading
 
     @classmethod
     def create(cls, path: Path, unlocking: Unlocking) -> Self:
@@ -62,6 +63,19 @@ class StateFolder:
         return cls(path, key, lock)
 
     @classmethod
+    def look_into(cls, path: Path, unlocking: Unlocking) -> Self:
+        """Open a folder for reading alone, also while another process has it.
+
+        Every file is there whole or not at all, so that a reader needs no lock. What `open` raises,
+        VAULT_LOCKED aside; every change is refused with that.
+        """
+        if not (path / _KEY_NAME).is_file():
+            raise VaultRefused(Code.VAULT_MISSING, f"no state folder at {path.name}")
+        _refuse_exposed(path)
+        data = atomic.read_private(path / _KEY_NAME, 4096)
+        return cls(path, sealing.unwrap_key(unlocking, data), None, reading=True)
+
+    @classmethod
     def open_or_create(cls, path: Path, unlocking: Unlocking) -> Self:
         """Open a folder, or make it when there is none."""
         made = (path / _KEY_NAME).is_file()
@@ -71,8 +85,7 @@ class StateFolder:
         """Give the lock back; the object is of no use afterwards."""
         if self._lock is not None:
             os.close(self._lock)
-            self._lock = None
-            self._key = b""
+        self._lock, self._reading, self._key = None, False, b""
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +133,9 @@ class StateFolder:
 
     def destroy(self, name: str) -> None:
         """Overwrite and remove a file, durably; nothing happens when it is not there."""
-        atomic.erase(self._at(name))
+        path = self._at(name)
+        self._refuse_reader()
+        atomic.erase(path)
 
     def derive_key(self, purpose: str) -> bytes:
         """Return a 32-byte key for a purpose of the caller's own (a database, for instance)."""
@@ -130,14 +145,19 @@ class StateFolder:
     def change_unlocking(self, unlocking: Unlocking) -> None:
         """Let another passphrase or key file open the folder; the files stay as they are."""
         self._at(_KEY_NAME)
+        self._refuse_reader()
         atomic.write_whole(self.path / _KEY_NAME, sealing.wrap_key(unlocking, self._key))
 
     def _at(self, name: str) -> Path:
-        if self._lock is None:
+        if self._lock is None and not self._reading:
             raise VaultRefused(Code.VAULT_LOCKED, "the folder was closed")
         if not _NAME.fullmatch(name):
             raise VaultRefused(Code.VAULT_MISSING, "no name of a state file")
         return self.path / name
+
+    def _refuse_reader(self) -> None:
+        if self._reading:
+            raise VaultRefused(Code.VAULT_LOCKED, "the folder was opened for reading")
 
     def _put(self, name: str, data: bytes) -> None:
         if len(data) > limits.STATE_FILE:
@@ -145,15 +165,20 @@ class StateFolder:
         if name in (_KEY_NAME, _LOCK_NAME):
             raise VaultRefused(Code.VAULT_WRITE, f"{name} is the folder's own")
         path = self._at(name)
+        self._refuse_reader()
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             atomic.sync_folder(path.parent.parent)
         atomic.write_whole(path, data)
 
 
-def _take_lock(path: Path) -> int:
+def _refuse_exposed(path: Path) -> None:
     if stat.S_IMODE(path.stat().st_mode) & 0o022:
         raise VaultRefused(Code.VAULT_EXPOSED, f"others may write into {path.name}")
+
+
+def _take_lock(path: Path) -> int:
+    _refuse_exposed(path)
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         lock = os.open(path / _LOCK_NAME, flags, 0o600)
