@@ -5,7 +5,7 @@ import sys
 
 from bench.figure import print_figures
 
-PARTS = ("escrow", "log", "client", "server")
+PARTS = ("escrow", "opening", "log", "mls", "client", "server")
 
 
 def main(names: list[str]) -> int:

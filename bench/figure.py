@@ -18,6 +18,8 @@ class Figure:
     ceiling_name: str = ""
     goal: float | None = None
     smaller_is_better: bool = False
+    peer: str = ""
+    """What another product was published to do on such a machine: not of this run."""
 
     @property
     def ratio(self) -> float | None:
@@ -33,11 +35,15 @@ class Figure:
 
 
 def print_figures(title: str, figures: Iterable[Figure]) -> None:
-    """Print a table: figure, value, goal, ceiling, ratio."""
+    """Print a table: figure, value, goal, ceiling, ratio, and a published peer if any."""
     table = Table(title=title)
-    for heading in ("figure", "value", "goal", "ceiling of this run", "ratio"):
+    rows = list(figures)
+    headings = ["figure", "value", "goal", "ceiling of this run", "ratio"]
+    if any(figure.peer for figure in rows):
+        headings.append("published peer, not of this run")
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for figure in figures:
+    for figure in rows:
         verdict = {True: " met", False: " MISSED", None: ""}[figure.met]
         table.add_row(
             figure.name,
@@ -45,5 +51,6 @@ def print_figures(title: str, figures: Iterable[Figure]) -> None:
             "" if figure.goal is None else f"{figure.goal:,.4g}{verdict}",
             "" if figure.ceiling is None else f"{figure.ceiling:,.4g} {figure.ceiling_name}",
             "" if figure.ratio is None else f"{figure.ratio:.2f}",
+            *([figure.peer] if len(headings) > 5 else []),
         )
-    Console(width=140).print(table)
+    Console(width=160).print(table)

@@ -1,7 +1,7 @@
-"""The measured process: a real server on a folder, or the bare ceiling, told what to do by lines.
+"""The measured process: a real server on a folder.
 
-`python -m bench.server_host server FOLDER PEOPLE GROUP` or `... bare`. It prints one JSON line when
-it listens and stops at the end of its input.
+`python -m bench.server_host FOLDER PEOPLE GROUP` prints one JSON line when it listens and stops at
+the end of its input.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 import uvloop
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
 from doublelock.protocol.charter import genesis_id, write_terms
 from doublelock.protocol.charter_terms import Caps, CharterTerms, Committee, Party
@@ -41,10 +40,14 @@ class HostTold(msgspec.Struct):
     stream: str
     devices: list[tuple[str, str, str]] = []
     conversations: list[str] = []
+    deployment: str = ""
 
 
 def _seed(number: int) -> bytes:
     return number.to_bytes(32, "big")
+
+
+RECEIPT_KEY = SigningKey(_seed(2))
 
 
 def _vkey(name: str, seed: bytes) -> str:
@@ -53,7 +56,7 @@ def _vkey(name: str, seed: bytes) -> str:
 
 def make_config(folder: Path) -> ServerConfig:
     """Return a deployment without escrow and witnesses: what is measured is the server."""
-    operator, receipt, genesis = (SigningKey(_seed(number)) for number in (1, 2, 3))
+    operator, genesis = SigningKey(_seed(1)), SigningKey(_seed(3))
     terms = CharterTerms(
         version=1,
         name="Bench",
@@ -63,7 +66,7 @@ def make_config(folder: Path) -> ServerConfig:
         issued_ms=0,
         effective_ms=0,
         operator=Party(name="operator", key=Bytes32(operator.public.encoded)),
-        receipt_key=Bytes32(receipt.public.encoded),
+        receipt_key=Bytes32(RECEIPT_KEY.public.encoded),
         genesis_key=Bytes32(genesis.public.encoded),
         key_log=_vkey("bench/key", _seed(4)),
         law_log=_vkey("bench/law", _seed(5)),
@@ -98,7 +101,7 @@ def make_config(folder: Path) -> ServerConfig:
         folder=folder,
         deployment=genesis_id(payload),
         charters=(sign(payload, Purpose.CHARTER, [(operator.public.encoded, operator.sign)]),),
-        keys=Keys(operator, receipt, _seed(4), _seed(5)),
+        keys=Keys(operator, RECEIPT_KEY, _seed(4), _seed(5)),
         rates=UNLIMITED,
         bounds=Bounds(waiting=64 * 1024 * 1024, connections=10_000),
     )
@@ -151,51 +154,16 @@ async def serve(folder: Path, people: int, group: int) -> None:
 
     await parts.store.write(change)
     people_ = [(account.hex(), device.hex(), token.hex()) for account, device, token in devices]
-    await _until_told(HostTold(server.stream, people_, [name.hex() for name in names]))
+    told = HostTold(server.stream, people_, [name.hex() for name in names], deployment.hex())
+    await until_told(told)
     await server.stop()
 
 
-class _Relay(WSListener):
-    """The bare ceiling: passes each message on to its pair and answers it, durable nowhere."""
-
-    waiting: "dict[int, _Relay]" = {}  # noqa: RUF012
-    count = 0
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.transport = transport
-        self.number = _Relay.count
-        _Relay.count += 1
-        _Relay.waiting[self.number] = self
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type != WSMsgType.BINARY:
-            return
-        data = frame.get_payload_as_bytes()
-        pair = _Relay.waiting.get(self.number ^ 1)
-        if pair is not None:
-            pair.transport.send(WSMsgType.BINARY, data)
-        transport.send(WSMsgType.BINARY, b"ok")
-
-
-async def relay() -> None:
-    """Serve the bare ceiling."""
-
-    def accept(_: WSUpgradeRequest) -> WSListener:
-        return _Relay()
-
-    server = await ws_create_server(accept, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    await _until_told(HostTold(f"ws://127.0.0.1:{port}/"))
-    server.close()
-
-
-async def _until_told(told: HostTold) -> None:
+async def until_told(told: HostTold) -> None:
+    """Say where the process listens, and return at the end of its input."""
     print(msgspec.json.encode(told).decode(), flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "bare":
-        uvloop.run(relay())
-    else:
-        uvloop.run(serve(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
+    uvloop.run(serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

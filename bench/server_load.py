@@ -10,6 +10,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.frames import (
+    MESSAGE,
     Accepted,
     Cursor,
     Hello,
@@ -32,7 +33,10 @@ from doublelock.protocol.identifiers import (
 
 BODY = 400
 _MLS = 150
+_PATH = 7 * 32
 _LENGTH = struct.Struct(">I")
+ANSWER = encode(Accepted(0, bytes(32), 0, 0, bytes(32), 0, 100, bytes(_PATH), bytes(64)))
+"""What a bare server acknowledges with: as many bytes as the real one's."""
 
 
 def _tag(kind: type) -> int:
@@ -55,7 +59,10 @@ class Person:
 
 
 class Line(WSListener):
-    """Counts frames by their number without decoding them, and keeps a window of sends open."""
+    """Counts frames by their number without decoding them, and keeps a window of sends open.
+
+    What it counted is looked at afterwards, in a sample (`bench.server_check`).
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +74,8 @@ class Line(WSListener):
         self.welcome = asyncio.Event()
         self.queue: list[bytes] = []
         self.arrivals: list[float] | None = None
-        self.bare = False
+        self.sample: list[bytes] = []
+        self.sampling = 0
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
@@ -76,13 +84,6 @@ class Line(WSListener):
         if frame.msg_type != WSMsgType.BINARY:
             return
         data = frame.get_payload_as_memoryview()
-        if self.bare:
-            if len(data) == 2:
-                self.accepted += 1
-                self.more(1)
-            else:
-                self.items += 1
-            return
         at, end, accepted, items = 0, len(data), 0, 0
         while at < end:
             (size,) = _LENGTH.unpack_from(data, at)
@@ -97,6 +98,9 @@ class Line(WSListener):
                 self.live.set()
             elif tag == _WELCOME:
                 self.welcome.set()
+            if self.sampling and tag in (_ITEM, _ACCEPTED):
+                self.sampling -= 1
+                self.sample.append(bytes(data[at : at + 4 + size]))
             at += 4 + size
         if items:
             self.items += items
@@ -110,11 +114,11 @@ class Line(WSListener):
         """Send the next messages, together."""
         if self.queue and self.transport is not None:
             some, self.queue = self.queue[-number:], self.queue[:-number]
-            if self.bare:
-                for one in some:
-                    self.transport.send(WSMsgType.BINARY, one)
-            else:
-                self.transport.send(WSMsgType.BINARY, b"".join(some))
+            self.transport.send(WSMsgType.BINARY, b"".join(some))
+
+    def keep(self, number: int) -> None:
+        """Keep the next so many items and acknowledgements as they come, to be looked at later."""
+        self.sample, self.sampling = [], number
 
 
 @dataclass
@@ -148,6 +152,21 @@ async def open_line(stream: str) -> Line:
     _, line = await ws_connect(Line, stream, max_frame_size=1 << 26)
     assert isinstance(line, Line)
     return line
+
+
+def make_items(number: int) -> list[bytes]:
+    """Return items as a server would deliver them, for servers that only pass bytes on."""
+    one, half, random = bytes(32), bytes(16), os.urandom(BODY + 300)
+    path = random[:_PATH]
+    return [
+        encode(
+            Item(
+                one, at, 0, one, half, MESSAGE, random[:266], random[:BODY],
+                random[: _MLS + 46], one, 0, 100, path, bytes(64),
+            )
+        )
+        for at in range(number)
+    ]  # fmt: skip
 
 
 def make_sends(person: Person, conversation: bytes, number: int) -> list[bytes]:

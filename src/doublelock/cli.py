@@ -73,3 +73,7 @@ def main() -> None:
     Exit codes:
       0 done    1 refused    2 wrong usage    3 not reachable    130 interrupted
     """
+
+
+if __name__ == "__main__":
+    main(prog_name="doublelock")

@@ -40,7 +40,7 @@ from doublelock.protocol.note import format_note
 from doublelock.protocol.record import Text, decode_record
 from doublelock.protocol.tile import WIDTH, encode_bundle, parse_tile_path
 from doublelock.server.app import Server, start
-from doublelock.server.config import UNLIMITED, Keys, ServerConfig
+from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
 from doublelock.transport.http import HttpClient
 
 NOON = 1_262_606_400_000
@@ -86,8 +86,9 @@ class LoopbackMonitor(Monitor):
 class World:
     """One deployment, its server, and the people who were made in it."""
 
-    def __init__(self, folder: Path, *, escrow: bool = True) -> None:
+    def __init__(self, folder: Path, *, escrow: bool = True, rates: Rates = UNLIMITED) -> None:
         self.folder = folder
+        self.rates = rates
         self.clock = Clock()
         self.founded = found(
             Plan(
@@ -103,6 +104,7 @@ class World:
         self.key_file: KeyFile = make_key_file(folder / "people.key")
         self.server: Server | None = None
         self.clients: list[Client] = []
+        self.monitors: list[Monitor] = []
         document = hashlib.sha256(self.founded.charter).digest()
         genesis = CharterLogged(Bytes32(self.founded.deployment), Bytes32(document))
         self.law = [self.law_line(genesis)]
@@ -167,7 +169,7 @@ class World:
                     founded.law_log_seed[1],
                 ),
                 clock=self.clock,
-                rates=UNLIMITED,
+                rates=self.rates,
                 http_port=self.server_port(0),
                 stream_port=self.server_port(1),
             )
@@ -190,6 +192,7 @@ class World:
         assert self.server is not None
         made = LoopbackMonitor(HttpClient(self.server.http), self.founded.deployment, self.clock)
         made.world = self
+        self.monitors.append(made)
         return made
 
     def invite(self) -> Invite:
@@ -237,7 +240,7 @@ class World:
         monitor = self.monitor()
         await monitor.start()
         again = await Client.open(
-            self.folder / client.handle, self.key_file, clock=self.clock, monitor=monitor
+            client._core.vault.folder.path, self.key_file, clock=self.clock, monitor=monitor
         )
         self.clients.append(again)
         if connect:
@@ -246,15 +249,18 @@ class World:
 
 
 @asynccontextmanager
-async def world_at(folder: Path, *, escrow: bool = True) -> AsyncIterator[World]:
-    world = World(folder, escrow=escrow)
+async def world_at(
+    folder: Path, *, escrow: bool = True, rates: Rates = UNLIMITED
+) -> AsyncIterator[World]:
+    world = World(folder, escrow=escrow, rates=rates)
     await world.start_server()
     try:
         yield world
     finally:
         for client in world.clients:
             await client.close()
-            await client.monitor._http.close()
+        for monitor in world.monitors:
+            await monitor._http.close()
         if world.server is not None:
             await world.server.stop()
 

@@ -183,13 +183,16 @@ async def test_attachment_goes_around_and_damage_is_refused(tmp_path: Path) -> N
         got = (await next_event(bob, Message)).record
         assert got == record
         copy = tmp_path / "copy"
-        (tmp_path / "copy.part").write_bytes(b"")
+        part = tmp_path / f".{record.blob.hex()[:32]}.part"
+        part.write_bytes(b"")
+        (tmp_path / "copy.part").write_bytes(b"somebody else's")
         await bob.attachments.download(record, copy)
         assert copy.read_bytes() == file.read_bytes()
         assert (
             await bob.attachments.read(record, 70_000, 70_010) == file.read_bytes()[70_000:70_010]
         )
-        (tmp_path / "bad.part").write_bytes(b"x" * 100)
+        assert (tmp_path / "copy.part").read_bytes() == b"somebody else's"
+        part.write_bytes(b"x" * 100)
         with pytest.raises(EnvelopeRefused, match=Code.ATTACHMENT_DAMAGED):
             await bob.attachments.download(record, tmp_path / "bad")
         assert not (tmp_path / "bad").exists()
@@ -207,3 +210,22 @@ async def test_invites_are_text_and_serve_once(tmp_path: Path) -> None:
         for text in ("", "http://x", invite.encode()[:-9], "ftp://x/#AA"):
             with pytest.raises(Malformed):
                 decode_invite(text)
+
+
+async def test_a_timer_deletes_on_both_sides_what_comes_behind_it(tmp_path: Path) -> None:
+    async with world_at(tmp_path) as world:
+        ann, bob = await people(world, "ann", "bob")
+        chat = await ann.create_conversation(["bob"])
+        await joined(chat, bob)
+        kept = await ann.send(chat, Text(b"stays"))
+        await ann.set_timer(chat, 60)
+        await ann.send(chat, Text(b"goes"))
+        off = await ann.set_timer(chat, 0)
+        last = await bob.send(chat, Text(b"stays too"))
+        await ann.reached(chat, last)
+        await bob.reached(chat, off)
+        assert len(ann.history(chat)) == len(bob.history(chat)) == 5
+        world.clock.now += 60_000
+        for one in (ann, bob):
+            assert [item.sequence for item in one.history(chat)] == [kept, kept + 1, last]
+            assert one.timer(chat) == 0

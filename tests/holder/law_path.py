@@ -75,21 +75,20 @@ class Town:
 
 
 @asynccontextmanager
-async def town(folder: Path) -> AsyncIterator[Town]:
-    world = World.open(folder, ReplayClock(NOON), PLAN)
+async def town(folder: Path, plan: Plan = PLAN) -> AsyncIterator[Town]:
+    world = World.open(folder, ReplayClock(NOON), plan)
     await world.start()
     desks: list[AgencyDesk | ApprovalDesk] = []
     try:
         world.open_holders()
         await world.hold_ceremonies(lambda _, __: None)
         people = world.founded.committees[0]
-        address, deployment, clock = world.server.http, world.deployment, world.clock
         place = world.enrol("agency", people.agency)
-        agency = AgencyDesk.open(*place, address, deployment, clock)
+        agency = AgencyDesk.open(*place, world.clock)
         place = world.enrol("minister", people.minister)
-        minister = ApprovalDesk.open(*place, address, deployment, clock)
+        minister = ApprovalDesk.open(*place, world.clock)
         place = world.enrol("judge", people.judge)
-        judge = ApprovalDesk.open(*place, address, deployment, clock)
+        judge = ApprovalDesk.open(*place, world.clock)
         desks += [agency, minister, judge]
         yield Town(world, agency, minister, judge)
     finally:

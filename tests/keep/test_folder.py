@@ -189,3 +189,27 @@ def test_nothing_is_replaced_by_accident(tmp_path: Path, key_file: KeyFile) -> N
     key_file.path.write_bytes(b"")
     with refused(Code.VAULT_DAMAGED):
         StateFolder.open(tmp_path / "s", key_file)
+
+
+def test_a_reader_looks_in_beside_the_owner_and_changes_nothing(
+    tmp_path: Path, key_file: KeyFile
+) -> None:
+    with StateFolder.create(tmp_path / "state", key_file) as owner:
+        owner.write("secret", b"first")
+        with StateFolder.look_into(tmp_path / "state", key_file) as reader:
+            assert reader.read("secret") == b"first"
+            owner.write("secret", b"second")
+            assert reader.read("secret") == b"second"
+            with refused(Code.VAULT_LOCKED):
+                reader.write("secret", b"mine")
+            with refused(Code.VAULT_LOCKED):
+                reader.write_open("other", b"mine")
+            with refused(Code.VAULT_LOCKED):
+                reader.destroy("secret")
+            with refused(Code.VAULT_LOCKED):
+                reader.change_unlocking(key_file)
+        with refused(Code.VAULT_LOCKED):
+            reader.read("secret")
+        assert owner.read("secret") == b"second"
+    with refused(Code.VAULT_WRONG_KEY):
+        StateFolder.look_into(tmp_path / "state", make_key_file(tmp_path / "other"))

@@ -27,9 +27,11 @@ from doublelock.protocol.evidence import (
     ProvenKeyLog,
     VerifiedMessage,
     add_custody,
+    make_line,
     prove_key_log,
     verify_line,
     verify_manifest,
+    verify_message,
     write_line,
 )
 from doublelock.protocol.header import Form
@@ -151,7 +153,9 @@ class Scene:
         seed: bytes = b"m" * 32,
     ) -> bytes:
         receipt = receipt or self.receipt(sealed)
-        return write_line(sealed.header, sealed.body, seed, device.public.encoded, receipt)
+        return write_line(
+            make_line(sealed.header, sealed.body, seed, device.public.encoded, receipt)
+        )
 
     def refused(self, line: bytes) -> Code:
         with pytest.raises(EvidenceRefused) as refused:
@@ -169,6 +173,34 @@ def test_a_line_proves_its_message(scene: Scene) -> None:
     assert isinstance(message, VerifiedMessage)
     assert message.label == scene.label
     assert message.body.record == Text(b"hello")
+
+
+def test_a_line_of_ones_own_making_is_held_to_the_same(scene: Scene) -> None:
+    """What the agency verifies before it writes is what anybody verifies who reads it."""
+    sealed = scene.seal(b"hello")
+    receipt = scene.receipt(sealed)
+    made = [
+        make_line(sealed.header, body, seed, device.public.encoded, replace(receipt, fields=fields))
+        for body in (sealed.body, sealed.body[:-1] + b"?")
+        for seed in (b"m" * 32, b"n" * 32)
+        for device in (ALICE, MALLORY)
+        for fields in (receipt.fields, replace(receipt.fields, sequence=2**53))
+    ]
+    outcomes: list[VerifiedMessage | Code] = []
+    for line in made:
+        for parsed in (False, True):
+            context = scene._context()
+            try:
+                outcomes.append(
+                    verify_line(write_line(line), context)
+                    if parsed
+                    else verify_message(line, context)
+                )
+            except EvidenceRefused as refused:
+                outcomes.append(refused.code)
+    assert outcomes[::2] == outcomes[1::2]
+    assert isinstance(outcomes[0], VerifiedMessage)
+    assert sum(isinstance(outcome, VerifiedMessage) for outcome in outcomes) == 2
 
 
 def test_operator_custodians_and_court_together_cannot_frame_anyone(scene: Scene) -> None:

@@ -20,6 +20,7 @@ from law_world import (
 )
 
 from doublelock.protocol.charter import hash_terms, write_terms
+from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, first_day
 from doublelock.protocol.documents import Bytes32, encode_base64url
@@ -336,3 +337,17 @@ def test_hostile_warrants_are_refused_and_nothing_else(data: st.DataObject) -> N
     except Refusal:
         return
     assert found.commitment == _WARRANT.commitment
+
+
+def test_who_gives_logs_the_request() -> None:
+    """R-34: metadata is the operator's to give, content the agency's to ask for."""
+    world = World()
+    metadata = world.warrant(kind=WarrantKind.METADATA)
+    labels = world.labels(world.label("alice"))
+    world.request(metadata, labels, "1-agency", void=True)
+    assert world.state.last_void is Code.REQUEST_FOREIGN
+    world.request(metadata, labels, "operator")
+    assert world.state.warrants[metadata.commitment].owed
+    content = world.warrant()
+    world.request(content, labels, "operator", void=True)
+    assert world.state.last_void is Code.REQUEST_FOREIGN

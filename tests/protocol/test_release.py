@@ -412,7 +412,8 @@ def another_charter(world: World) -> object:
 
 def metadata_opens_no_key(world: World) -> object:
     warrant = world.warrant(kind=WarrantKind.METADATA)
-    return world.release(warrant, world.request(warrant, world.labels(world.label("alice"))))
+    labels = world.labels(world.label("alice"))
+    return world.release(warrant, world.request(warrant, labels, "operator"))
 
 
 def filed_with_other_terms(world: World) -> object:

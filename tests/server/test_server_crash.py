@@ -1,4 +1,4 @@
-"""kill -9 under load: what was acknowledged is there, once, in its place (W-14)."""
+"""kill -9 and SIGTERM under load: what was acknowledged is there, once, in its place (W-14)."""
 
 import asyncio
 import random
@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from server_world import Device, fixed_world
+from server_world import Device, Line, fixed_world
 
+from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
-from doublelock.protocol.frames import Accepted, Cursor, Refused, Send
+from doublelock.protocol.frames import Accepted, Bye, Cursor, Item, Refused, Send
 
 MESSAGE_ID = slice(34, 50)
 
@@ -101,3 +102,70 @@ async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
         stored = {item.header[MESSAGE_ID]: item.sequence for item in items}
         assert stored == accepted
         assert set(stored) == set(everything)
+
+
+async def test_a_stopped_server_acknowledged_all_that_it_stored_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """SIGTERM while messages and readers are on their way: every send is stored or refused."""
+    world = fixed_world(tmp_path / "server")
+    async with world.serve() as server:
+        anna, bert = await world.join(server, "anna"), await world.join(server, "bert")
+        conversation = await anna.create()
+        await anna.add(conversation, bert)
+    accepted: dict[bytes, int] = {}
+    delivered: dict[bytes, int] = {}
+    for stop_after in (1, 150):
+        sends = [anna.envelope(conversation) for _ in range(1_000)]
+        by_request = {send.request: send.header[MESSAGE_ID] for send in sends}
+        farewells: list[Code] = []
+        with host(tmp_path / "server") as address:
+            for device in (anna, bert):
+                device.server = address  # type: ignore[assignment]
+                device.reach(address)  # type: ignore[arg-type]
+            reader, line = await bert.connect(), await anna.connect()
+
+            async def send_all(line: Line, sends: list[Send]) -> None:
+                for at in range(0, len(sends), 20):
+                    try:
+                        line.stream.push(sends[at : at + 20])
+                    except WireRefused:
+                        return
+                    await asyncio.sleep(0)
+
+            sending = asyncio.create_task(send_all(line, sends))
+            answers = 0
+            try:
+                while True:
+                    frame = await line.any()
+                    if isinstance(frame, Accepted):
+                        accepted[by_request[frame.request]] = frame.sequence
+                        answers += 1
+                        if answers == stop_after:
+                            address.process.terminate()
+                    elif isinstance(frame, Refused):
+                        assert frame.code == Code.STOPPING
+                    elif isinstance(frame, Bye):
+                        farewells.append(Code(frame.code))
+            except WireRefused:
+                pass
+            await sending
+            try:
+                while True:
+                    item = await reader.any()
+                    if isinstance(item, Item):
+                        delivered[item.header[MESSAGE_ID]] = item.sequence
+            except WireRefused:
+                pass
+            assert farewells == [Code.STOPPING]
+            assert await asyncio.to_thread(address.process.wait, 20) == 0
+            for device in (anna, bert):
+                await device.leave()
+    async with world.serve() as server:
+        bert.reach(server)
+        again = await bert.connect(Cursor(conversation, 1))
+        items = await asyncio.wait_for(again.items(len(accepted)), 20)
+        stored = {item.header[MESSAGE_ID]: item.sequence for item in items}
+        assert again.welcome is not None
+        assert [head.after for head in again.welcome.heads] == [len(accepted) + 1]
+    assert stored == accepted == delivered

@@ -4,19 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from doublelock.agency.party import LawParty
+from doublelock.agency.words import describe_warrant
 from doublelock.holder.watch import Clock
 from doublelock.keep import Unlocking
 from doublelock.protocol import jws, limits
 from doublelock.protocol.charter import Role
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import iso_time
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import Refusal, WarrantRefused
-from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawlog import Approval, Cancellation, Ground
 from doublelock.protocol.lawlog import WarrantRefused as RefusalEntry
 from doublelock.protocol.lawrecords import WarrantRecord, WarrantStatus
-from doublelock.protocol.report import describe_item_words
 from doublelock.protocol.warrant import Warrant
 
 _PENDING = (WarrantStatus.AWAITING_APPROVAL, WarrantStatus.EMERGENCY_APPROVAL)
@@ -42,13 +40,11 @@ class ApprovalDesk:
         cls,
         path: Path,
         unlocking: Unlocking,
-        address: str,
-        deployment: DeploymentId,
         clock: Clock,
+        roles: tuple[Role, ...] = (Role.MINISTER, Role.JUDGE),
     ) -> "ApprovalDesk":
-        """Open a minister's or judge's state folder. Raises VaultRefused, CharterRefused."""
-        roles = (Role.MINISTER, Role.JUDGE)
-        return cls(LawParty.open(path, unlocking, address, deployment, clock, roles))
+        """Open the state folder of a minister or judge. Raises VaultRefused, CharterRefused."""
+        return cls(LawParty.open(path, unlocking, clock, roles))
 
     async def pending(self) -> list[Asked]:
         """Return every logged warrant of the committee that this party has not answered."""
@@ -94,34 +90,6 @@ class ApprovalDesk:
     async def close(self) -> None:
         """Close the desk."""
         await self.party.close()
-
-
-def describe_warrant(warrant: Warrant) -> tuple[str, ...]:
-    """Return what a warrant asks, one plain sentence each; accounts by the start of their id."""
-    terms = warrant.terms
-    items = tuple(
-        describe_item_words(
-            [f"account {one.hex()[:16]}" for one in item.senders],
-            [one.hex()[:16] for one in item.conversations],
-            item.first_day,
-            item.last_day,
-        )
-        for item in terms.scope
-    )
-    limit = (
-        (f"At most {terms.unnamed_senders} senders that it does not name.",)
-        if terms.unnamed_senders
-        else ()
-    )
-    return (
-        f"{terms.agency} asks for {terms.kind.value} in the case {terms.reference}.",
-        f"Offence: {terms.offence}. Legal basis: {terms.legal_basis}.",
-        *items,
-        *limit,
-        f"It is good from {iso_time(terms.valid_from_ms)} to {iso_time(terms.valid_until_ms)}.",
-        f"The people concerned are told after {iso_time(terms.gag_end_ms)}.",
-        *(("It is urgent: the judge confirms afterwards.",) if terms.urgent else ()),
-    )
 
 
 def _same(warrant: Warrant, record: WarrantRecord) -> bool:

@@ -2,23 +2,25 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from doublelock.agency.evidence import write_package
+from doublelock.agency.metadata import fetch_metadata
 from doublelock.agency.opening import Opening, open_case
 from doublelock.agency.party import LawParty
 from doublelock.agency.request import RequestMade, make_request
 from doublelock.holder.watch import Clock
 from doublelock.keep import Unlocking
-from doublelock.protocol import jws
+from doublelock.protocol import jws, limits
 from doublelock.protocol.charter import Role
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.days import DAY_MS
-from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.identifiers import AccountId, DeploymentId, name_account
+from doublelock.protocol.documents import Bytes32, decode, encode
+from doublelock.protocol.identifiers import AccountId, name_account
 from doublelock.protocol.lawlog import Cancellation, Ground
 from doublelock.protocol.lawrecords import WarrantStatus
+from doublelock.protocol.metadata import Metadata
 from doublelock.protocol.scope import ScopeItem
 from doublelock.protocol.warrant import (
     Warrant,
@@ -44,6 +46,17 @@ class Application:
     unnamed_senders: int = 0
     urgent: bool = False
     renews: bytes | None = None
+    handles: tuple[str, ...] = ()
+    """The people's handles behind the scope, as far as the agency knows them; they stay with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Terms that nobody signed yet, with the secret half (32 bytes) of their release key."""
+
+    terms: WarrantTerms
+    release_secret: bytes = field(repr=False)
+    handles: tuple[str, ...]
 
 
 class AgencyDesk:
@@ -53,17 +66,9 @@ class AgencyDesk:
         self.party = party
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        unlocking: Unlocking,
-        address: str,
-        deployment: DeploymentId,
-        clock: Clock,
-    ) -> "AgencyDesk":
-        """Open an agency's state folder. Raises VaultRefused, CharterRefused."""
-        roles = (Role.AGENCY,)
-        return cls(LawParty.open(path, unlocking, address, deployment, clock, roles))
+    def open(cls, path: Path, unlocking: Unlocking, clock: Clock) -> "AgencyDesk":
+        """Open an agency's state folder once it has joined. Raises VaultRefused, CharterRefused."""
+        return cls(LawParty.open(path, unlocking, clock, (Role.AGENCY,)))
 
     def account(self, handle: str) -> AccountId:
         """Return the account of a handle: how a warrant names a person."""
@@ -72,11 +77,14 @@ class AgencyDesk:
     async def apply(self, application: Application) -> Warrant:
         """Draft, sign and file a warrant; return it, as yet approved by nobody.
 
-        Its release key is drawn here and kept sealed in the desk's folder before anything leaves.
         Raises WarrantRefused, CharterRefused, WireRefused.
         """
         await self.party.look()
-        now, me, charter = self.party.clock(), self.party.me, self.party.charter
+        return await self.submit(self.draft(application))
+
+    def draft(self, application: Application) -> Draft:
+        """Return the terms that an application comes to now, to be read before they are signed."""
+        now, me = self.party.clock(), self.party.me
         secret = secrets.token_bytes(32)
         terms = WarrantTerms(
             version=1,
@@ -98,10 +106,18 @@ class AgencyDesk:
             renews=None if application.renews is None else Bytes32(application.renews),
             salt=Bytes32(secrets.token_bytes(32)),
         )
-        signer = (me.key, self.party.signer.sign)
-        document = jws.sign(write_warrant(terms), jws.Purpose.WARRANT, [signer])
-        warrant = verify_warrant(document, charter)
-        self.party.folder.write(_release_key(warrant.commitment), secret)
+        return Draft(terms, secret, application.handles)
+
+    async def submit(self, draft: Draft) -> Warrant:
+        """Sign and file a draft; its release key is kept sealed here before anything leaves.
+
+        Raises WarrantRefused, CharterRefused, WireRefused.
+        """
+        signer = (self.party.me.key, self.party.signer.sign)
+        document = jws.sign(write_warrant(draft.terms), jws.Purpose.WARRANT, [signer])
+        warrant = verify_warrant(document, self.party.charter)
+        self.party.folder.write(_release_key(warrant.commitment), draft.release_secret)
+        self.party.folder.write(_handles(warrant.commitment), encode(draft.handles))
         await self.party.file("warrant", document)
         await self.party.log(describe_filing(warrant))
         return warrant
@@ -117,6 +133,11 @@ class AgencyDesk:
         await self.party.look()
         return await make_request(self.party, case)
 
+    async def metadata(self, case: bytes, patience_s: float = 60.0) -> tuple[Metadata, bytes]:
+        """Fetch what a metadata warrant gives, logged first. See `metadata.fetch_metadata`."""
+        await self.party.look()
+        return await fetch_metadata(self.party, case, patience_s)
+
     async def open_case(
         self, case: bytes, progress: Callable[[int, int], None] = lambda _, __: None
     ) -> Opening:
@@ -124,6 +145,11 @@ class AgencyDesk:
         await self.party.look()
         key = SealKey.make(self.party.folder.read(_release_key(case)))
         return await open_case(self.party, case, key, progress)
+
+    def handles(self, case: bytes) -> tuple[str, ...]:
+        """Return the handles that were written down with a case's application."""
+        data = self.party.folder.find(_handles(case))
+        return () if data is None else decode(data, tuple[str, ...], limits.WARRANT)
 
     async def write(
         self, opening: Opening, path: Path, handles: tuple[str, ...] = ()
@@ -148,3 +174,7 @@ class AgencyDesk:
 
 def _release_key(case: bytes) -> str:
     return f"cases/{case.hex()}"
+
+
+def _handles(case: bytes) -> str:
+    return f"handles/{case.hex()}"

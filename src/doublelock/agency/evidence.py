@@ -83,6 +83,8 @@ def _proofs(
         yield f"proofs/release-{number}-{holder}.bin", release
     yield package.PEOPLE, package.write_people(handles)
     yield package.MESSAGES, package.write_lines(one.line for one in opening.messages)
+    if opening.unreadable:
+        yield package.UNREADABLE, package.write_lines(opening.unreadable)
 
 
 async def _fetch_attachments(party: LawParty, opening: Opening, path: Path) -> None:

@@ -4,6 +4,7 @@ A holder whose release is wrong is named and passed over, as long as a quorum an
 left. Every message is then verified as evidence before anybody reads it.
 """
 
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +19,11 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import EvidenceRefused, Refusal, ReleaseRefused
 from doublelock.protocol.evidence import (
     EvidenceContext,
+    EvidenceLine,
     VerifiedMessage,
+    make_line,
     prove_key_log,
-    verify_line,
+    verify_message,
     write_line,
 )
 from doublelock.protocol.frames import Item, frames_from_server
@@ -39,6 +42,7 @@ from doublelock.protocol.releases import (
     seal_context,
     verify_release,
 )
+from doublelock.protocol.unreadable import verify_unreadable, write_unreadable
 from doublelock.protocol.warrant import Warrant
 from doublelock.seal import SealKey
 
@@ -84,6 +88,7 @@ class Opening:
     messages: tuple[Opened, ...]
     culprits: tuple[Culprit, ...]
     faults: tuple[Fault, ...]
+    unreadable: tuple[bytes, ...]
     label_keys: Mapping[Label, LabelKey] = field(repr=False)
     """What the releases gave: the key of each label that the log's requests name; secret."""
 
@@ -140,6 +145,7 @@ async def open_case(
         tuple(opened),
         tuple(work.culprits),
         tuple(work.faults),
+        tuple(work.unreadable),
         label_keys,
     )
 
@@ -155,10 +161,14 @@ class _Work:
         self._law = law
         self._key = key
         self._inventory = inventory
-        self._seeds: dict[bytes, bytes | Refusal] = {}
+        self._counts = {
+            (bytes(row.conversation), bytes(row.account), row.day, row.key_epoch): row.count
+            for row in inventory.terms.labels
+        }
         self.releases: list[tuple[int, int, bytes]] = []
         self.culprits: list[Culprit] = []
         self.faults: list[Fault] = []
+        self.unreadable: list[bytes] = []
 
     # --- releases to label keys ------------------------------------------------------------
 
@@ -251,13 +261,14 @@ class _Work:
         labels = sorted(label_keys, key=Label.encode)
         for start, end in self._portions(labels):
             portion = labels[start:end]
-            items: dict[Label, list[Item]] = {label: [] for label in portion}
+            items: dict[Label, list[tuple[Item, Header]]] = {label: [] for label in portion}
             for item in await self._fetch(portion):
-                label = self._label_of(item)
-                if label in items:
-                    items[label].append(item)
+                header = _header_of(item)
+                label = None if header is None else header.label(self._party.deployment)
+                if header is not None and label in items:
+                    items[label].append((item, header))
             for label, found in items.items():
-                self._check_complete(label, found)
+                self._check_complete(label, [item for item, _ in found])
                 opened += self._open_label(label_keys[label], found, context)
             progress(end, len(labels))
         opened.sort(key=lambda one: (one.message.label.conversation, one.message.sequence))
@@ -265,13 +276,9 @@ class _Work:
 
     def _portions(self, labels: Sequence[Label]) -> list[tuple[int, int]]:
         """Cut the labels into runs of some thousand messages, by the inventory's counts."""
-        counts = {
-            (bytes(r.conversation), bytes(r.account), r.day, r.key_epoch): r.count
-            for r in self._inventory.terms.labels
-        }
         portions, start, size = [], 0, 0
         for at, label in enumerate(labels):
-            count = counts.get(_key(label), 0)
+            count = self._counts.get(_key(label), 0)
             if at > start and size + count > _AT_ONCE:
                 portions.append((start, at))
                 start, size = at, 0
@@ -288,11 +295,7 @@ class _Work:
                 for one in labels
             )
         )
-        counts = {
-            (bytes(r.conversation), bytes(r.account), r.day, r.key_epoch): r.count
-            for r in self._inventory.terms.labels
-        }
-        expected = sum(counts.get(_key(label), 0) for label in labels)
+        expected = sum(self._counts.get(_key(label), 0) for label in labels)
         data = await self._party.http.send(
             "POST",
             f"/v1/law/cases/{self._warrant.commitment.hex()}/envelopes",
@@ -304,12 +307,6 @@ class _Work:
         frames = frames_from_server(data) if data else []
         return [frame for frame in frames if isinstance(frame, Item)]
 
-    def _label_of(self, item: Item) -> Label | None:
-        try:
-            return Header.decode(item.header).label(self._party.deployment)
-        except Refusal:
-            return None
-
     def _check_complete(self, label: Label, items: Sequence[Item]) -> None:
         envelopes = [StoredEnvelope(one.sequence, one.header, one.body) for one in items]
         try:
@@ -319,51 +316,66 @@ class _Work:
             self.faults.append(Fault(where, refusal.code))
 
     def _open_label(
-        self, key: LabelKey, items: Sequence[Item], context: EvidenceContext
+        self, key: LabelKey, items: Sequence[tuple[Item, Header]], context: EvidenceContext
     ) -> list[Opened]:
         opened = []
-        for item in items:
+        seeds: dict[bytes, bytes | Refusal] = {}
+        for item, header in items:
             try:
-                line = self._write(key, item, context)
-                opened.append(Opened(line, verify_line(line, context)))
+                seed = seeds.get(header.capsule)
+                if seed is None:  # once, however many messages share it
+                    seed = seeds[header.capsule] = _open_seed(key, header.capsule, context)
+                if isinstance(seed, Refusal):
+                    raise seed
+                line = _make_line(item, header, seed, context)
+                opened.append(Opened(write_line(line), verify_message(line, context)))
             except Refusal as refusal:
                 where = f"{item.conversation.hex()[:16]} sequence {item.sequence}"
                 self.faults.append(Fault(where, refusal.code))
+                self._keep_unreadable(key, item, context)
         return opened
 
-    def _write(self, key: LabelKey, item: Item, context: EvidenceContext) -> bytes:
-        header = Header.decode(item.header)
-        seed = self._seed(key, header.capsule, context)
-        fields = describe_item(
-            ConversationId(item.conversation),
-            item.sequence,
-            item.previous,
-            item.time_ms,
-            AccountId(item.account),
-            DeviceId(item.device),
-            item.header,
-            item.body,
-            item.mls,
-        )
-        receipt = Receipt(fields, item.index, item.size, item.path, item.signature)
-        device = context.key_log.key_log.device(header.device)
-        return write_line(item.header, item.body, seed, device.key, receipt)
+    def _keep_unreadable(self, key: LabelKey, item: Item, context: EvidenceContext) -> None:
+        """Keep what shows that a message does not hold; what not even shows that stays a fault."""
+        line = write_unreadable(item.header, item.body, key, _receipt_of(item))
+        with contextlib.suppress(EvidenceRefused):
+            verify_unreadable(line, context)
+            self.unreadable.append(line)
 
-    def _seed(self, key: LabelKey, capsule: bytes, context: EvidenceContext) -> bytes:
-        """Open a capsule once, however many messages share it."""
-        place = key.label.encode() + capsule
-        known = self._seeds.get(place)
-        if known is None:
-            label = key.label
-            mpk = context.master_key(label.committee, label.key_epoch)
-            try:
-                known = open_capsule(capsule, key, mpk).seed
-            except Refusal as refusal:
-                known = refusal
-            self._seeds[place] = known
-        if isinstance(known, Refusal):
-            raise known
-        return known
+
+def _header_of(item: Item) -> Header | None:
+    try:
+        return Header.decode(item.header)
+    except Refusal:
+        return None
+
+
+def _open_seed(key: LabelKey, capsule: bytes, context: EvidenceContext) -> bytes | Refusal:
+    mpk = context.master_key(key.label.committee, key.label.key_epoch)
+    try:
+        return open_capsule(capsule, key, mpk).seed
+    except Refusal as refusal:
+        return refusal
+
+
+def _make_line(item: Item, header: Header, seed: bytes, context: EvidenceContext) -> EvidenceLine:
+    device = context.key_log.key_log.device(header.device)
+    return make_line(item.header, item.body, seed, device.key, _receipt_of(item))
+
+
+def _receipt_of(item: Item) -> Receipt:
+    fields = describe_item(
+        ConversationId(item.conversation),
+        item.sequence,
+        item.previous,
+        item.time_ms,
+        AccountId(item.account),
+        DeviceId(item.device),
+        item.header,
+        item.body,
+        item.mls,
+    )
+    return Receipt(fields, item.index, item.size, item.path, item.signature)
 
 
 def _key(label: Label) -> tuple[bytes, bytes, int, int]:

@@ -3,21 +3,19 @@
 from pathlib import Path
 from typing import Self
 
-from doublelock.holder.daemon import GENESIS_FILE
 from doublelock.holder.desk import DeskReader, file_document, merge_warrant
-from doublelock.holder.identity import IDENTITY_FILE
+from doublelock.holder.membership import open_membership
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.protocol.api import Filed, LawDocument
-from doublelock.protocol.charter import Charter, PartyRef, Role, verify_genesis
+from doublelock.protocol.charter import Charter, PartyRef, Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
-from doublelock.protocol.errors import CharterRefused
+from doublelock.protocol.errors import WarrantRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawlog import AnyEntry, sign_entry
-from doublelock.protocol.session import PartySubject
 from doublelock.protocol.warrant import Warrant
-from doublelock.transport.http import HttpClient, Identity
+from doublelock.transport.http import HttpClient
 
 
 class LawParty:
@@ -42,32 +40,19 @@ class LawParty:
         self._documents: dict[bytes, list[LawDocument]] = {}
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        unlocking: Unlocking,
-        address: str,
-        deployment: DeploymentId,
-        clock: Clock,
-        roles: tuple[Role, ...],
-    ) -> Self:
-        """Open a state folder with an identity and the pinned charter.
+    def open(cls, path: Path, unlocking: Unlocking, clock: Clock, roles: tuple[Role, ...]) -> Self:
+        """Open the state folder of a party that has joined (`membership.join`).
 
-        Raises VaultRefused, CharterRefused(ENTRY_AUTHOR) when the key has none of these roles.
+        Raises VaultRefused, CharterRefused(not-a-holder) when the key has none of these roles.
         """
         folder = StateFolder.open(path, unlocking)
         try:
-            genesis = verify_genesis(folder.read_open(GENESIS_FILE), deployment)
-            signer = SigningKey(folder.read(IDENTITY_FILE))
-            me = genesis.party(signer.public.encoded)
-            if me is None or me.role not in roles:
-                raise CharterRefused(Code.ENTRY_AUTHOR, "the charter gives this key no such role")
-            identity = Identity(deployment, PartySubject(me.key), signer.sign)
-            http = HttpClient(address, identity=identity)
+            member = open_membership(folder)
+            me = member.party(roles)
         except BaseException:
             folder.close()
             raise
-        return cls(folder, http, genesis, signer, me, clock)
+        return cls(folder, member.connect(), member.genesis, member.signer, me, clock)
 
     @property
     def deployment(self) -> DeploymentId:
@@ -92,6 +77,18 @@ class LawParty:
             for case, found in self._documents.items()
             if any(document.kind == "warrant" for document in found)
         ]
+
+    def find_case(self, text: str) -> bytes:
+        """Return the case whose commitment begins with hexadecimal digits, by log or document.
+
+        Raises WarrantRefused(not-found) when none does, or more than one.
+        """
+        known = {*self.cases(), *self.watch.state.warrants}
+        found = [case for case in known if case.hex().startswith(text.lower())] if text else []
+        if len(found) == 1:
+            return found[0]
+        many = f"{len(found)} cases begin" if found else "no case begins"
+        raise WarrantRefused(Code.NOT_FOUND, f"{many} with {text[:64]!r}")
 
     def documents(self, case: bytes, kind: str) -> list[LawDocument]:
         """Return a case's documents of a kind, as relayed: nothing is verified."""

@@ -1,7 +1,7 @@
 """Attachments: files encrypted on the device, uploaded and fetched in pieces that resume (V-15)."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -26,6 +26,14 @@ from doublelock.protocol.record import Attachment
 _PIECE: Final = 14 * SEALED_CHUNK
 
 
+Progress = Callable[[int, int], None]
+"""Told how many of how many encrypted bytes have gone over."""
+
+
+def _untold(_done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
 class _Upload(Struct, frozen=True):
     key: bytes
     blob: bytes
@@ -39,7 +47,13 @@ class Attachments:
         self._core = core
 
     async def upload(
-        self, path: Path, *, name: bytes = b"", media_type: bytes = b"", caption: bytes = b""
+        self,
+        path: Path,
+        *,
+        name: bytes = b"",
+        media_type: bytes = b"",
+        caption: bytes = b"",
+        progress: Progress = _untold,
     ) -> Attachment:
         """Encrypt a file and bring it to the server; called again, it goes on where it stopped.
 
@@ -55,6 +69,7 @@ class Attachments:
                     "PATCH", url, piece, parameters={"offset": offset}
                 )
                 decode_body(answer, Blob)
+                progress(offset + len(piece), sealed_size(size))
         self._core.vault.drop_upload(_name_upload(path, size))
         return Attachment(
             upload.blob,
@@ -86,13 +101,17 @@ class Attachments:
         core.vault.write_upload(name, msgpack.encode(upload))
         return upload
 
-    async def download(self, reference: Attachment, path: Path) -> None:
+    async def download(
+        self, reference: Attachment, path: Path, progress: Progress = _untold
+    ) -> None:
         """Fetch a whole file; nothing is left at `path` unless all of it verifies.
 
         A part that was fetched before is kept beside it and not fetched again. Raises
         EnvelopeRefused(attachment-damaged), WireRefused.
         """
-        sealed = path.with_name(path.name + ".part")
+        # Named for this very file, so that nobody else's is ever taken for a part of it.
+        name = f".{reference.blob.hex()[:32]}"
+        sealed = path.with_name(f"{name}.part")
         total = sealed_size(reference.size)
         url = f"/v1/blobs/{reference.blob.hex()}"
         with sealed.open("ab") as file:
@@ -102,7 +121,8 @@ class Attachments:
                 if len(piece) != end - at:
                     raise WireRefused(Code.SERVER_ANSWER, "range of another size")
                 file.write(piece)
-        opened = path.with_name(path.name + ".open")
+                progress(end, total)
+        opened = path.with_name(f"{name}.open")
         try:
             with sealed.open("rb") as source, opened.open("wb") as target:
                 for plain in open_attachment(reference, _read_chunks(source)):

@@ -1,35 +1,28 @@
 """The client: what an application, the command line or a replay uses of all this."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Final, Self
-
-from msgspec import DecodeError, msgpack
+from typing import Self
 
 from doublelock.client.attachments import Attachments
 from doublelock.client.core import MEMBER, Core, Identity, Room
+from doublelock.client.devices import Devices
 from doublelock.client.directory import find_handles
+from doublelock.client.enrolment import PACKAGES, Enrolment, found_account, read_identity
 from doublelock.client.events import Event
 from doublelock.client.groups import roster_of
-from doublelock.client.invite import Invite, make_invite
+from doublelock.client.invite import Invite, PinnedAddress, make_invite
+from doublelock.client.linking import Linking
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.session import Session
 from doublelock.client.vault import Shown, Vault
 from doublelock.keep import Unlocking
 from doublelock.protocol import limits
-from doublelock.protocol.api import (
-    Appended,
-    AppendEntry,
-    KeyPackageCount,
-    PublishKeyPackages,
-    Register,
-)
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.encoding import u64
-from doublelock.protocol.errors import KeyLogRefused, Malformed, VaultRefused, WireRefused
+from doublelock.protocol.errors import KeyLogRefused, Malformed, VaultRefused
 from doublelock.protocol.group_rules import AddPolicy, ConversationKind, Leaf
 from doublelock.protocol.identifiers import (
     AccountId,
@@ -40,35 +33,26 @@ from doublelock.protocol.identifiers import (
     name_account,
     name_device,
 )
-from doublelock.protocol.keylog_entry import (
-    draft_update,
-    hash_entry,
-    make_invited_entry,
-    sign_update,
-)
-from doublelock.protocol.record import AnyRecord, Ephemeral
+from doublelock.protocol.keylog_entry import Purpose
+from doublelock.protocol.record import AnyRecord, Ephemeral, Timer
 from doublelock.protocol.safety_code import SafetyCode, make_safety_code
 from doublelock.protocol.session import DeviceSubject
 from doublelock.transport import http as transport
 from doublelock.transport.http import HttpClient
 
-_IDENTITY: Final = "identity"
-_FIRST_ENTRY: Final = "first-entry"
-_PACKAGES: Final = 20
-_COSIGN_WAIT_S: Final = 60.0
-_POLL_S: Final = 0.05
-
 
 class Client:
-    """One device of one person. Made by `register` or `open`; `connect` brings it onto the stream.
+    """One device of one person. Made by `register`, `link` or `open`.
 
-    With `decrypt=False` it follows commits and sends, and leaves others' messages unread. Errors
-    are Refusals by name; nothing that they say holds a secret.
+    `connect` brings it onto the stream. With `decrypt=False` it follows commits and sends, and
+    leaves others' messages unread. Errors are Refusals by name; nothing that they say holds a
+    secret.
     """
 
     def __init__(self, core: Core, *, owns_monitor: HttpClient | None) -> None:
         self._core = core
-        self._session = Session(core)
+        self._enrolment = Enrolment(core)
+        self._session = Session(core, self._enrolment)
         self._owns_monitor = owns_monitor
         self.attachments = Attachments(core)
 
@@ -85,32 +69,57 @@ class Client:
         clock: Clock,
         monitor: Monitor | None = None,
         decrypt: bool = True,
-        packages: int = _PACKAGES,
+        packages: int = PACKAGES,
     ) -> Self:
-        """Make an account with one device, and wait until witnesses have seen it.
+        """Make an account with one device, or reset it, and wait until witnesses have seen it.
 
-        May be repeated with the same folder after a crash. Raises VaultRefused, KeyLogRefused,
-        WireRefused(account-exists, ...), LogRefused, CharterRefused.
+        May be repeated with the same folder after a crash, or with another invite or handle after
+        a refusal. Raises VaultRefused, KeyLogRefused, WireRefused(account-exists, ...), LogRefused,
+        CharterRefused.
         """
         if not 1 <= len(handle.encode()) <= limits.HANDLE:
             raise Malformed(Code.SIZE, "handle")
         vault = Vault.open(folder, unlocking)
+        own = HttpClient(invite.address) if monitor is None else None
         try:
-            identity = _identity(vault)
-            own = None
+            identity = read_identity(vault)
             if monitor is None:
-                own = HttpClient(invite.address)
+                assert own is not None
                 monitor = Monitor(own, invite.deployment, clock)
                 await monitor.start()
             if identity is None:
-                identity = _found_account(vault, monitor, invite, handle, clock())
+                if invite.invitation.purpose is Purpose.RESET:
+                    await monitor.sync_keys()
+                identity = found_account(vault, monitor, invite, handle, clock())
             elif identity.handle != handle:
                 raise VaultRefused(Code.VAULT_EXISTS, "another account's folder")
             client = cls(_core(vault, monitor, identity, clock, decrypt), owns_monitor=own)
-            await client._enter(packages)
         except BaseException:
-            vault.close()
+            await _abandon(vault, own)
             raise
+        await client._begun(client._enrolment.enter, packages)
+        return client
+
+    @classmethod
+    async def link(
+        cls, linking: Linking, *, clock: Clock, decrypt: bool = True, packages: int = PACKAGES
+    ) -> Self:
+        """Become the further device that the key log now lists, and be reachable for its siblings.
+
+        Takes over what `linking` holds. Raises KeyLogRefused(device-pending), WireRefused.
+        """
+        try:
+            if not linking.is_listed():
+                raise KeyLogRefused(Code.DEVICE_PENDING)
+            linking.settle()
+            client = cls(
+                _core(linking.vault, linking.monitor, linking.identity, clock, decrypt),
+                owns_monitor=linking.owns_monitor,
+            )
+        except BaseException:
+            await linking.close()
+            raise
+        await client._begun(None, packages)
         return client
 
     @classmethod
@@ -124,12 +133,12 @@ class Client:
         decrypt: bool = True,
     ) -> Self:
         """Open an account's folder. Raises VaultRefused, LogRefused, CharterRefused."""
-        vault = Vault.open(folder, unlocking)
+        vault = Vault.open(folder, unlocking, make=False)
+        own = None
         try:
-            identity = _identity(vault)
+            identity = read_identity(vault)
             if identity is None:
                 raise VaultRefused(Code.VAULT_MISSING, "no account in this folder")
-            own = None
             if monitor is None:
                 own = HttpClient(identity.address)
                 monitor = Monitor(
@@ -142,42 +151,25 @@ class Client:
                 await monitor.start()
             core = _core(vault, monitor, identity, clock, decrypt)
             client = cls(core, owns_monitor=own)
+            core.load_rooms()
             await monitor.sync_keys()
             monitor.check_heads(_head(vault, "key"), None)
-            core.load_rooms()
         except BaseException:
-            vault.close()
+            await _abandon(vault, own)
             raise
         return client
 
-    async def _enter(self, packages: int) -> None:
-        """Bring the first entry into the log, wait for the witnesses, publish key packages."""
-        core = self._core
-        monitor = core.monitor
-        entry = core.vault.fact(_FIRST_ENTRY) or b""
-        index = None
-        if not monitor.key_log.has_account(core.account):
-            body = Register(handle=core.handle, entry=entry)
-            try:
-                answer = await core.http.ask("POST", "/v1/register", body, Appended, anyone=True)
-                index = answer.index
-            except WireRefused as refusal:
-                if refusal.code is not Code.ACCOUNT_EXISTS:
-                    raise
-        await self._cosigned(0 if index is None else index + 1)
-        monitor.key_log.current_device(core.account, core.device)
-        self._keep_logs()
-        await self.publish_key_packages(packages)
-
-    async def _cosigned(self, size: int) -> None:
-        """Wait until a cosigned checkpoint holds that many key-log entries."""
-        monitor = self._core.monitor
+    async def _begun(self, enter: Callable[[], Awaitable[None]] | None, packages: int) -> None:
+        """Enter the key log where that is still to be done, and be reachable; or close again."""
         try:
-            async with asyncio.timeout(_COSIGN_WAIT_S):
-                while await monitor.sync_keys(size) < size:  # noqa: ASYNC110 - asks the server
-                    await asyncio.sleep(_POLL_S)
-        except TimeoutError:
-            raise KeyLogRefused(Code.LOG_QUORUM, "the witnesses do not cosign") from None
+            if enter is not None:
+                await enter()
+            self._keep_logs()
+            await self._enrolment.publish_key_packages(packages)
+        except BaseException:
+            await self._core.http.close()
+            await _abandon(self._core.vault, self._owns_monitor)
+            raise
 
     def _keep_logs(self) -> None:
         vault, monitor = self._core.vault, self._core.monitor
@@ -189,26 +181,20 @@ class Client:
                     kept = vault.count_log_entries(log)
                     vault.write_log_entries(log, kept, entries[kept:])
 
-    async def publish_key_packages(self, count: int = _PACKAGES) -> None:
+    async def publish_key_packages(self, count: int = PACKAGES) -> None:
         """Put fresh key packages and a last resort where others can claim them."""
-        core = self._core
-        mls, now = core.groups.client, core.clock() // 1000
-        made = [mls.generate_key_package(now) for _ in range(count)]
-        last = mls.generate_key_package(now)
-        with core.vault.transaction():
-            core.vault.write_key_packages((one.reference, one.private) for one in (*made, last))
-            core.vault.write_fact("last-resort", last.reference)
-        await core.http.ask(
-            "POST",
-            "/v1/key-packages",
-            PublishKeyPackages(
-                packages=tuple(one.message for one in made), last_resort=last.message
-            ),
-            KeyPackageCount,
-        )
+        await self._enrolment.publish_key_packages(count)
+
+    async def refill_key_packages(self) -> None:
+        """Publish key packages where few are left; once a day or a start is enough."""
+        await self._enrolment.refill_key_packages()
 
     async def connect(self) -> None:
-        """Bring the law log up to date and connect; the connection then comes back by itself."""
+        """Bring the law log up to date and connect; the connection then comes back by itself.
+
+        Raises KeyLogRefused(device-removed) for a device that its account revoked.
+        """
+        self._core.monitor.key_log.current_device(self.account, self.device)
         await self._core.monitor.sync_law()
         self._core.monitor.check_heads(None, _head(self._core.vault, "law"))
         await self._session.start()
@@ -239,6 +225,16 @@ class Client:
     def handle(self) -> str:
         """Return this person's handle."""
         return self._core.handle
+
+    @property
+    def address(self) -> PinnedAddress:
+        """Return where the deployment is and which one it is."""
+        return PinnedAddress(self._core.identity.address, self._core.deployment)
+
+    @property
+    def devices(self) -> Devices:
+        """Return what this device does about its account's others."""
+        return self._session.devices
 
     @property
     def monitor(self) -> Monitor:
@@ -280,7 +276,7 @@ class Client:
         while True:
             rooms = core.rooms.values()
             now = (core.events.qsize(), len(rooms), sum(room.sequence for room in rooms))
-            if now == before and not any(room.catching for room in rooms):
+            if now == before and not self._session.busy:
                 return
             before = now
             await asyncio.sleep(quiet_s)
@@ -310,32 +306,6 @@ class Client:
             reset_of=reset_of,
         )
 
-    async def revoke_device(self, device: DeviceId) -> None:
-        """Take a device of this account out of the key log; admins then remove its leaves."""
-        core = self._core
-        now = core.monitor.key_log.account(core.account)
-        entry = sign_update(
-            core.deployment,
-            draft_update(
-                core.account,
-                now.number + 1,
-                now.lineage,
-                now.index,
-                now.committee,
-                [key for name, key in now.devices.items() if name != device],
-                core.signing_key.public.encoded,
-                core.clock(),
-            ),
-            core.signing_key.sign,
-            [],
-        ).encode()
-        core.identity = _with_entry(core.identity, entry)
-        core.vault.write_fact(_IDENTITY, msgpack.encode(core.identity))
-        answer = await core.http.ask(
-            "POST", "/v1/key-log/entries", AppendEntry(entry=entry), Appended
-        )
-        await self._cosigned(answer.index + 1)
-
     # --- conversations ---------------------------------------------------------------------
 
     async def create_conversation(
@@ -362,8 +332,10 @@ class Client:
         await self._session.conversations.remove(self._room(conversation), accounts)
 
     async def leave(self, conversation: ConversationId) -> None:
-        """Ask to leave; another member's commit ends it."""
-        await self._session.conversations.leave(self._room(conversation))
+        """Ask to leave with every device of this account; another member's commit ends it."""
+        room = self._room(conversation)
+        await self.devices.withdraw(room)
+        await self._session.conversations.leave(room)
 
     async def set_admins(self, conversation: ConversationId, handles: Sequence[str]) -> None:
         """Name the admins of a group."""
@@ -394,6 +366,19 @@ class Client:
         _, done = await self.post(conversation, record)
         return await done
 
+    async def set_timer(self, conversation: ConversationId, seconds: int) -> int:
+        """Let later messages disappear after so many seconds (0: never), here and at the server.
+
+        Returns the sequence of the record. Raises Malformed, WireRefused.
+        """
+        sequence = await self.send(conversation, Timer(seconds))
+        await self._session.timers.tell_server(self._room(conversation), seconds)
+        return sequence
+
+    def timer(self, conversation: ConversationId) -> int:
+        """Return after how many seconds messages of a conversation disappear; 0 for never."""
+        return self._session.timers.seconds(conversation)
+
     def whisper(self, conversation: ConversationId, record: Ephemeral) -> None:
         """Send an ephemeral record to whoever is online."""
         self._session.sending.whisper(self._room(conversation), record)
@@ -411,8 +396,21 @@ class Client:
         return events
 
     def history(self, conversation: ConversationId, after: int = 0, limit: int = -1) -> list[Shown]:
-        """Return what a conversation has shown after a sequence, in order."""
+        """Return what a conversation has shown after a sequence, in order.
+
+        What its timer has ended is deleted before, and not returned.
+        """
+        self._session.timers.sweep()
         return self._core.vault.history(conversation, after, limit)
+
+    def shown(self, conversation: ConversationId) -> int:
+        """Return up to where a person has been shown a conversation, by `mark_shown`."""
+        return int.from_bytes(self._core.vault.fact(f"shown/{conversation.hex()}") or b"", "big")
+
+    def mark_shown(self, conversation: ConversationId, sequence: int) -> None:
+        """Remember up to where a person has been shown a conversation; it never goes back."""
+        if sequence > self.shown(conversation):
+            self._core.vault.write_fact(f"shown/{conversation.hex()}", u64(sequence))
 
     def sequence(self, conversation: ConversationId) -> int:
         """Return the last item of a conversation's timeline that this client has taken."""
@@ -425,49 +423,11 @@ class Client:
             await room.moved.wait()
 
 
-def _identity(vault: Vault) -> Identity | None:
-    data = vault.fact(_IDENTITY)
-    if data is None:
-        return None
-    try:
-        return msgpack.decode(data, type=Identity)
-    except DecodeError:
-        raise VaultRefused(Code.VAULT_DAMAGED, "identity") from None
-
-
-def _with_entry(identity: Identity, entry: bytes) -> Identity:
-    return Identity(
-        identity.address,
-        identity.deployment,
-        identity.handle,
-        identity.account,
-        identity.seed,
-        (*identity.made, hash_entry(entry)),
-    )
-
-
-def _found_account(
-    vault: Vault, monitor: Monitor, invite: Invite, handle: str, now_ms: int
-) -> Identity:
-    """Draw the device's key and make the first entry, in the vault before the server sees it."""
-    seed = secrets.token_bytes(32)
-    key = SigningKey(seed)
-    account = name_account(bytes(monitor.charter.terms.account_salt), handle)
-    entry = make_invited_entry(
-        invite.deployment,
-        account,
-        invite.invitation,
-        SigningKey(invite.seed).sign,
-        [(key.public.encoded, key.sign)],
-        now_ms,
-    ).encode()
-    identity = Identity(
-        invite.address, invite.deployment, handle, account, seed, (hash_entry(entry),)
-    )
-    with vault.transaction():
-        vault.write_fact(_IDENTITY, msgpack.encode(identity))
-        vault.write_fact(_FIRST_ENTRY, entry)
-    return identity
+async def _abandon(vault: Vault, own: HttpClient | None) -> None:
+    """Give back what was opened: the client did not come to be."""
+    if own is not None:
+        await own.close()
+    vault.close()
 
 
 def _core(vault: Vault, monitor: Monitor, identity: Identity, clock: Clock, decrypt: bool) -> Core:

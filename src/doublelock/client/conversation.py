@@ -5,6 +5,7 @@ lost takes the winner's and makes its own again on top.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 from doublelock_mls import Group, MlsError, PendingCommit, inspect_message
 
 from doublelock.client.core import BROKEN, LEFT, MEMBER, Core, Room
-from doublelock.client.events import Joined
+from doublelock.client.events import Joined, Left
 from doublelock.client.groups import find_leaves, name_failure, read_member, roster_of
 from doublelock.protocol import limits
 from doublelock.protocol.api import (
@@ -37,9 +38,12 @@ from doublelock.protocol.group_rules import (
     make_context,
 )
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
+from doublelock.protocol.keylog_entry import NOBODY
 
 _TRIES: Final = 12
 _WAIT_S: Final = 30.0
+_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 2.0
 _LOST: Final = frozenset({Code.EPOCH_SUPERSEDED, Code.CONFLICT})
 
 CatchUp = Callable[[Room], None]
@@ -55,6 +59,10 @@ class Planned:
 
     commit: PendingCommit
     names: dict[bytes, Name] = field(default_factory=dict)
+
+
+def _ready(room: Room) -> bool:
+    return room.status == MEMBER and room.live and not room.catching
 
 
 Step = Callable[[Group], Awaitable[Planned | None]]
@@ -174,10 +182,11 @@ class Conversations:
         await self._change(room, step)
 
     async def remove_devices(self, room: Room, devices: Sequence[DeviceId]) -> None:
-        """Remove single devices, such as those that the key log dropped."""
+        """Remove single devices, such as those that the key log dropped; gone ones are passed."""
 
         async def step(group: Group) -> Planned | None:
-            return Planned(self._commit(group, remove=find_leaves(group, devices)))
+            leaves = find_leaves(group, devices)
+            return Planned(self._commit(group, remove=leaves)) if leaves else None
 
         await self._change(room, step)
 
@@ -253,33 +262,44 @@ class Conversations:
 
     async def _change(self, room: Room, step: Step) -> None:
         """Commit what `step` makes of the group as it is, again on top of whatever wins (G-13)."""
-        core = self._core
-        async with room.turn:
-            for _ in range(_TRIES):
-                await self._until(room, lambda: room.live and not room.catching)
-                group = core.group(room)
-                if group.has_pending_commit:
-                    group.clear_pending_commit()
-                planned = await step(group)
-                if planned is None:
-                    return
-                pending = planned.commit
-                room.dirty = True
-                core.flush()
+        for _ in range(_TRIES):
+            # A room that somebody's commit broke comes back by itself, and needs the turn for it.
+            await self._until(room, lambda: _ready(room), broken=True)
+            async with room.turn:
                 try:
-                    await self._post(room, planned)
-                except WireRefused as refusal:
-                    if refusal.code in _LOST:
-                        await self._reach(room, pending.epoch)
-                        continue
-                    if refusal.code is not Code.SERVER_UNREACHABLE:
-                        group.clear_pending_commit()
-                        room.dirty = True
-                        core.flush()
-                    raise
-                await self._reach(room, pending.epoch)
-                return
+                    if await self._change_once(room, step):
+                        return
+                except GroupRefused:
+                    if room.status != BROKEN:
+                        raise
         raise GroupRefused(Code.EPOCH_SUPERSEDED, "others were faster every time")
+
+    async def _change_once(self, room: Room, step: Step) -> bool:
+        """Return whether the group is now as `step` wants it; False when another was faster."""
+        core = self._core
+        await self._until(room, lambda: _ready(room))
+        group = core.group(room)
+        if group.has_pending_commit:
+            group.clear_pending_commit()
+        planned = await step(group)
+        if planned is None:
+            return True
+        pending = planned.commit
+        room.dirty = True
+        core.flush()
+        won = True
+        try:
+            await self._post(room, planned)
+        except WireRefused as refusal:
+            if refusal.code not in _LOST:
+                if refusal.code is not Code.SERVER_UNREACHABLE:
+                    group.clear_pending_commit()
+                    room.dirty = True
+                    core.flush()
+                raise
+            won = False
+        await self._reach(room, pending.epoch)
+        return won
 
     async def _post(self, room: Room, planned: Planned) -> PostedCommit:
         pending = planned.commit
@@ -303,12 +323,17 @@ class Conversations:
     async def _reach(self, room: Room, epoch: int) -> None:
         await self._until(room, lambda: room.group is not None and room.group.epoch >= epoch)
 
-    async def _until(self, room: Room, reached: Callable[[], bool]) -> None:
-        """Wait until the room has come that far. Raises GroupRefused, WireRefused."""
+    async def _until(
+        self, room: Room, reached: Callable[[], bool], *, broken: bool = False
+    ) -> None:
+        """Wait until the room has come that far, also while it is broken where that is said.
+
+        Raises GroupRefused, WireRefused.
+        """
         try:
             async with asyncio.timeout(_WAIT_S):
                 while True:
-                    if room.status != MEMBER:
+                    if room.status != MEMBER and not (broken and room.status == BROKEN):
                         raise GroupRefused(Code.NOT_A_MEMBER, room.status)
                     if reached():
                         return
@@ -347,7 +372,8 @@ class Conversations:
         group, adder = await self._join(welcome, tree, private)
         if group.group_id != conversation:
             raise GroupRefused(Code.GROUP_ID)
-        core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
+        joined = core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
+        core.gone.update(leaf.device for leaf in joined.stale)
         room = Room(conversation, sequence=mail.at, group=group)
         core.rooms[conversation] = room
         room.dirty = True
@@ -382,7 +408,11 @@ class Conversations:
         name = room.conversation.hex()
         async with room.turn:
             room.status = BROKEN
-            for _ in range(_TRIES):
+            for attempt in range(_TRIES):
+                if attempt:
+                    # Everybody comes back at once after a commit that broke everybody.
+                    longest = min(_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+                    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - spreads load
                 info = await core.http.get(
                     f"/v1/conversations/{name}/group-info", limit=limits.RATCHET_TREE
                 )
@@ -406,6 +436,16 @@ class Conversations:
                     return
         raise GroupRefused(Code.EPOCH_SUPERSEDED, "others were faster every time")
 
+    def leave_behind(self, room: Room) -> None:
+        """Give up a conversation that this device was taken out of while its state was broken."""
+        core = self._core
+        room.status, room.group, room.keys, room.context = LEFT, None, None, None
+        room.dirty = True
+        core.write(lambda: core.vault.drop_group(room.conversation))
+        core.tell(Left(room.conversation, NOBODY))
+        core.flush()
+        room.stir()
+
     def _rejoined(self, room: Room, group: Group, commit: bytes, posted: PostedCommit) -> None:
         core = self._core
         missed = max(0, posted.sequence - 1 - room.sequence)
@@ -421,9 +461,9 @@ class Conversations:
     # --- others' keys ----------------------------------------------------------------------
 
     async def _know(self, accounts: Sequence[AccountId]) -> None:
-        """Make sure that the key log has these accounts. Raises KeyLogRefused."""
+        """Read what the key log says now of these accounts' devices. Raises KeyLogRefused."""
         core = self._core
-        if any(not core.monitor.key_log.has_account(account) for account in accounts):
+        if accounts:
             await core.monitor.sync_keys()
         for account in accounts:
             core.monitor.key_log.account(account)

@@ -11,7 +11,7 @@ from msgspec import Struct, msgpack
 from doublelock.client.events import Event
 from doublelock.client.groups import Groups, take_change
 from doublelock.client.monitor import Clock, Monitor
-from doublelock.client.vault import Outgoing, Vault
+from doublelock.client.vault import Vault
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey, verify_key
 from doublelock.protocol.envelope import SendKeys
@@ -83,7 +83,7 @@ class Room:
     context: Context | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever the room took an item, went live or changed its status."""
+    """Set once what the room took is durable, when it went live or changed its status."""
 
     def place(self) -> Place:
         """Return what the vault keeps of it."""
@@ -124,6 +124,8 @@ class Core:
         self.groups = Groups(self.account, self.signing_key, identity.seed, self.rules, clock)
         self.device: DeviceId = self.groups.device
         self.rooms: dict[ConversationId, Room] = {}
+        self.gone: set[DeviceId] = set()
+        """Devices that the key log dropped and that may still be leaves somewhere."""
         self.seen = SeenCapsules()
         self.roots = SeenRoots()
         self.events: asyncio.Queue[Event] = asyncio.Queue()
@@ -175,10 +177,6 @@ class Core:
         if room.context is None:
             room.context = decode_context(self.group(room).context_data)
         return room.context
-
-    def outbox(self, room: Room) -> list[Outgoing]:
-        """Return a conversation's messages on their way, oldest first."""
-        return [item for item in self.vault.outbox() if item.conversation == room.conversation]
 
     # --- what the rules need ---------------------------------------------------------------
 
@@ -240,7 +238,7 @@ class Core:
         self._writes.append(change)
 
     def flush(self) -> None:
-        """Write every room that changed and what came with it, as one; then tell what waits."""
+        """Write every room that changed and what came with it, as one; then tell and wake."""
         dirty = [room for room in self.rooms.values() if room.dirty]
         writes, self._writes = self._writes, []
         if dirty or writes:
@@ -249,6 +247,8 @@ class Core:
                     change()
                 for room in dirty:
                     self.keep(room)
+        for room in dirty:
+            room.stir()
         for event in self._told:
             self.events.put_nowait(event)
         self._told.clear()

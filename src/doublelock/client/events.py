@@ -67,7 +67,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """This device is in the conversation no more."""
+    """This device is in the conversation no more; `by` is zeros where it only learned so later."""
 
     conversation: ConversationId
     by: AccountId

@@ -156,12 +156,9 @@ def roster_of(group: Group) -> list[Leaf]:
 
 
 def find_leaves(group: Group, devices: Sequence[DeviceId]) -> list[int]:
-    """Return the leaf indices of devices. Raises GroupRefused(not-a-member)."""
+    """Return the leaf indices of those devices that are in a group."""
     places = {read_member(member).device: member.leaf_index for member in group.members()}
-    missing = [device for device in devices if device not in places]
-    if missing:
-        raise GroupRefused(Code.NOT_A_MEMBER, missing[0].hex())
-    return [places[device] for device in devices]
+    return [places[device] for device in devices if device in places]
 
 
 def conversation_of(group: Group) -> ConversationId:

@@ -47,11 +47,40 @@ class Invite:
         return f"{self.address}/#{encode_base64url(data)}"
 
 
-def decode_invite(text: str) -> Invite:
-    """Return the invite in a line of text. Raises Malformed."""
+@dataclass(frozen=True, slots=True)
+class PinnedAddress:
+    """Where a deployment is and which one it is; public, for a further device of a member."""
+
+    address: str
+    deployment: DeploymentId
+
+    def encode(self) -> str:
+        """Return `<address>/#<deployment id in hexadecimal>`."""
+        return f"{self.address.rstrip('/')}/#{self.deployment.hex()}"
+
+
+def decode_address(text: str) -> PinnedAddress:
+    """Return the address in a line of text. Raises Malformed."""
+    address, fragment = _split(text, "not an address of a deployment")
+    try:
+        deployment = bytes.fromhex(fragment)
+    except ValueError:
+        deployment = b""
+    if len(deployment) != DEPLOYMENT_SIZE:
+        raise Malformed(Code.FORM, "not an address of a deployment")
+    return PinnedAddress(address, DeploymentId(deployment))
+
+
+def _split(text: str, wrong: str) -> tuple[str, str]:
     address, mark, fragment = text.strip().partition("/#")
     if not mark or len(address) > _ADDRESS or not address.startswith(("http://", "https://")):
-        raise Malformed(Code.FORM, "not an invite")
+        raise Malformed(Code.FORM, wrong)
+    return address, fragment
+
+
+def decode_invite(text: str) -> Invite:
+    """Return the invite in a line of text. Raises Malformed."""
+    address, fragment = _split(text, "not an invite")
     if len(fragment) > 2 * (INVITATION_SIZE + 128):
         raise Malformed(Code.SIZE, "invite")
     try:

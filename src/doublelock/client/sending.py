@@ -6,7 +6,7 @@ once. The keys that a sealing uses up are burnt in the vault before its bytes le
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from doublelock_mls import MlsError
@@ -48,6 +48,8 @@ class Sending:
         self._waiting: dict[bytes, Outgoing] = {}
         self._tries: dict[bytes, int] = {}
         self._done: dict[bytes, asyncio.Future[int]] = {}
+        self._queue: list[Outgoing] = []
+        self._stored: asyncio.Future[None] | None = None
         sync.settled = self.settle
 
     def load(self) -> None:
@@ -72,11 +74,38 @@ class Sending:
         outgoing = Outgoing(room.conversation, message_id, encode_record(record), now)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         done.add_done_callback(_retrieve)
-        self._waiting[message_id] = outgoing
         self._done[message_id] = done
-        if not self._dispatch(room, outgoing):
-            core.vault.write_outgoing(outgoing)
+        # Shared by all that this turn of the loop posts: one of them given up ends no other.
+        await asyncio.shield(self._enqueue(outgoing))
         return message_id, done
+
+    def commit(self) -> None:
+        """Write what was put into the queue as one transaction, then send it together."""
+        queue, self._queue = self._queue, []
+        stored, self._stored = self._stored, None
+        if stored is None:
+            return
+        aloft = set(self._flying.values())
+        queue = [outgoing for outgoing in queue if outgoing.message_id not in aloft]
+        try:
+            self._dispatch(queue, new=True)
+        except Exception as problem:
+            for outgoing in queue:
+                self.drop(outgoing.message_id)
+                self._done.pop(outgoing.message_id, None)
+            stored.set_exception(problem)
+        else:
+            stored.set_result(None)
+
+    def _enqueue(self, outgoing: Outgoing) -> "asyncio.Future[None]":
+        """Send with whatever else this turn of the loop sends; the future is that commit."""
+        self._waiting[outgoing.message_id] = outgoing
+        self._queue.append(outgoing)
+        if self._stored is None:
+            loop = asyncio.get_running_loop()
+            self._stored = loop.create_future()
+            loop.call_soon(self.commit)
+        return self._stored
 
     async def _know_epoch(self) -> None:
         """Look for the day's key epoch in the law log when it is not known yet."""
@@ -92,11 +121,16 @@ class Sending:
 
     def resume(self, room: Room) -> None:
         """Send what waits for a room that has just gone live, as it was sealed where it can be."""
-        waiting = [out for out in self._waiting.values() if out.conversation == room.conversation]
-        flying = set(self._flying.values())
-        for outgoing in waiting:
-            if outgoing.message_id not in flying:
-                self._dispatch(room, outgoing)
+        if self._waiting:
+            aloft = set(self._flying.values())
+            self._dispatch(
+                [
+                    outgoing
+                    for outgoing in self._waiting.values()
+                    if outgoing.conversation == room.conversation
+                    and outgoing.message_id not in aloft
+                ]
+            )
 
     def disconnected(self) -> None:
         """The connection ended: nothing is in flight any more."""
@@ -166,12 +200,12 @@ class Sending:
         if code is Code.EPOCH_SUPERSEDED:
             if self._is_fresh(room, outgoing):
                 return  # the commit that superseded it is still to come, and resumes it
-            self._dispatch(room, outgoing)
+            self._enqueue(outgoing)
             return
         if code is Code.DAY_MISMATCH:
             outgoing = self._waiting[message_id] = _unsealed(outgoing)
         loop = asyncio.get_running_loop()
-        loop.call_later(_PAUSE_S * tries, self._again, room, message_id)
+        loop.call_later(_PAUSE_S * tries, self._again, message_id)
 
     def give_up(self, outgoing: Outgoing, refusal: Refusal) -> None:
         """Drop a message that will never be taken, and say why."""
@@ -184,33 +218,62 @@ class Sending:
         if done is not None and not done.done():
             done.set_exception(refusal)
 
-    def _again(self, room: Room, message_id: bytes) -> None:
+    def _again(self, message_id: bytes) -> None:
         outgoing = self._waiting.get(message_id)
         if outgoing is not None and message_id not in self._flying.values():
-            self._dispatch(room, outgoing)
+            self._enqueue(outgoing)
 
     # --- sealing ---------------------------------------------------------------------------
 
-    def _dispatch(self, room: Room, outgoing: Outgoing) -> bool:
-        """Seal if need be and send; False when that must wait."""
+    def _dispatch(self, items: Iterable[Outgoing], *, new: bool = False) -> None:
+        """Seal what needs it and send it: one transaction, then one push (spec G-12).
+
+        What cannot go now waits; where it is `new`, the vault does not have it yet.
+        """
         core = self._core
+        going: list[Outgoing] = []
+        failed: list[tuple[Outgoing, Refusal]] = []
+        burnt: dict[ConversationId, tuple[int, int]] = {}
+        with core.vault.transaction():
+            for outgoing in items:
+                try:
+                    room = core.room(_conversation(outgoing))
+                    if not self._may_go(room):
+                        if new:
+                            core.vault.write_outgoing(outgoing)
+                        continue
+                    if not self._is_fresh(room, outgoing):
+                        outgoing, following = self._seal(room, outgoing)
+                        burnt[room.conversation] = outgoing.epoch, following
+                        core.vault.write_outgoing(outgoing)
+                except Refusal as refusal:
+                    failed.append((outgoing, refusal))
+                else:
+                    going.append(outgoing)
+            for conversation, (epoch, following) in burnt.items():
+                core.vault.write_sent(conversation, epoch, following)
+        for outgoing, why in failed:
+            self.give_up(outgoing, why)
+        if failed:
+            core.flush()
+        self._launch(going)
+
+    def _launch(self, going: list[Outgoing]) -> None:
+        frames: list[Frame] = []
+        first = self._next
+        for request, outgoing in enumerate(going, first):
+            self._waiting[outgoing.message_id] = outgoing
+            self._flying[request] = outgoing.message_id
+            frames.append(Send(request, outgoing.header, outgoing.body, outgoing.mls))
+        self._next += len(frames)
+        if frames and not self._push(frames):
+            for request in range(first, self._next):
+                del self._flying[request]
+
+    def _may_go(self, room: Room) -> bool:
         if room.status != MEMBER or not room.live or room.catching:
             return False
-        if core.group(room).commit_required:
-            return False
-        if not self._is_fresh(room, outgoing):
-            try:
-                outgoing = self._seal(room, outgoing)
-            except Refusal as refusal:
-                self.give_up(outgoing, refusal)
-                core.flush()
-                return True
-        request = self._next
-        self._next += 1
-        self._flying[request] = outgoing.message_id
-        if not self._push([Send(request, outgoing.header, outgoing.body, outgoing.mls)]):
-            del self._flying[request]
-        return True
+        return not self._core.group(room).commit_required
 
     def _is_fresh(self, room: Room, outgoing: Outgoing) -> bool:
         return (
@@ -219,8 +282,8 @@ class Sending:
             and outgoing.day == day_of(self._core.clock())
         )
 
-    def _seal(self, room: Room, outgoing: Outgoing) -> Outgoing:
-        """Seal and encrypt; the vault has both before anything leaves (spec G-12)."""
+    def _seal(self, room: Room, outgoing: Outgoing) -> tuple[Outgoing, int]:
+        """Seal and encrypt; the vault gets both, and the generation after, before it leaves."""
         core = self._core
         group = core.group(room)
         day = day_of(core.clock())
@@ -240,11 +303,7 @@ class Sending:
             encrypted.epoch,
             day,
         )
-        with core.vault.transaction():
-            core.vault.write_sent(room.conversation, encrypted.epoch, encrypted.generation + 1)
-            core.vault.write_outgoing(sealed)
-        self._waiting[sealed.message_id] = sealed
-        return sealed
+        return sealed, encrypted.generation + 1
 
     def _envelope(self, room: Room, outgoing: Outgoing, epoch: int, day: int) -> SealedEnvelope:
         core = self._core

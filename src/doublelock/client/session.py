@@ -1,6 +1,6 @@
 """One device's life on the stream: connect, catch up, take what comes, come back (spec W-11, W-12).
 
-Frames are taken in their order by one task; a stream message is written as one transaction before
+Frames are taken in their order by one task; what has arrived is written as one transaction before
 anything of it is told.
 """
 
@@ -13,6 +13,8 @@ from doublelock_mls import MlsError
 
 from doublelock.client.conversation import Conversations
 from doublelock.client.core import BROKEN, MEMBER, STOPPED, Core, Room
+from doublelock.client.devices import Devices
+from doublelock.client.enrolment import Enrolment
 from doublelock.client.events import (
     AccountAlarm,
     Connection,
@@ -21,10 +23,13 @@ from doublelock.client.events import (
     RefusedItem,
     Stopped,
 )
-from doublelock.client.groups import name_failure
+from doublelock.client.groups import name_failure, roster_of
+from doublelock.client.linking import ALARMS_SEEN
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
 from doublelock.client.sync import Sync
+from doublelock.client.timers import Timers
+from doublelock.client.vault import Vault
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.encoding import u64
@@ -57,29 +62,36 @@ _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 20.0
 _WATCH_S: Final = 60.0
 _EPOCHS_READY: Final = 3
+_TIDIED: Final = "tidied"
 _WISH_WAIT_S: Final = 2.0
 _WISH_STEP_S: Final = 0.2
-_FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
+FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
+"""Refusals after which a connection does not come back by itself."""
 
 
 class Session:
     """Runs a client's connection until it is closed."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, enrolment: Enrolment) -> None:
         self._core = core
         self.sync = Sync(core)
         self.sending = Sending(core, self.sync, self._push)
         self.conversations = Conversations(core, self._catch_up)
+        self.devices = Devices(core, enrolment, self.conversations)
         self.notices = Notices(core)
+        self.timers = Timers(core)
         self._stream: Stream | None = None
         self._running: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._ready = _EPOCHS_READY
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._held: list[Mail] = []
-        self._mailbox = int.from_bytes(core.vault.fact("mailbox") or b"", "big")
-        self._alarms = 0
+        self._mailbox = _number(core.vault, "mailbox")
+        self._applied = 0
         self._void = 0
+        self._alarms_seen = _number(core.vault, ALARMS_SEEN)
+        self._tidied = _number(core.vault, _TIDIED)
+        self._untidy = False
         self.up = asyncio.Event()
         self.sending.load()
 
@@ -105,6 +117,9 @@ class Session:
 
     async def close(self) -> None:
         """End the connection; what waits stays in the outbox."""
+        self.sending.commit()
+        self._tell_alarms()
+        self._forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
         for task in [*self._tasks.values(), *own]:
             task.cancel()
@@ -128,7 +143,7 @@ class Session:
             except Refusal as refusal:
                 self._disconnected()
                 core.events.put_nowait(Connection(up=False, refusal=refusal))
-                if refusal.code in _FATAL:
+                if refusal.code in FATAL:
                     return
             await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - only spreads load
             wait = min(wait * 2, _LONGEST_WAIT_S)
@@ -230,6 +245,7 @@ class Session:
             self._catch_up(room)
             return
         room.live = True
+        self._untidy = True
         self._core.flush()
         self.sending.resume(room)
         room.stir()
@@ -276,15 +292,26 @@ class Session:
 
     # --- mending and alarms ----------------------------------------------------------------
 
+    @property
+    def busy(self) -> bool:
+        """Whether a gap is being closed or a conversation put in order."""
+        return bool(self._tasks) or any(room.catching for room in self._core.rooms.values())
+
     def _mend(self) -> None:
-        """Rejoin what is broken, commit wishes to leave; one task at a time per conversation."""
+        """Rejoin what is broken, commit what waits to be; one task at a time per conversation."""
+        untidy, self._untidy = self._untidy, False
         for room in self._core.rooms.values():
             if room.conversation in self._tasks:
+                self._untidy = self._untidy or untidy
                 continue
             if room.status == BROKEN:
                 work = self._rejoin(room)
-            elif room.wish and room.live and room.status == MEMBER:
+            elif room.status != MEMBER or not room.live:
+                continue
+            elif room.wish:
                 work = self._grant(room)
+            elif untidy and self._is_untidy(room):
+                work = self._tidy(room)
             else:
                 continue
             task = asyncio.create_task(work)
@@ -296,27 +323,70 @@ class Session:
             del self._tasks[name]
 
     async def _rejoin(self, room: Room) -> None:
-        core = self._core
-        try:
-            await self.conversations.rejoin(room)
-        except (Refusal, MlsError) as problem:
-            refusal = name_failure(problem) if isinstance(problem, MlsError) else problem
-            if isinstance(refusal, GroupRefused):
-                self._stop(room, refusal)
-                core.flush()
-            else:
-                await asyncio.sleep(_FIRST_WAIT_S)
+        """Try until the room is back; a race that is lost, or a server away, ends nothing."""
+        core, wait = self._core, _FIRST_WAIT_S
+        while room.status == BROKEN:
+            try:
+                await self.conversations.rejoin(room)
+            except (Refusal, MlsError) as problem:
+                refusal = name_failure(problem) if isinstance(problem, MlsError) else problem
+                if refusal.code is Code.NOT_A_MEMBER:
+                    self.conversations.leave_behind(room)
+                    return
+                if isinstance(refusal, GroupRefused) and refusal.code is not Code.EPOCH_SUPERSEDED:
+                    self._stop(room, refusal)
+                    core.flush()
+                    return
+                await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - spreads load
+                wait = min(wait * 2, _LONGEST_WAIT_S)
 
     async def _grant(self, room: Room) -> None:
         """Admins first, then one after the other: whoever comes second has nothing to do."""
         core = self._core
         if core.account not in core.context(room).admins:
-            rank = core.group(room).own_leaf_index
-            await asyncio.sleep(_WISH_WAIT_S + min(rank * _WISH_STEP_S, _LONGEST_WAIT_S))
+            await asyncio.sleep(self._turn_s(room))
         if room.wish and room.status == MEMBER:
             room.wish = False
             with contextlib.suppress(Refusal):
                 await self.conversations.grant_wishes(room)
+
+    # --- devices come and go ---------------------------------------------------------------
+
+    def _is_untidy(self, room: Room) -> bool:
+        """Say whether a group differs from what the key log says of devices."""
+        devices = self.devices
+        return bool(devices.missing(room)) or bool(devices.stale(room, self._core.gone))
+
+    async def _tidy(self, room: Room) -> None:
+        """Bring own devices in and take dropped ones out; owners and admins go first."""
+        core = self._core
+        if not self.devices.missing(room) and core.account not in core.context(room).admins:
+            await asyncio.sleep(self._turn_s(room))
+        with contextlib.suppress(Refusal):
+            await self.devices.bring_in(room)
+            await self.devices.take_out(room, core.gone)
+
+    def _forget_gone(self) -> None:
+        """Once no group holds a dropped device any more, it need not be looked for again."""
+        core = self._core
+        size = core.monitor.key_log.size
+        if size == self._tidied:
+            return
+        for room in core.rooms.values():
+            if room.status == BROKEN or (room.status == MEMBER and not room.live):
+                return
+            if room.status == MEMBER and core.gone & {
+                leaf.device for leaf in roster_of(core.group(room))
+            }:
+                return
+        core.gone.clear()
+        self._tidied = size
+        core.write(lambda: core.vault.write_fact(_TIDIED, u64(size)))
+
+    def _turn_s(self, room: Room) -> float:
+        """Return when a member without a role has its turn: one after the other."""
+        rank = self._core.group(room).own_leaf_index
+        return _WISH_WAIT_S + min(rank * _WISH_STEP_S, _LONGEST_WAIT_S)
 
     async def _watch(self) -> None:
         """Read both logs now and then: what they say of this account is news that nobody sends."""
@@ -330,7 +400,11 @@ class Session:
                 core.tell(LogAlarm("key or law", refusal))
             self._tell_alarms()
             self._check_epochs()
+            self._forget_gone()
             core.flush()
+            self.timers.sweep()
+            self._untidy = True
+            self._mend()
             await asyncio.sleep(_WATCH_S)
 
     def _check_epochs(self) -> None:
@@ -346,14 +420,21 @@ class Session:
 
     def _tell_alarms(self) -> None:
         core, monitor = self._core, self._core.monitor
-        for applied in monitor.applied[self._alarms :]:
+        for applied in monitor.applied[self._applied :]:
             alarm = find_alarm(applied, core.account, core.identity.made)
-            if alarm is not None:
+            if alarm is not None and applied.index >= self._alarms_seen:
                 core.tell(AccountAlarm(alarm))
-        self._alarms = len(monitor.applied)
+            if applied.removed and applied.index >= self._tidied:
+                core.gone.update(applied.removed)
+                self._untidy = True
+        self._applied = len(monitor.applied)
         for void in monitor.refused[self._void :]:
             core.tell(LogAlarm(void.log, void.refusal))
         self._void = len(monitor.refused)
+
+
+def _number(vault: Vault, fact: str) -> int:
+    return int.from_bytes(vault.fact(fact) or b"", "big")
 
 
 def _code(value: str) -> Code:

@@ -16,7 +16,8 @@ from doublelock.client.events import (
     Stopped,
     Whispering,
 )
-from doublelock.client.groups import name_failure
+from doublelock.client.groups import name_failure, read_member
+from doublelock.client.timers import Timers
 from doublelock.client.vault import Outgoing, Shown
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import verify_key
@@ -35,7 +36,7 @@ from doublelock.protocol.receipt import (
     verify_receipt,
 )
 from doublelock.protocol.receive import Arrival, receive, receive_ephemeral
-from doublelock.protocol.record import decode_record
+from doublelock.protocol.record import AnyRecord, Timer, decode_record
 
 _LAGGING = frozenset({Code.GHOST_MEMBER, Code.SENDER_MISMATCH, Code.EPOCH_MISMATCH})
 """Refusals that may only mean that a log has moved on since it was last read."""
@@ -46,6 +47,7 @@ class Sync:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._timers = Timers(core)
         self.settled: Callable[[bytes, int], None] = lambda _message_id, _sequence: None
 
     # --- items -----------------------------------------------------------------------------
@@ -81,7 +83,6 @@ class Sync:
             core.write(lambda: core.vault.drop_history(room.conversation, item.sequence))
         room.sequence = item.sequence
         room.dirty = True
-        room.stir()
         return True
 
     def accept(self, room: Room, receipt: Receipt) -> AcceptedReceipt:
@@ -144,6 +145,7 @@ class Sync:
         if received.newly_seen is not None:
             core.seen.add(received.newly_seen)
         header = received.message.header
+        self._note(room, item.sequence, received.message.record)
         core.tell(
             Message(
                 room.conversation,
@@ -168,13 +170,16 @@ class Sync:
     def _take_own(self, room: Room, item: Item) -> None:
         """One's own message in the timeline: it was accepted while the answer was lost."""
         core = self._core
-        header = Header.decode(item.header)
+        try:
+            header = Header.decode(item.header)
+        except Refusal as problem:
+            account = AccountId(item.account)
+            core.tell(RefusedItem(room.conversation, item.sequence, item.time_ms, account, problem))
+            return
         known = core.vault.own_sequence(header.message_id)
         if known == item.sequence:
             return
-        waiting = next(
-            (out for out in core.vault.outbox() if out.message_id == header.message_id), None
-        )
+        waiting = core.vault.outgoing(header.message_id)
         if waiting is not None and known is None:
             self.keep_own(room, waiting, item.sequence, item.time_ms, header.day)
             return
@@ -202,6 +207,8 @@ class Sync:
             vault.drop_outgoing(message_id)
 
         core.write(write)
+        record = decode_record(outgoing.record)
+        self._note(room, sequence, record)
         self.settled(message_id, sequence)
         core.tell(
             Message(
@@ -211,9 +218,13 @@ class Sync:
                 core.account,
                 core.device,
                 MessageId(outgoing.message_id),
-                decode_record(outgoing.record),
+                record,
             )
         )
+
+    def _note(self, room: Room, sequence: int, record: AnyRecord) -> None:
+        if isinstance(record, Timer):
+            self._timers.take(room.conversation, sequence, record.seconds)
 
     def take_accepted(self, room: Room, accepted: Accepted, outgoing: Outgoing) -> None:
         """The server has an own message: follow the chain with its receipt. Raises EnvelopeRefused.
@@ -242,7 +253,6 @@ class Sync:
             verify_receipt(receipt, core.deployment, key, core.roots)
         self.keep_own(room, outgoing, accepted.sequence, accepted.time_ms, outgoing.day)
         room.dirty = True
-        room.stir()
 
     # --- handshakes ------------------------------------------------------------------------
 
@@ -270,7 +280,7 @@ class Sync:
             return
         if isinstance(event, Commit):
             room.wish = False
-            self._tell_commit(room, item, event)
+            self._tell_commit(room, item.sequence, event)
         else:
             room.wish = isinstance(event, Proposal) and item.device != core.device
 
@@ -291,11 +301,12 @@ class Sync:
         finally:
             core.groups.at(None)
 
-    def _tell_commit(self, room: Room, item: Item, commit: Commit) -> None:
+    def _tell_commit(self, room: Room, sequence: int, commit: Commit) -> None:
         core = self._core
         room.keys = None
         room.context = None
-        by = AccountId(item.account)
+        # The item names its sender by the server's word; the commit itself by a signature.
+        by = read_member(core.group(room).member(commit.committer)).account
         if commit.self_removed:
             room.status = LEFT
             room.group = None
@@ -305,7 +316,7 @@ class Sync:
         added = _accounts([member.credential for member in commit.added])
         removed = _accounts([member.credential for member in commit.removed])
         core.tell(
-            Membership(room.conversation, item.sequence, by, added, removed, commit.context_changed)
+            Membership(room.conversation, sequence, by, added, removed, commit.context_changed)
         )
 
     # --- whispers --------------------------------------------------------------------------

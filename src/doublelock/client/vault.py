@@ -14,6 +14,7 @@ from typing import Final, Self, TypeVar
 
 from msgspec import DecodeError, Struct, msgpack
 
+from doublelock.client.database import Database
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.keep.sealing import seal, unseal
 from doublelock.protocol.codes import Code
@@ -85,21 +86,27 @@ class Vault:
         self._depth = 0
 
     @classmethod
-    def open(cls, path: Path, unlocking: Unlocking) -> Self:
-        """Open the vault in a folder, or make it. Raises VaultRefused."""
-        folder = StateFolder.open_or_create(path, unlocking)
+    def open(cls, path: Path, unlocking: Unlocking, *, make: bool = True) -> Self:
+        """Open the vault in a folder, or `make` it. Raises VaultRefused."""
+        opening = StateFolder.open_or_create if make else StateFolder.open
+        folder = opening(path, unlocking)
         try:
             file = path / _FILE
             file.touch(mode=0o600)
-            database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+            database = sqlite3.connect(
+                file, isolation_level=None, check_same_thread=False, factory=Database
+            )
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA secure_delete = ON")
             database.execute(f"PRAGMA cache_size = {_MEMORY}")
             database.executescript(files(__package__).joinpath("vault.sql").read_text("utf-8"))
-        except sqlite3.Error as problem:
+        except sqlite3.Error as problem:  # not even opened
             folder.close()
             raise VaultRefused(Code.VAULT_DAMAGED, type(problem).__name__) from None
+        except VaultRefused:
+            folder.close()
+            raise
         return cls(folder, database)
 
     def close(self) -> None:
@@ -144,6 +151,10 @@ class Vault:
             (len(prefix), prefix),
         ).fetchall()
         return [self._unseal("facts", name, value) for name, value in rows]
+
+    def drop_fact(self, name: str) -> None:
+        """Forget a named value."""
+        self._database.execute("DELETE FROM facts WHERE name = ?", (name,))
 
     # --- conversations and groups ----------------------------------------------------------
 
@@ -264,6 +275,13 @@ class Vault:
             self._decode(self._unseal("outbox", name.hex(), value), Outgoing)
             for name, value in rows.fetchall()
         ]
+
+    def outgoing(self, message_id: bytes) -> Outgoing | None:
+        """Return one message on its way, or None when it is not."""
+        row = self._one("SELECT value FROM outbox WHERE message_id = ?", message_id)
+        if row is None:
+            return None
+        return self._decode(self._unseal("outbox", message_id.hex(), row[0]), Outgoing)
 
     def drop_outgoing(self, message_id: bytes) -> None:
         """Forget a message on its way: it was accepted, or given up."""

@@ -1,11 +1,11 @@
 """`serve bundle` and `serve withdraw`: what the web client is, and that the log says so."""
 
 from pathlib import Path
-from typing import Final
 
 import click
 
 from doublelock.commands import terminal
+from doublelock.commands.operator import ADDRESS
 from doublelock.commands.options import json_option, key_file_option, state_option, unlock
 from doublelock.holder.desk import file_document
 from doublelock.keep import StateFolder
@@ -17,21 +17,13 @@ from doublelock.server.bundle import MANIFEST, read_bundle, read_files
 from doublelock.server.founding import load_founding
 from doublelock.transport.http import HttpClient, Identity
 
-_ADDRESS: Final = click.option(
-    "--address",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    metavar="URL",
-    help="The running server's HTTP address.",
-)
-
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--release", metavar="VERSION", help="Write the manifest, under this version.")
 @click.option("--wasm", is_flag=True, help="Its code needs WebAssembly, though no file is any.")
 @click.option("--log", "logs", is_flag=True, help="Log it now, through the running server.")
-@_ADDRESS
+@ADDRESS
 @state_option("server")
 @key_file_option
 @json_option
@@ -77,7 +69,7 @@ def bundle(
 
 @click.command()
 @click.argument("name", metavar="BUNDLE")
-@_ADDRESS
+@ADDRESS
 @state_option("server")
 @key_file_option
 @json_option

@@ -12,6 +12,7 @@ import click
 from doublelock.commands.terminal import set_json
 from doublelock.keep import KeyFile, Unlocking, ask_passphrase, make_key_file
 from doublelock.protocol.identifiers import DeploymentId
+from doublelock.protocol.lawlog import Ground
 
 F = TypeVar("F", bound=Callable[..., Any])
 Clock = Callable[[], int]
@@ -117,6 +118,33 @@ def _offset_ms(value: str) -> int:
         raise click.BadParameter("neither a time nor a number of seconds") from None
     start = start.replace(tzinfo=UTC) if start.tzinfo is None else start
     return int(start.timestamp() * 1000) - time.time_ns() // 1_000_000
+
+
+def address_option(command: F) -> F:
+    """Add `--address URL`, the server's HTTP address."""
+    return click.option(
+        "--address", required=True, metavar="URL", help="The server's HTTP address."
+    )(command)
+
+
+def yes_option(command: F) -> F:
+    """Add `--yes`: nothing is asked before signing; for scripts."""
+    return click.option(
+        "--yes", is_flag=True, help="Sign without asking at the terminal; for scripts."
+    )(command)
+
+
+def ground_option(default: Ground | None = None) -> Callable[[F], F]:
+    """Add `--ground WORD`, one of the coarse grounds that the law log knows."""
+    return click.option(
+        "--ground",
+        type=click.Choice([one.value for one in Ground]),
+        required=default is None,
+        default=None if default is None else default.value,
+        show_default=default is not None,
+        callback=lambda _, __, value: Ground(value),
+        help="Why, as everybody will read it in the law log.",
+    )
 
 
 def _read_deployment(

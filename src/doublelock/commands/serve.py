@@ -7,7 +7,7 @@ import click
 import uvloop
 
 from doublelock.client.invite import make_invite
-from doublelock.commands import bundle, parties_example, terminal
+from doublelock.commands import bundle, operator, parties_example, terminal
 from doublelock.commands.options import (
     FILE,
     Clock,
@@ -25,9 +25,9 @@ from doublelock.server.founding import found as found_deployment
 from doublelock.server.founding import load_founding, load_genesis_key, read_plan
 
 
-@click.group()
+@click.group(cls=terminal.InOrder)
 def serve() -> None:
-    """Found a deployment, run its server, make the first invites.
+    """Found a deployment, run its server, make the first invites, answer to the law.
 
     The server stores ciphertext, orders it, and runs both logs. It holds no content key and no
     share of one.
@@ -245,3 +245,5 @@ def invite(
 
 serve.add_command(bundle.bundle)
 serve.add_command(bundle.withdraw)
+serve.add_command(operator.refuse)
+serve.add_command(operator.statistics)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -102,6 +102,54 @@ async def until_stopped() -> None:
     await stop.wait()
 
 
+async def until_stopped_or_done(work: Coroutine[Any, Any, None]) -> None:
+    """Do work that never ends by itself until Ctrl-C or SIGTERM; what it raises is raised."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(until_stopped())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        for one in (task, stopped):
+            one.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of how many are done; silent where stderr is no terminal or JSON is asked."""
+    if wants_json() or not sys.stderr.isatty():
+        yield lambda _, __: None
+        return
+    from rich.console import Console  # only where it is seen: it is slow to import
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask a person before something is signed; `yes` was said beforehand. Raises click.Abort."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail("Nobody is at the terminal to confirm this: give --yes if it is meant.")
+    # asyncio answers the first Ctrl-C by a cancellation, which a person at a prompt waits for.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        click.confirm(question, abort=True, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Show that something takes its time; silent where stderr is no terminal or JSON is asked."""
@@ -129,6 +177,14 @@ def telling() -> "Telling":
     from doublelock.demo.telling import Telling
 
     return Telling(Console(stderr=wants_json(), highlight=False))
+
+
+class InOrder(click.Group):
+    """A group whose help lists its commands in the order in which a person needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands as they were added."""
+        return list(self.commands)
 
 
 def fail(text: str) -> NoReturn:

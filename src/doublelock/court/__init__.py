@@ -1,5 +1,5 @@
 """The court's release daemon: outbound only, over the shared holder."""
 
-from doublelock.court.daemon import open_court, run
+from doublelock.court.daemon import open_court
 
-__all__ = ["open_court", "run"]
+__all__ = ["open_court"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from doublelock.agency import AgencyDesk, Application, ApprovalDesk
-from doublelock.agency.approvals import describe_warrant
 from doublelock.agency.opening import Opening
+from doublelock.agency.words import describe_warrant
 from doublelock.audit import describe_line
 from doublelock.demo.chatting import Said
 from doublelock.demo.telling import Telling, Told
@@ -43,11 +43,10 @@ class Desks:
 def open_desks(world: World) -> Desks:
     """Open the three desks. Raises VaultRefused, CharterRefused."""
     people = world.founded.committees[0]
-    address, deployment, clock = world.server.http, world.deployment, world.clock
     return Desks(
-        AgencyDesk.open(*world.enrol("agency", people.agency), address, deployment, clock),
-        ApprovalDesk.open(*world.enrol("minister", people.minister), address, deployment, clock),
-        ApprovalDesk.open(*world.enrol("judge", people.judge), address, deployment, clock),
+        AgencyDesk.open(*world.enrol("agency", people.agency), world.clock),
+        ApprovalDesk.open(*world.enrol("minister", people.minister), world.clock),
+        ApprovalDesk.open(*world.enrol("judge", people.judge), world.clock),
     )
 
 

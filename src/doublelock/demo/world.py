@@ -23,7 +23,8 @@ from doublelock.demo.clock import Clock
 from doublelock.demo.founding import Founded, Plan, found
 from doublelock.demo.listener import Listener
 from doublelock.holder.daemon import HolderDaemon, Look
-from doublelock.holder.enrolment import make_identity, pin_charter
+from doublelock.holder.identity import keep_identity
+from doublelock.holder.membership import pin
 from doublelock.keep import KeyFile, StateFolder, make_key_file
 from doublelock.log import witness
 from doublelock.protocol.codes import Code
@@ -184,22 +185,20 @@ class World:
         self._state.close()
 
     def enrol(self, name: str, seed: bytes) -> tuple[Path, KeyFile]:
-        """Make a party's state folder with its identity and the pinned charter, if new."""
-        place, unlocking = self.folder / name, _key_file(self.folder, name)
-        if not (place / "folder.key").is_file():
-            make_identity(place, unlocking, seed)
-            pin_charter(place, unlocking, self.founded.charter, self.deployment)
-        return place, unlocking
+        """Make a party's state folder with its identity, if new, and pin the running server."""
+        with _folder(self.folder, name) as state:
+            keep_identity(state, seed)
+            pin(state, self.server.http, [self.founded.charter], self.deployment)
+        return self.folder / name, _key_file(self.folder, name)
 
     def open_holders(self) -> None:
         """Open every custodian's and every court's daemon; `look` then drives them."""
         for one in self.founded.committees:
             for index, seed in enumerate(one.custodians, 1):
                 place = self.enrol(f"custodian-{one.number}-{index}", seed)
-                daemon = open_custodian(*place, self.server.http, self.deployment)
-                self.holders.append(daemon)
+                self.holders.append(open_custodian(*place))
             place = self.enrol(f"court-{one.number}", one.court)
-            self.holders.append(open_court(*place, self.server.http, self.deployment))
+            self.holders.append(open_court(*place))
 
     async def look(self, holders: Sequence[HolderDaemon] | None = None) -> list[Look]:
         """Let every holder (or those given) look once, one after the other."""

@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Self
 
 from doublelock.holder.ceremony import CeremonyDriver
+from doublelock.holder.chronicle import Chronicle
 from doublelock.holder.identity import HolderIdentity
+from doublelock.holder.journal import Act
+from doublelock.holder.membership import open_membership
 from doublelock.holder.notices import Notices
 from doublelock.holder.retention import Retention
 from doublelock.holder.serving import Answered, Serving
 from doublelock.holder.vault import Vault
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
-from doublelock.protocol.charter import Charter, Role, verify_genesis
+from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.errors import Refusal, VaultRefused
-from doublelock.protocol.identifiers import DeploymentId
 from doublelock.transport.http import HttpClient
 
-GENESIS_FILE = "charter"
 _LOOK_S = 1.0
 _AFTER_FAILURE_S = 5.0
 
@@ -55,22 +56,20 @@ class HolderDaemon:
         self.notices = Notices(http, me, self.watch, self.serving)
 
     @classmethod
-    def open(
-        cls, path: Path, unlocking: Unlocking, address: str, deployment: DeploymentId, role: Role
-    ) -> Self:
-        """Open a state folder that holds an identity and the genesis charter (`enrol_holder`).
+    def open(cls, path: Path, unlocking: Unlocking, role: Role) -> Self:
+        """Open the state folder of a party that has joined (`membership.join`).
 
-        Raises VaultRefused, CharterRefused.
+        Raises VaultRefused, CharterRefused(not-a-holder).
         """
         folder = StateFolder.open(path, unlocking)
         try:
-            genesis = verify_genesis(folder.read_open(GENESIS_FILE), deployment)
-            me = HolderIdentity.load(folder, genesis, role)
-            http = HttpClient(address, identity=me.session(deployment))
+            member = open_membership(folder)
+            party = member.party((role,))
+            me = HolderIdentity(party.committee or 0, party.index, member.signer)
         except BaseException:
             folder.close()
             raise
-        return cls(folder, http, genesis, me)
+        return cls(folder, member.connect(), member.genesis, me)
 
     async def step(self, now_ms: int) -> Look:
         """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused."""
@@ -82,26 +81,39 @@ class HolderDaemon:
         look.destroyed = await self.retention.step(law, now_ms)
         return look
 
-    async def run(self, clock: Clock, report: Callable[[str], None] = lambda _: None) -> None:
-        """Look until cancelled; what fails is reported by its name and tried again."""
+    async def run(self, clock: Clock, report: Callable[[Act], None] = lambda _: None) -> None:
+        """Look until cancelled; what fails is reported by its name and tried again.
+
+        What is reported is in the folder's journal too. Raises VaultRefused: a holder whose own
+        disk fails stops.
+        """
+        chronicle = Chronicle(self.folder, self.me, clock, report)
         try:
             while True:
                 wait_s = _LOOK_S
                 try:
                     look = await self.step(clock())
-                    for answer in look.answers:
-                        said = "released" if answer.refusal is None else answer.refusal.value
-                        report(f"{self.me.name}: {answer.labels} labels: {said} {answer.detail}")
+                    chronicle.tell_ceremonies(self.ready, self.ceremonies.failures)
+                    chronicle.tell_acts(look.answers, look.notices, look.destroyed)
                     if look.ceremony_moved:
                         wait_s = 0.05
                 except VaultRefused:
                     raise
                 except Refusal as refusal:
-                    report(f"{self.me.name}: {refusal}")
+                    chronicle.tell_trouble(refusal)
                     wait_s = _AFTER_FAILURE_S
                 await asyncio.sleep(wait_s)
         finally:
             await self.close()
+
+    @property
+    def ready(self) -> frozenset[int]:
+        """The months whose key is in the law log and whose share lies here."""
+        return frozenset(
+            month
+            for (committee, month), record in self.watch.state.epochs.items()
+            if committee == self.me.committee and self.vault.holds(record.keys)
+        )
 
     async def close(self) -> None:
         """Close connections and folder."""

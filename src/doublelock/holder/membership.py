@@ -4,14 +4,16 @@ A party makes its key first and hands over the public half; once the charter nam
 From then on everything is checked against what was pinned here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
-from doublelock.holder.daemon import GENESIS_FILE
 from doublelock.holder.identity import IDENTITY_FILE, keep_identity
 from doublelock.keep import StateFolder
+from doublelock.keep.atomic import read_private
 from doublelock.protocol import limits
 from doublelock.protocol.api import Charters
 from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendment, verify_genesis
@@ -23,6 +25,8 @@ from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.session import PartySubject
 from doublelock.transport.http import HttpClient, Identity
 
+_GENESIS: Final = "charter"
+_AMENDMENTS: Final = "amendments"
 _MEMBERSHIP: Final = "membership"
 
 
@@ -40,13 +44,27 @@ class PartyLine(Document, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """A deployment as a party pinned it; `genesis` was verified against `deployment` (32 bytes)."""
+class Pinned:
+    """A deployment as a party pinned it; `genesis` was verified against `deployment` (32 bytes).
+
+    `charter` is the last one known when the party joined: it says who is who, and no more.
+    """
 
     address: str
     deployment: DeploymentId
     genesis: Charter
+    charter: Charter
+
+
+@dataclass(frozen=True, slots=True)
+class Membership(Pinned):
+    """What a party pinned, with the key by which it acts there."""
+
     signer: SigningKey
+
+    def party(self, roles: Sequence[Role]) -> PartyRef:
+        """Return the party's place. Raises CharterRefused(not-a-holder) outside these roles."""
+        return _place(self.charter, self.signer, roles)
 
     def connect(self) -> HttpClient:
         """Return a client whose sessions this party's key opens; the caller closes it."""
@@ -76,41 +94,80 @@ async def join(
 ) -> tuple[Charter, PartyRef]:
     """Pin a deployment once its charter names this party; return charter and place in it.
 
-    Raises VaultRefused (no identity; another deployment is pinned), WireRefused,
-    CharterRefused(charter-genesis, not-a-holder).
+    Joining again is how a party learns that the server has moved. Raises VaultRefused (no
+    identity; another deployment is pinned), WireRefused, CharterRefused(charter-genesis,
+    not-a-holder).
     """
     signer = _signer(folder)
-    if folder.has(_MEMBERSHIP) and bytes(_kept(folder).deployment) != deployment:
-        raise VaultRefused(Code.VAULT_EXISTS, "another deployment is pinned here")
-    http = HttpClient(address)
-    try:
-        answer = await http.ask(
-            "GET", "/v1/charters", None, Charters, anyone=True, limit=limits.HTTP_ANSWER
-        )
-    finally:
-        await http.close()
-    if not answer.documents:
-        raise CharterRefused(Code.CHARTER_GENESIS, "the server shows no charter")
-    genesis = charter = verify_genesis(answer.documents[0], deployment)
-    for document in answer.documents[1:]:
-        charter = verify_amendment(charter, document)
-    party = charter.party(signer.public.encoded)
-    if party is None or party.role is not role:
-        raise CharterRefused(Code.NOT_A_HOLDER, f"no {role.value} of this charter has this key")
-    folder.write_open(GENESIS_FILE, genesis.document)
-    folder.write_open(_MEMBERSHIP, encode(_Kept(address.rstrip("/"), Bytes32(deployment))))
+    async with HttpClient(address) as http:
+        answer = await http.ask("GET", "/v1/charters", None, Charters, anyone=True)
+    charter = _verify_chain(answer.documents, deployment)
+    party = _place(charter, signer, (role,))
+    pin(folder, address, answer.documents, deployment)
     return charter, party
 
 
-def open_membership(folder: StateFolder) -> Membership:
-    """Return what was pinned. Raises VaultRefused(vault-missing) before `join`."""
-    signer = _signer(folder)
-    if not folder.has(_MEMBERSHIP):
+def pin(
+    folder: StateFolder, address: str, charters: Sequence[bytes], deployment: DeploymentId
+) -> Charter:
+    """Keep a deployment's address and its signed charters, genesis first; return the last.
+
+    Raises CharterRefused, VaultRefused(vault-exists) where another deployment is pinned.
+    """
+    charter = _verify_chain(charters, deployment)
+    if folder.has(_MEMBERSHIP) and bytes(_read_kept(folder.path).deployment) != deployment:
+        raise VaultRefused(Code.VAULT_EXISTS, "another deployment is pinned here")
+    folder.write_open(_GENESIS, charters[0])
+    for number, document in enumerate(charters[1:], 1):
+        folder.write_open(f"{_AMENDMENTS}/{number:08}", document)
+    folder.write_open(_MEMBERSHIP, encode(_Kept(address.rstrip("/"), Bytes32(deployment))))
+    return charter
+
+
+def read_pinned(path: Path) -> Pinned:
+    """Return what the party of a state folder pinned; it is public, and needs no key.
+
+    Raises VaultRefused(vault-missing) before `join`, CharterRefused.
+    """
+    if not (path / _MEMBERSHIP).is_file():
         raise VaultRefused(Code.VAULT_MISSING, "this party has joined no deployment yet")
-    kept = _kept(folder)
+    kept = _read_kept(path)
     deployment = DeploymentId(bytes(kept.deployment))
-    genesis = verify_genesis(folder.read_open(GENESIS_FILE), deployment)
-    return Membership(kept.address, deployment, genesis, signer)
+    inside = path / _AMENDMENTS
+    amendments = sorted(one for one in inside.iterdir()) if inside.is_dir() else []
+    genesis, *others = (
+        read_private(one, limits.CHARTER * 3) for one in (path / _GENESIS, *amendments)
+    )
+    return Pinned(
+        kept.address,
+        deployment,
+        verify_genesis(genesis, deployment),
+        _verify_chain([genesis, *others], deployment),
+    )
+
+
+def open_membership(folder: StateFolder) -> Membership:
+    """Return what was pinned, with the party's key. Raises what `read_pinned` raises."""
+    signer = _signer(folder)
+    found = read_pinned(folder.path)
+    return Membership(found.address, found.deployment, found.genesis, found.charter, signer)
+
+
+def _verify_chain(documents: Sequence[bytes], deployment: DeploymentId) -> Charter:
+    if not documents:
+        raise CharterRefused(Code.CHARTER_GENESIS, "the server shows no charter")
+    charter = verify_genesis(documents[0], deployment)
+    for document in documents[1:]:
+        charter = verify_amendment(charter, document)
+    return charter
+
+
+def _place(charter: Charter, signer: SigningKey, roles: Sequence[Role]) -> PartyRef:
+    party = charter.party(signer.public.encoded)
+    if party is None or party.role not in roles:
+        wanted = " or ".join(role.value for role in roles)
+        raise CharterRefused(Code.NOT_A_HOLDER, f"no {wanted} of this charter has this key")
+    return party
 
 
 def _signer(folder: StateFolder) -> SigningKey:
@@ -119,5 +176,5 @@ def _signer(folder: StateFolder) -> SigningKey:
     return SigningKey(folder.read(IDENTITY_FILE))
 
 
-def _kept(folder: StateFolder) -> _Kept:
-    return decode(folder.read_open(_MEMBERSHIP), _Kept, 4096)
+def _read_kept(path: Path) -> _Kept:
+    return decode(read_private(path / _MEMBERSHIP, 4096), _Kept, 4096)

@@ -5,18 +5,31 @@ request are verified here, and the same request is answered with the same releas
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 from doublelock.holder.desk import DeskReader, file_document, merge_warrant
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.vault import Vault
 from doublelock.holder.watch import LawWatch
 from doublelock.keep import StateFolder
+from doublelock.keep.atomic import write_whole
 from doublelock.protocol.api import LawDocument
+from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.errors import LogRefused, Malformed, Refusal, ReleaseRefused, WireRefused
+from doublelock.protocol.errors import (
+    LogRefused,
+    Malformed,
+    Refusal,
+    ReleaseRefused,
+    WarrantRefused,
+    WireRefused,
+)
+from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawlog import (
     Cancellation,
+    Ground,
     Preservation,
     VerifiedEntry,
     sign_entry,
@@ -37,6 +50,7 @@ from doublelock.protocol.warrant import Warrant
 from doublelock.seal import SealPublicKey
 from doublelock.transport.http import HttpClient
 
+_CANCELLATIONS: Final = "cancellations"
 _WAITS = frozenset(
     {
         # What a later checkpoint, a later approval or a later hour can still change.
@@ -88,19 +102,26 @@ class Serving:
         self._desk = DeskReader(http)
         self._cases: dict[bytes, _Case] = {}
         self._waiting: dict[bytes, bytes] = {}
+        self._cancellations: set[str] = set()
         self.refused: dict[bytes, Answered] = {}
 
     def cancel(self, signed: bytes) -> None:
         """Take a cancellation from anyone, logged or not: it stops this holder at once (R-13).
 
-        Raises Malformed for bytes that are no signed cancellation.
+        Raises what `leave_cancellation` raises.
         """
-        entry = verify_entry(self._watch.state.deployment, signed)
-        if not isinstance(entry.entry, Cancellation):
-            raise Malformed(Code.FORM, "not a cancellation")
-        name = f"cancellations/{entry.hash.hex()}"
-        self._folder.write_open(name, signed)
-        self._case(bytes(entry.entry.warrant)).cancellations.append(entry)
+        leave_cancellation(self._folder.path, signed, self._watch.state.charters[-1])
+        self._take_cancellations()
+
+    def _take_cancellations(self) -> None:
+        """Take in what lies in the folder, also what was left there while this process runs."""
+        deployment = self._watch.state.deployment
+        for name in self._folder.names(_CANCELLATIONS):
+            if name in self._cancellations:
+                continue
+            entry = read_cancellation(deployment, self._folder.read_open(name))
+            self._cancellations.add(name)
+            self._case(bytes(entry.warrant)).cancellations.append(entry.signed)
 
     async def step(self, now_ms: int) -> list[Answered]:
         """Fetch what is new and answer what can be answered; call after `LawWatch.update`.
@@ -121,9 +142,7 @@ class Serving:
         return answers
 
     async def _fetch(self) -> None:
-        if not self._cases:
-            for name in self._folder.names("cancellations"):
-                self.cancel(self._folder.read_open(name))
+        self._take_cancellations()
         for document in await self._desk.news():
             self._take(document)
 
@@ -138,7 +157,10 @@ class Serving:
                     request = decode_request(deployment, document.document)
                     name = request.signed.hash
                     self._case(bytes(request.entry.warrant)).requests[name] = request
-                    if not self._folder.has(_answered(name)):
+                    # The operator's own requests are of metadata: they ask no holder (R-34).
+                    operator = self._watch.state.charters[-1].terms.operator.key
+                    theirs = request.signed.author == bytes(operator)
+                    if not theirs and not self._folder.has(_answered(name)):
                         self._waiting[name] = document.document
                 case "entry":
                     entry = verify_entry(deployment, document.document)
@@ -260,6 +282,40 @@ class Serving:
         )
         encoded = sealed.encode()
         return len(encoded).to_bytes(4, "big") + encoded + entry
+
+
+@dataclass(frozen=True, slots=True)
+class HandedCancellation:
+    """A signed cancellation and the warrant (32 bytes) that it ends; who signed is not judged."""
+
+    warrant: bytes
+    ground: Ground
+    signed: VerifiedEntry
+
+
+def read_cancellation(deployment: DeploymentId, data: bytes) -> HandedCancellation:
+    """Return a cancellation once its signature holds. Raises Malformed."""
+    signed = verify_entry(deployment, data)
+    if not isinstance(signed.entry, Cancellation):
+        raise Malformed(Code.FORM, "not a cancellation")
+    return HandedCancellation(bytes(signed.entry.warrant), signed.entry.ground, signed)
+
+
+def leave_cancellation(folder: Path, data: bytes, charter: Charter) -> HandedCancellation:
+    """Put a cancellation into a holder's state folder, for its daemon's next look (R-13).
+
+    It is public and signed: neither the folder's key nor its lock is needed. Raises Malformed,
+    WarrantRefused(entry-author) when its author is nobody who could cancel under `charter`,
+    VaultRefused(vault-write).
+    """
+    cancellation = read_cancellation(charter.deployment, data)
+    party = charter.party(cancellation.signed.author)
+    if party is None or party.role not in (Role.AGENCY, Role.MINISTER, Role.JUDGE):
+        raise WarrantRefused(Code.ENTRY_AUTHOR, "cancellation")
+    inside = folder / _CANCELLATIONS
+    inside.mkdir(mode=0o700, exist_ok=True)
+    write_whole(inside / cancellation.signed.hash.hex(), data)
+    return cancellation
 
 
 def _release(permit: ReleasePermit) -> str:

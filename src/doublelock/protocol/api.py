@@ -404,7 +404,7 @@ def decode_body(data: bytes, kind: type[AnyBody]) -> AnyBody:
     """Return the body of a kind from msgpack. Raises Malformed(FORM)."""
     try:
         return msgpack.decode(data, type=kind)
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Code.FORM, kind.__name__) from error
 
 
@@ -412,7 +412,7 @@ def decode_deployment(data: bytes) -> Deployment:
     """Return the JSON of `GET /v1/deployment`. Raises Malformed(FORM)."""
     try:
         return json.decode(data, type=Deployment)
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Code.FORM, "deployment") from error
 
 

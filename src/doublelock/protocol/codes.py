@@ -51,6 +51,8 @@ class Code(StrEnum):
     GHOST_DEVICE = "ghost-device"
     DEVICE_REMOVED = "device-removed"
     DEVICE_TAKEN = "device-taken"
+    DEVICE_UNCONFIRMED = "device-unconfirmed"
+    DEVICE_PENDING = "device-pending"
     ENTRY_ORDER = "entry-order"
     ENTRY_TIME = "entry-time"
     LOG_GAP = "log-gap"
@@ -221,6 +223,12 @@ ADVICE: Final[dict[Code, str]] = {
     Code.GHOST_DEVICE: "A device without proof in the key log was refused; tell the operator.",
     Code.DEVICE_REMOVED: "This device is no longer listed for its account.",
     Code.DEVICE_TAKEN: "This device key was listed before; make a new device.",
+    Code.DEVICE_UNCONFIRMED: (
+        "The codes differ: this may be a stranger's device. Approve nothing, and ask for it again."
+    ),
+    Code.DEVICE_PENDING: (
+        "No device of the account has approved this one yet; approve its request there."
+    ),
     Code.ENTRY_ORDER: "The key-log entry does not follow the account's last one; make it again.",
     Code.ENTRY_TIME: "The entry's time does not fit the key log; check the clock and try again.",
     Code.LOG_GAP: "Entries of the log are missing or out of order; fetch them again.",

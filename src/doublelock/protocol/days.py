@@ -38,6 +38,11 @@ def last_day(key_epoch: int) -> int:
     return first_day(key_epoch + 1) - 1
 
 
+def month_of(key_epoch: int) -> str:
+    """Return a key epoch's month as people write it: 2010-01."""
+    return date_of(first_day(key_epoch)).strftime("%Y-%m")
+
+
 def iso_time(time_ms: int) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds."""
     when = datetime.fromtimestamp(time_ms / 1000, UTC)

@@ -1,7 +1,11 @@
 """Bytes with lengths in front: what is hashed or signed is built and read here (spec W-1)."""
 
+from typing import Final
+
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import Malformed
+
+_SHORT: Final = tuple(size.to_bytes(2, "big") for size in range(256))
 
 
 def u8(value: int) -> bytes:
@@ -26,9 +30,7 @@ def u64(value: int) -> bytes:
 
 def field(data: bytes) -> bytes:
     """Return `data` with its u16 length in front. Raises Malformed over 65,535 bytes."""
-    if len(data) > 0xFFFF:
-        raise Malformed(Code.SIZE, "field over 65,535 bytes")
-    return u16(len(data)) + data
+    return _length(len(data)) + data
 
 
 def long_field(data: bytes) -> bytes:
@@ -40,7 +42,19 @@ def long_field(data: bytes) -> bytes:
 
 def tagged(tag: bytes, *fields: bytes) -> bytes:
     """Return the u16-length-prefixed fields under a tag: what is hashed, signed or sealed to."""
-    return b"".join(map(field, (tag, *fields)))
+    pieces = [_length(len(tag)), tag]
+    for data in fields:
+        pieces.append(_length(len(data)))
+        pieces.append(data)
+    return b"".join(pieces)
+
+
+def _length(size: int) -> bytes:
+    if size < len(_SHORT):  # nearly all are, and every message has some fifty
+        return _SHORT[size]
+    if size > 0xFFFF:
+        raise Malformed(Code.SIZE, "field over 65,535 bytes")
+    return u16(size)
 
 
 class Reader:

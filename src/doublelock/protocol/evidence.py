@@ -40,7 +40,6 @@ from doublelock.protocol.receipt import (
     ReceiptFields,
     SeenRoots,
     VerifiedReceipt,
-    describe_item,
     verify_receipt,
 )
 from doublelock.protocol.receive import check_day
@@ -136,7 +135,7 @@ class EvidenceContext:
     law: LawProof
     labels: frozenset[Label]
     roots: SeenRoots = field(default_factory=SeenRoots)
-    days: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict, repr=False)
+    days: dict[tuple[Label, bytes, bytes], bytes] = field(default_factory=dict, repr=False)
 
     def master_key(self, committee: int, key_epoch: int) -> G2:
         """Return the MPK of a key epoch in the law log. Raises EvidenceRefused(epoch-unknown)."""
@@ -153,29 +152,32 @@ def permit_context(
     return EvidenceContext(charter, key_log, law, frozenset(permit.labels))
 
 
-def write_line(
+def make_line(
     header: bytes, body: bytes, seed: bytes, device_key: bytes, receipt: Receipt
-) -> bytes:
-    """Return the JSON line of a message, without its newline."""
+) -> EvidenceLine:
+    """Return a message's line; `write_line` gives its bytes."""
     fields = receipt.fields
-    return encode(
-        EvidenceLine(
-            header=Opaque(header),
-            body=Opaque(body),
-            seed=Bytes32(seed),
-            device_key=Bytes32(device_key),
-            receipt=EvidenceReceipt(
-                sequence=fields.sequence,
-                previous=Bytes32(fields.previous),
-                time_ms=fields.time_ms,
-                mls_hash=Bytes32(fields.mls_hash),
-                index=receipt.index,
-                size=receipt.size,
-                path=Opaque(receipt.path),
-                signature=Bytes64(receipt.signature),
-            ),
-        )
+    return EvidenceLine(
+        header=Opaque(header),
+        body=Opaque(body),
+        seed=Bytes32(seed),
+        device_key=Bytes32(device_key),
+        receipt=EvidenceReceipt(
+            sequence=fields.sequence,
+            previous=Bytes32(fields.previous),
+            time_ms=fields.time_ms,
+            mls_hash=Bytes32(fields.mls_hash),
+            index=receipt.index,
+            size=receipt.size,
+            path=Opaque(receipt.path),
+            signature=Bytes64(receipt.signature),
+        ),
     )
+
+
+def write_line(line: EvidenceLine) -> bytes:
+    """Return the JSON line of a message, without its newline."""
+    return encode(line)
 
 
 def verify_line(data: bytes, context: EvidenceContext) -> VerifiedMessage:
@@ -185,58 +187,63 @@ def verify_line(data: bytes, context: EvidenceContext) -> VerifiedMessage:
     evidence-device, receipt-signature, day-mismatch and the rest.
     """
     try:
-        return _verify_line(data, context)
+        return _verify(decode(data, EvidenceLine, limits.EVIDENCE_LINE), context)
     except EvidenceRefused:
         raise
     except Refusal as refusal:
         raise EvidenceRefused(refusal.code, refusal.detail) from None
 
 
-def _verify_line(data: bytes, context: EvidenceContext) -> VerifiedMessage:
-    line = decode(data, EvidenceLine, limits.EVIDENCE_LINE)
+def verify_message(line: EvidenceLine, context: EvidenceContext) -> VerifiedMessage:
+    """Return the message that a line of one's own making proves; as `verify_line`, unparsed."""
+    try:
+        if line.receipt.sequence >= 2**53:  # the one field whose source allows more than its type
+            raise EvidenceRefused(Code.FORM, "sequence")
+        return _verify(line, context)
+    except EvidenceRefused:
+        raise
+    except Refusal as refusal:
+        raise EvidenceRefused(refusal.code, refusal.detail) from None
+
+
+def _verify(line: EvidenceLine, context: EvidenceContext) -> VerifiedMessage:
     header_bytes, body = bytes(line.header), bytes(line.body)
     header = Header.decode(header_bytes)
+    header_hash = hash_header(header_bytes)
     deployment = context.charter.deployment
     label = header.label(deployment)
     if header.form is not Form.SEALED or label not in context.labels:
         raise EvidenceRefused(Code.EVIDENCE_SCOPE, "label that was not opened")
-    receipt = _check_receipt(line.receipt, header, header_bytes, body, context)
+    receipt = check_receipt(line.receipt, header, header_hash, body, context)
     device_key = _check_device(line, header, receipt.fields.time_ms, context)
     key = _open_day(header, bytes(line.seed), label, context)
-    opened = open_body(key, header, hash_header(header_bytes), body)
+    opened = open_body(key, header, header_hash, body)
     verified = verify_body(opened, verify_key(device_key), deployment)
     fields = receipt.fields
     return VerifiedMessage(label, fields.sequence, fields.time_ms, verified, receipt.hash)
 
 
-def _check_receipt(
+def check_receipt(
     given: EvidenceReceipt,
     header: Header,
-    header_bytes: bytes,
+    header_hash: bytes,
     body: bytes,
     context: EvidenceContext,
 ) -> VerifiedReceipt:
-    """Everything that the header says is taken from it: a receipt for another message fails."""
-    described = describe_item(
+    """Return the receipt of exactly this message, of its header's day.
+
+    Everything that the header says is taken from it: a receipt for another message fails. Raises
+    EnvelopeRefused(RECEIPT_SIGNATURE, DAY_MISMATCH).
+    """
+    fields = ReceiptFields(
         header.conversation,
         given.sequence,
         bytes(given.previous),
         given.time_ms,
         header.account,
         header.device,
-        header_bytes,
-        body,
-        b"",
-    )
-    fields = ReceiptFields(
-        described.conversation,
-        described.sequence,
-        described.previous,
-        described.time_ms,
-        described.account,
-        described.device,
-        described.header_hash,
-        described.body_hash,
+        header_hash,
+        hashlib.sha256(body).digest(),
         bytes(given.mls_hash),
     )
     receipt = Receipt(fields, given.index, given.size, bytes(given.path), bytes(given.signature))
@@ -250,12 +257,21 @@ def _check_receipt(
 def _check_device(
     line: EvidenceLine, header: Header, time_ms: int, context: EvidenceContext
 ) -> bytes:
+    key = find_device(header, time_ms, context)
+    if key != bytes(line.device_key):
+        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "another key than the key log's")
+    return key
+
+
+def find_device(header: Header, time_ms: int, context: EvidenceContext) -> bytes:
+    """Return the key (32 bytes) that the key log listed for a header's device at a time.
+
+    Raises KeyLogRefused, EvidenceRefused(evidence-device, epoch-mismatch).
+    """
     key_log, skew = context.key_log.key_log, context.charter.terms.skew_ms
     record = key_log.device(header.device)
     if record.account != header.account or not record.valid_at(time_ms, skew):
         raise EvidenceRefused(Code.EVIDENCE_DEVICE, header.device.hex())
-    if record.key != bytes(line.device_key):
-        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "another key than the key log's")
     version = key_log.account_as_of(header.account, time_ms=time_ms + skew)
     if version.committee != header.committee:
         raise EvidenceRefused(Code.EPOCH_MISMATCH, "the account's committee")
@@ -264,7 +280,7 @@ def _check_device(
 
 def _open_day(header: Header, seed: bytes, label: Label, context: EvidenceContext) -> bytes:
     """Re-encapsulate once per capsule and seed, not per message."""
-    known = (header.capsule + label.encode(), seed)
+    known = (label, header.capsule, seed)
     key = context.days.get(known)
     if key is None:
         mpk = context.master_key(label.committee, label.key_epoch)

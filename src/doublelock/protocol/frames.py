@@ -263,7 +263,7 @@ def decode_from_device(data: bytes) -> FromDevice:
     """Return one frame that a device sent. Raises Malformed(FORM)."""
     try:
         return _from_device.decode(data)
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Code.FORM, "frame") from error
 
 
@@ -271,7 +271,7 @@ def decode_from_server(data: bytes) -> FromServer:
     """Return one frame that the server sent. Raises Malformed(FORM)."""
     try:
         return _from_server.decode(data)
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Code.FORM, "frame") from error
 
 

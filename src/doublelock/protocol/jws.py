@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     CHARTER = "doublelock-charter+jws"
     WARRANT = "doublelock-warrant+jws"
     INVENTORY = "doublelock-inventory+jws"
+    METADATA = "doublelock-metadata+jws"
     NOTICE = "doublelock-notice+jws"
     EVIDENCE = "doublelock-evidence+jws"
 

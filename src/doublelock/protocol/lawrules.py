@@ -13,7 +13,7 @@ from doublelock.protocol.charter import (
     Role,
     verify_amendment,
 )
-from doublelock.protocol.charter_terms import Approver, Committee
+from doublelock.protocol.charter_terms import Approver, Committee, WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, first_day
 from doublelock.protocol.destruction import verify_destruction
@@ -295,7 +295,11 @@ class Step:
     def _request(self, entry: ReleaseRequest) -> "LawState":
         """R-15: caps count what the log ordered before, so that no two quorums can exceed them."""
         record = self._warrant(entry.warrant)
-        if self.party.key != record.agency:
+        # Under a metadata warrant the operator gives, so it is who must log what it gives (R-34).
+        if record.kind is WarrantKind.METADATA:
+            if self.party.role is not Role.OPERATOR:
+                raise void(Code.REQUEST_FOREIGN, "metadata is the operator's to give")
+        elif self.party.key != record.agency:
             raise void(Code.REQUEST_FOREIGN, "not the warrant's agency")
         if record.status(self.time_ms) not in _OPEN or self.time_ms < record.valid_from_ms:
             raise void(Code.WARRANT_UNAPPROVED, "request under a warrant not in force")

@@ -6,6 +6,7 @@ deployment id alone: charter, logs, warrant, requests, inventory and every messa
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -13,6 +14,7 @@ from typing import Final, Protocol
 from doublelock.protocol import limits
 from doublelock.protocol.attachment import CHUNK, count_chunks, seal_chunk
 from doublelock.protocol.charter import Charter, charter_at, verify_genesis
+from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import (
     Document,
@@ -45,6 +47,7 @@ from doublelock.protocol.release_request import (
     decode_request,
     labels_root,
 )
+from doublelock.protocol.unreadable import Unreadable, verify_unreadable
 from doublelock.protocol.warrant import Warrant, verify_warrant
 
 MANIFEST: Final = "manifest.json"
@@ -61,7 +64,28 @@ PEOPLE: Final = "people.json"
 REPORT: Final = "report.html"
 CUSTODY: Final = "custody.jsonl"
 READABLE: Final = "readable.jsonl"
+UNREADABLE: Final = "unreadable.jsonl"
 _REQUEST: Final = "proofs/request-"
+_RELEASE: Final = re.compile(r"proofs/release-[1-9][0-9]{0,5}-[0-9]{1,5}\.bin")
+_NAMES: Final = frozenset(
+    {
+        MANIFEST,
+        CHARTER,
+        AMENDMENTS,
+        LAW_LOG,
+        LAW_CHECKPOINT,
+        KEY_LOG,
+        KEY_CHECKPOINT,
+        INVENTORY,
+        WARRANT,
+        MESSAGES,
+        PEOPLE,
+        REPORT,
+        CUSTODY,
+        READABLE,
+        UNREADABLE,
+    }
+)
 _LOG_MAX: Final = 1024 * 1024 * 1024
 
 
@@ -101,6 +125,7 @@ class VerifiedContent:
     law: LawProof
     requests: tuple[LabelRequest, ...]
     messages: tuple[PackageMessage, ...]
+    unreadable: tuple[Unreadable, ...]
     handles: dict[bytes, str]
     checks: tuple[str, ...]
 
@@ -195,8 +220,10 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     context = EvidenceContext(charter, key_log, law, frozenset(labels))
     inventory = verify_inventory(files.read(INVENTORY, limits.INVENTORY * 2), charter, warrant)
     messages, lines = _verify_messages(files, context)
-    _check_complete(messages, lines, inventory, labels)
+    unreadable = _verify_unreadable(files, context)
+    _check_complete(messages, lines, unreadable, inventory, labels)
     attached = tuple(_check_attachment(files, message) for message in messages)
+    _check_names(files, len(requests), attached)
     handles = _read_people(files, charter)
     senders = len({message.label.account for message in messages})
     referred = sum(isinstance(message.body.record, Attachment) for message in messages)
@@ -217,8 +244,26 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
         "server's signed inventory, and neighbouring receipts follow each other.",
         f"{sum(one.attachment is not None for one in attached)} of {referred} attachments are in "
         "the package, each what its message refers to.",
+        *_describe_unreadable(unreadable),
     )
-    return VerifiedContent(charter, warrant, law, requests, attached, handles, checks)
+    return VerifiedContent(charter, warrant, law, requests, attached, unreadable, handles, checks)
+
+
+def _describe_unreadable(unreadable: Sequence[Unreadable]) -> list[str]:
+    if not unreadable:
+        return []
+    codes = ", ".join(sorted({one.code.value for one in unreadable}))
+    return [
+        f"{len(unreadable)} stored messages do not open or do not verify ({codes}): each is in the "
+        "package with its label's key, by which anybody finds the same."
+    ]
+
+
+def _verify_unreadable(files: Files, context: EvidenceContext) -> tuple[Unreadable, ...]:
+    if UNREADABLE not in files.names():
+        return ()
+    lines = _lines(files.read(UNREADABLE, _LOG_MAX))
+    return tuple(verify_unreadable(line, context) for line in lines)
 
 
 def _prove_law(files: Files, deployment: DeploymentId) -> LawProof:
@@ -253,6 +298,8 @@ def _read_requests(files: Files, warrant: Warrant, state: LawState) -> tuple[Lab
 
 def _check_request(request: LabelRequest, warrant: Warrant, state: LawState) -> None:
     """The log took the request while the warrant was in force, and had these very labels."""
+    if warrant.terms.kind is not WarrantKind.CONTENT_STORED:
+        raise EvidenceRefused(Code.WARRANT_KIND, f"{warrant.terms.kind.value} opens no message")
     logged = state.requests.get(request.signed.hash)
     record = state.warrants.get(warrant.commitment)
     if logged is None or record is None or logged.warrant != warrant.commitment:
@@ -286,12 +333,18 @@ def _verify_messages(
     lines: list[EvidenceLine] = []
     last: tuple[bytes, int] = (b"", 0)
     before: VerifiedMessage | None = None
+    seen: set[tuple[bytes, bytes]] = set()
     for data in _lines(files.read(MESSAGES, _LOG_MAX)):
         message = verify_line(data, context)
         line = decode(data, EvidenceLine, limits.EVIDENCE_LINE)
         place = (bytes(message.label.conversation), message.sequence)
         if place <= last:
             raise EvidenceRefused(Code.RECEIPT_CHAIN, f"order, at sequence {message.sequence}")
+        # A receipt is the server's word alone: it could let true words stand at a second place.
+        name = (message.body.header.device, message.body.header.message_id)
+        if name in seen:
+            raise EvidenceRefused(Code.RECEIPT_CHAIN, f"said before, sequence {message.sequence}")
+        seen.add(name)
         follows = before is not None and place == (last[0], last[1] + 1)
         if follows and before is not None and line.receipt.previous != before.receipt_hash:
             raise EvidenceRefused(Code.RECEIPT_CHAIN, f"sequence {message.sequence}")
@@ -306,6 +359,7 @@ def _verify_messages(
 def _check_complete(
     messages: Sequence[VerifiedMessage],
     lines: Sequence[EvidenceLine],
+    unreadable: Sequence[Unreadable],
     inventory: Inventory,
     labels: set[Label],
 ) -> None:
@@ -314,8 +368,11 @@ def _check_complete(
         envelopes[message.label].append(
             StoredEnvelope(message.sequence, bytes(line.header), bytes(line.body))
         )
+    for one in unreadable:
+        envelopes[one.label].append(one.envelope)
     for label in sorted(labels, key=Label.encode):
-        inventory.check_label(label, envelopes[label])
+        found = sorted(envelopes[label], key=lambda envelope: envelope.sequence)
+        inventory.check_label(label, found)
 
 
 def _check_attachment(files: Files, message: VerifiedMessage) -> PackageMessage:
@@ -336,6 +393,15 @@ def _check_attachment(files: Files, message: VerifiedMessage) -> PackageMessage:
     if size != record.size or not hmac.compare_digest(digest.digest(), record.digest):
         raise EvidenceRefused(Code.ATTACHMENT_DAMAGED, name)
     return PackageMessage(message, name)
+
+
+def _check_names(files: Files, requests: int, attached: Sequence[PackageMessage]) -> None:
+    """A file that nothing refers to would be shown beside what people sent, as if they had."""
+    known = {one.attachment for one in attached} | _NAMES
+    known.update(map(request_name, range(1, requests + 1)))
+    for name in files.names():
+        if name not in known and not _RELEASE.fullmatch(name):
+            raise EvidenceRefused(Code.EVIDENCE_MANIFEST, f"{name} belongs to no message")
 
 
 def _read_people(files: Files, charter: Charter) -> dict[bytes, str]:

@@ -104,6 +104,8 @@ def seal_xchacha20(key: bytes, nonce: bytes, plaintext: bytes) -> bytes:
 
 def open_xchacha20(key: bytes, nonce: bytes, ciphertext: bytes) -> bytes:
     """Return the plaintext of XChaCha20-Poly1305. Raises Malformed(SHARE_UNREADABLE)."""
+    if len(ciphertext) < TAG_SIZE:  # the binding takes the length for a size below zero
+        raise Malformed(Code.SHARE_UNREADABLE)
     try:
         return crypto_aead_xchacha20poly1305_ietf_decrypt(ciphertext, None, nonce, key)
     except CryptoError:

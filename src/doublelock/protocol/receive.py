@@ -143,7 +143,7 @@ def receive(
     header = Header.decode(arrival.header)
     header_hash = hash_header(arrival.header)
     payload = _check_binding(arrival, header, header_hash)
-    check_receipt(receipt.fields, arrival.header, arrival.body, mls)
+    _check_receipt(receipt.fields, header, header_hash, arrival.body, mls)
     if header.form == Form.EPHEMERAL:
         raise EnvelopeRefused(Code.EPHEMERAL_CONTENT, "an ephemeral message was stored")
     if context.escrow and header.form != Form.SEALED:
@@ -187,12 +187,17 @@ def check_receipt(fields: ReceiptFields, header: bytes, body: bytes, mls: bytes)
 
     Raises EnvelopeRefused(RECEIPT_MISMATCH), and what `Header.decode` raises.
     """
-    decoded = Header.decode(header)
+    _check_receipt(fields, Header.decode(header), hash_header(header), body, mls)
+
+
+def _check_receipt(
+    fields: ReceiptFields, header: Header, header_hash: bytes, body: bytes, mls: bytes
+) -> None:
     if (
-        fields.conversation != decoded.conversation
-        or fields.account != decoded.account
-        or fields.device != decoded.device
-        or fields.header_hash != hash_header(header)
+        fields.conversation != header.conversation
+        or fields.account != header.account
+        or fields.device != header.device
+        or fields.header_hash != header_hash
         or fields.body_hash != hashlib.sha256(body).digest()
         or fields.mls_hash != hashlib.sha256(mls).digest()
     ):

@@ -201,6 +201,14 @@ _SHOWN: Final = {
 }
 
 
+# Windows-1252 lacks five bytes: they stay what they are in Latin-1.
+_LEGACY: Final = {
+    byte: character
+    for byte in range(0x80, 0xA0)
+    if (character := bytes((byte,)).decode("cp1252", "ignore"))
+}
+
+
 def display(content: bytes) -> str:
     """Return what to show for a text's bytes (spec V-4); for eyes only, never encoded back.
 
@@ -210,12 +218,5 @@ def display(content: bytes) -> str:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        text = "".join(_legacy(byte) for byte in content)
+        text = content.decode("latin-1").translate(_LEGACY)
     return text.translate(_SHOWN)
-
-
-def _legacy(byte: int) -> str:
-    try:
-        return bytes((byte,)).decode("cp1252")
-    except UnicodeDecodeError:
-        return chr(byte)

@@ -15,7 +15,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.encoding import tagged, u16, u32
 from doublelock.protocol.errors import LogRefused, ReleaseRefused
-from doublelock.protocol.identifiers import DeploymentId
+from doublelock.protocol.identifiers import AccountId, DeploymentId
 from doublelock.protocol.label import Label
 from doublelock.protocol.lawlog import Cancellation, VerifiedEntry
 from doublelock.protocol.lawrecords import RequestRecord, WarrantRecord
@@ -160,13 +160,7 @@ def release(
         raise ReleaseRefused(Code.WARRANT_TERMS, "warrant not checked under the charter in force")
     if warrant.terms.kind is not WarrantKind.CONTENT_STORED:
         raise ReleaseRefused(Code.WARRANT_KIND, f"{warrant.terms.kind.value} opens no key")
-    record = state.warrants.get(warrant.commitment)
-    if record is None:
-        raise ReleaseRefused(Code.WARRANT_UNLOGGED, "warrant")
-    _check_filing(warrant, record)
-    _check_cancelled(warrant, record, charter, cancellations)
-    _check_validity(record, now_ms)
-    _check_approvals(warrant, frozenset(approvals), record, now_ms)
+    record = check_in_force(warrant, approvals, charter, state, now_ms, cancellations)
     logged = _check_request(request, record, state)
     _check_labels(warrant, request, state, now_ms)
     _check_subjects(warrant, request, state)
@@ -177,6 +171,28 @@ def release(
     if overdue:
         raise ReleaseRefused(Code.NOTICE_OVERDUE, f"{len(overdue)} warrants")
     return ReleasePermit(_PERMITTED, warrant, request)
+
+
+def check_in_force(
+    warrant: Warrant,
+    approvals: Collection[SignedApproval],
+    charter: Charter,
+    state: LawState,
+    now_ms: int,
+    cancellations: Collection[VerifiedEntry] = (),
+) -> WarrantRecord:
+    """Return a warrant's record once it is logged, approved, valid and not over (R-7 to R-13).
+
+    Raises ReleaseRefused by the rule's name.
+    """
+    record = state.warrants.get(warrant.commitment)
+    if record is None:
+        raise ReleaseRefused(Code.WARRANT_UNLOGGED, "warrant")
+    _check_filing(warrant, record)
+    _check_cancelled(warrant, record, charter, cancellations)
+    _check_validity(record, now_ms)
+    _check_approvals(warrant, frozenset(approvals), record, now_ms)
+    return record
 
 
 def request_deployment(request: LabelRequest) -> DeploymentId | None:
@@ -340,9 +356,16 @@ def _check_subjects(warrant: Warrant, request: LabelRequest, state: LawState) ->
     committed = {account: warrant.subject(account) for account in accounts}
     if frozenset(committed.values()) != frozenset(map(bytes, request.entry.subjects)):
         raise ReleaseRefused(Code.LABELS_SUBJECTS)
-    # Those of earlier requests count too, or a crowd could be opened in small pieces.
-    unnamed = {committed[account] for account in accounts if account not in warrant.scope.named}
+    check_unnamed(warrant, accounts, state.warrants[warrant.commitment])
+
+
+def check_unnamed(warrant: Warrant, accounts: Collection[AccountId], record: WarrantRecord) -> None:
+    """Raise ReleaseRefused(unnamed-senders) where more are reached than warrant and charter allow.
+
+    Those of earlier requests count too, or a crowd could be opened in small pieces (R-5).
+    """
+    unnamed = {warrant.subject(one) for one in accounts if one not in warrant.scope.named}
     named = {warrant.subject(account) for account in warrant.scope.named_accounts}
-    before = state.warrants[warrant.commitment].owed - named
+    before = record.owed - named
     if len(unnamed | before) > min(warrant.terms.unnamed_senders, warrant.profile.unnamed_senders):
         raise ReleaseRefused(Code.UNNAMED_SENDERS, f"{len(unnamed | before)}")

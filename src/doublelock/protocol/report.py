@@ -108,9 +108,31 @@ def render_report(content: VerifiedContent) -> bytes:
         '<thead><tr><th scope="col">Time (UTC)</th><th scope="col">Place</th>'
         '<th scope="col">Sender</th><th scope="col">What was sent</th></tr></thead><tbody>',
         *(_row(content, one) for one in content.messages),
-        "</tbody></table></main></body></html>\n",
+        "</tbody></table>",
+        *_unreadable(content),
+        "</main></body></html>\n",
     ]
     return "".join(parts).encode()
+
+
+def _unreadable(content: VerifiedContent) -> list[str]:
+    """Say of what does not open where it stands; whose it is, is the server's word alone."""
+    if not content.unreadable:
+        return []
+    rows = (
+        f"<tr><td>{iso_time(one.time_ms)}</td>"
+        f"<td>{one.label.conversation.hex()[:8]}… {one.envelope.sequence}</td>"
+        f"<td>{_text(_name(content, one.label.account))}</td><td>{one.code.value}</td></tr>"
+        for one in content.unreadable
+    )
+    return [
+        "<h2>Messages that do not open</h2><table>",
+        "<caption>Who sent them is the server's word: no device's signature was found.</caption>",
+        '<thead><tr><th scope="col">Time (UTC)</th><th scope="col">Place</th>'
+        '<th scope="col">Sender</th><th scope="col">What is wrong</th></tr></thead><tbody>',
+        *rows,
+        "</tbody></table>",
+    ]
 
 
 def describe_scope(content: VerifiedContent) -> list[str]:
@@ -121,21 +143,30 @@ def describe_scope(content: VerifiedContent) -> list[str]:
             [one.hex()[:16] for one in item.conversations],
             item.first_day,
             item.last_day,
+            [_name(content, AccountId(bytes(one))) for one in item.without_senders],
+            [one.hex()[:16] for one in item.without_conversations],
         )
         for item in content.warrant.terms.scope
     ]
 
 
 def describe_item_words(
-    senders: list[str], conversations: list[str], first_day: int, last_day: int
+    senders: list[str],
+    conversations: list[str],
+    first_day: int,
+    last_day: int,
+    without_senders: list[str],
+    without_conversations: list[str],
 ) -> str:
-    """Return one scope item as a sentence."""
+    """Return one scope item as a sentence, what it leaves out included."""
     who = ", ".join(senders) if senders else "whoever wrote there"
     where = f"in {', '.join(conversations)}" if conversations else "in every conversation"
     days = f"on {date_of(first_day)}"
     if last_day != first_day:
         days = f"from {date_of(first_day)} to {date_of(last_day)}"
-    return f"Messages sent by {who}, {where}, {days}."
+    but = f", but not of {', '.join(without_senders)}" if without_senders else ""
+    but += f", but not in {', '.join(without_conversations)}" if without_conversations else ""
+    return f"Messages sent by {who}, {where}, {days}{but}."
 
 
 def _approvers(content: VerifiedContent) -> list[str]:

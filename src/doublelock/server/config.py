@@ -28,6 +28,9 @@ class Rates:
     whispers_burst: float = 50.0
     claims: float = 10.0
     claims_burst: float = 2000.0
+    handshakes: float = 0.5
+    handshakes_burst: float = 30.0
+    """In one conversation: members must have the time to come back between two that break them."""
     challenges: float = 200.0
     challenges_burst: float = 2000.0
     letters: float = 1 / 60

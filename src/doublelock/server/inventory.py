@@ -3,7 +3,7 @@
 It lists exactly what the warrant's scope covers of one committee's accounts (spec R-24, W-37).
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Final
 
@@ -42,18 +42,15 @@ class Inventories:
 
     async def sign(self, warrant: Warrant, now_ms: int) -> bytes:
         """Return the signed inventory of a warrant's scope."""
-        places = await self._store.read(lambda tables: _places(tables, warrant))
         rows: list[InventoryLabel] = []
         conversations: dict[bytes, int] = {}
-        for start in range(0, len(places), _AT_ONCE):
-            some = places[start : start + _AT_ONCE]
-            for place, items in await self._store.read(partial(_items, places=some)):
-                for key_epoch, envelopes in _sealed(items, warrant.terms.committee).items():
-                    row = InventoryRow(
-                        ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch
-                    )
-                    rows.append(list_label(row, envelopes))
-                    conversations[place[1]] = place[0]
+        async for place, items in read_places(self._store, warrant, _AT_ONCE):
+            for key_epoch, envelopes in _sealed(items, warrant.terms.committee).items():
+                row = InventoryRow(
+                    ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch
+                )
+                rows.append(list_label(row, envelopes))
+                conversations[place[1]] = place[0]
         heads = await self._store.read(lambda tables: self._heads(tables, conversations))
         payload = write_inventory(
             self._deployment, warrant.terms.committee, warrant.commitment, now_ms, rows, heads
@@ -81,6 +78,17 @@ class Inventories:
                 )
             )
         return heads
+
+
+async def read_places(
+    store: Store, warrant: Warrant, at_once: int
+) -> AsyncIterator[tuple[Place, list[StoredItem]]]:
+    """Yield every place that a warrant's scope covers with its items, some places in each read."""
+    places = await store.read(lambda tables: _places(tables, warrant))
+    for start in range(0, len(places), at_once):
+        some = places[start : start + at_once]
+        for found in await store.read(partial(_items, places=some)):
+            yield found
 
 
 def _places(tables: Tables, warrant: Warrant) -> list[Place]:

@@ -21,6 +21,7 @@ from doublelock.protocol.note import SignatureType
 from doublelock.protocol.tlog_proof import TlogProof
 from doublelock.server.inventory import Inventories
 from doublelock.server.lawdesk import LawDesk
+from doublelock.server.metadata import Disclosures
 from doublelock.server.parts import Parts
 from doublelock.server.publishing import Publishing, with_addresses
 from doublelock.server.routes import ceremonies, law
@@ -51,8 +52,17 @@ class Law:
         """Return the law desk's routes, the ceremonies' and both logs' files."""
         parts = self._parts
         inventories = Inventories(parts.store, parts.deployment, parts.config.keys.receipt)
+        keys = parts.config.keys
+        disclosures = Disclosures(
+            parts.store,
+            self.desk,
+            parts.deployment,
+            keys.operator,
+            keys.receipt,
+            parts.config.clock,
+        )
         return [
-            *law.routes(parts, self.desk, inventories),
+            *law.routes(parts, self.desk, inventories, disclosures),
             *ceremonies.routes(parts),
             *tiles.make_routes(self._key_log.folder, "/log/key"),
             *tiles.make_routes(self._law_log.folder, "/log/law"),

@@ -14,6 +14,7 @@ from typing import Final
 from doublelock.log.sequencer import Sequencer
 from doublelock.protocol import jws, limits
 from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendment
+from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, first_day, key_epoch_of
 from doublelock.protocol.documents import Bytes32, Opaque, decode
@@ -22,6 +23,7 @@ from doublelock.protocol.encoding import Reader
 from doublelock.protocol.errors import Refusal, WireRefused
 from doublelock.protocol.identifiers import AccountId
 from doublelock.protocol.keyepoch import decode_signed, decode_statement
+from doublelock.protocol.label import Label
 from doublelock.protocol.lawlog import (
     AmendmentLogged,
     AnyEntry,
@@ -39,7 +41,7 @@ from doublelock.protocol.lawrecords import WarrantStatus
 from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.notice import NoticeTerms, verify_notice
 from doublelock.protocol.release_request import decode_request, labels_root
-from doublelock.protocol.warrant import verify_warrant
+from doublelock.protocol.warrant import Warrant, verify_warrant
 from doublelock.server.publishing import Publishing
 from doublelock.store.interface import Store, Tables
 from doublelock.store.rows import LawRow
@@ -55,6 +57,14 @@ class Filing:
 
     number: int
     log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A logged request: its entry's index and its labels."""
+
+    index: int
+    labels: tuple[Label, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,32 +307,60 @@ class LawDesk:
         Raises WireRefused(not-permitted) unless this is the agency of the case.
         """
         self.check_agency(agency, case)
+        return frozenset(
+            (label.conversation, label.account, label.day)
+            for request in await self.requested(case)
+            for label in request.labels
+        )
+
+    def check_agency(self, agency: bytes, case: bytes) -> None:
+        """Raise WireRefused unless this is the case's agency and its content warrant in force.
+
+        Metadata has its own way, by which it is logged first (R-34).
+        """
+        record = self.state.warrants.get(case)
+        if record is None or record.agency != agency:
+            raise WireRefused(Code.NOT_PERMITTED, "not the agency of this case")
+        if record.status(self._clock()) not in _OPEN:
+            raise WireRefused(Code.WARRANT_UNAPPROVED, "not in force")
+        if record.kind is not WarrantKind.CONTENT_STORED:
+            raise WireRefused(Code.WARRANT_KIND, f"{record.kind.value} opens no message")
+
+    async def warrant(self, case: bytes) -> Warrant:
+        """Return a case's warrant with every signature that was filed. Raises WireRefused."""
         rows = await self._store.read(lambda tables: tables.law.case(case))
-        found: set[tuple[bytes, bytes, int]] = set()
+        found = [row.document for row in rows if row.kind == "warrant"]
+        if not found:
+            raise WireRefused(Code.NOT_FOUND, "warrant")
+        merged, *others = found
+        for document in others:
+            merged = jws.merge(merged, document, limits.WARRANT)
+        return verify_warrant(merged, self.charter)
+
+    @property
+    def published(self) -> int:
+        """How many of the law log's lines the witnesses have seen."""
+        return self._publishing.size
+
+    async def requested(self, case: bytes) -> list[Requested]:
+        """Return the case's requests that the law log has within its caps."""
+        rows = await self._store.read(lambda tables: tables.law.case(case))
+        found = []
         for row in rows:
             if row.kind != "request":
                 continue
             request = decode_request(self.charter.deployment, row.document)
             known = self.state.requests.get(request.signed.hash)
             if known is not None and not known.over_cap:
-                found |= {(one.conversation, one.account, one.day) for one in request.labels}
-        return frozenset(found)
+                found.append(Requested(known.index, request.labels))
+        return found
 
-    def check_agency(self, agency: bytes, case: bytes) -> None:
-        """Raise WireRefused unless this is the case's agency and its warrant is in force."""
-        record = self.state.warrants.get(case)
-        if record is None or record.agency != agency:
-            raise WireRefused(Code.NOT_PERMITTED, "not the agency of this case")
-        if record.status(self._clock()) not in _OPEN:
-            raise WireRefused(Code.WARRANT_UNAPPROVED, "not in force")
-
-    async def warrant_document(self, case: bytes) -> bytes:
-        """Return a case's warrant, as filed last. Raises WireRefused(not-found)."""
-        rows = await self._store.read(lambda tables: tables.law.case(case))
-        found = [row.document for row in rows if row.kind == "warrant"]
-        if not found:
-            raise WireRefused(Code.NOT_FOUND, "warrant")
-        return found[-1]
+    async def log_request(
+        self, case: bytes, author: bytes, signed: bytes, document: bytes
+    ) -> Filing:
+        """Log a request and keep its labels; the labels first, so that no crash can lose them."""
+        filing = await self._put(case, "request", author, -1, document)
+        return Filing(filing.number, await self.log_entry(signed))
 
     def _own(self, party: PartyRef, document: bytes) -> VerifiedEntry:
         signed = verify_entry(self.charter.deployment, document)

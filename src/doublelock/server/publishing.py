@@ -42,6 +42,11 @@ class Publishing:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def size(self) -> int:
+        """How many entries the last checkpoint has that was published by this process, or -1."""
+        return self._size
+
     def start(self) -> None:
         """Begin to publish in the background."""
         self._task = asyncio.create_task(self._run())

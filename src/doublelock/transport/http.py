@@ -6,9 +6,11 @@ what it answers is handed on as bytes, or as a typed body. A redirect is never f
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Final, Self
 
@@ -53,6 +55,12 @@ class Identity:
     sign: Callable[[bytes], bytes]
 
 
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Read the trusted roots once in a process: that takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
@@ -85,6 +93,7 @@ class HttpClient:
         self._opening = asyncio.Lock()
         self._client = httpx.AsyncClient(
             base_url=address,
+            verify=_tls_context(),
             timeout=httpx.Timeout(timeout_s, connect=10.0),
             transport=transport,
             follow_redirects=False,

@@ -15,9 +15,10 @@ from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_conn
 from doublelock.protocol import limits
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import Malformed, WireRefused
-from doublelock.protocol.frames import Frame, FromServer, frames_from_server, join
+from doublelock.protocol.frames import Frame, FromServer, encode, frames_from_server
 
 _MESSAGE: Final = 2 * limits.FRAME
+_AT_ONCE: Final = 1024 * 1024
 _PAUSE_ABOVE: Final = 16 * 1024 * 1024
 _CONNECT_S: Final = 20.0
 _PING_S: Final = 30.0
@@ -117,18 +118,30 @@ class Stream:
         return self._listener.closed
 
     def push(self, frames: Iterable[Frame]) -> None:
-        """Send frames as one stream message, without waiting. Raises WireRefused when closed."""
+        """Send frames in as few stream messages as their size allows, without waiting.
+
+        Raises WireRefused when closed.
+        """
         if self._listener.closed:
             raise WireRefused(Code.SERVER_UNREACHABLE, "the connection ended")
-        self._transport.send(WSMsgType.BINARY, join(frames))
+        pieces: list[bytes] = []
+        size = 0
+        for piece in map(encode, frames):
+            if pieces and size + len(piece) > limits.FRAME:
+                self._transport.send(WSMsgType.BINARY, b"".join(pieces))
+                pieces, size = [], 0
+            pieces.append(piece)
+            size += len(piece)
+        if pieces:
+            self._transport.send(WSMsgType.BINARY, b"".join(pieces))
 
     async def send(self, frames: Iterable[Frame]) -> None:
-        """Send frames as one stream message; waits while the connection is congested."""
+        """Send frames as `push` does; waits while the connection is congested."""
         await self._listener.writable.wait()
         self.push(frames)
 
     async def receive(self) -> list[FromServer]:
-        """Return the frames of the next stream message.
+        """Return the frames of what has arrived: one stream message, or several up to 1 MiB.
 
         Raises WireRefused(server-unreachable) when the connection ends, Malformed for bad frames.
         """
@@ -140,7 +153,21 @@ class Stream:
                 raise WireRefused(Code.SERVER_UNREACHABLE, "the connection ended")
             listener.arrived.clear()
             await listener.arrived.wait()
-        return frames_from_server(listener.take())
+        data = listener.take()
+        frames = frames_from_server(data)
+        size = len(data)
+        while listener.waiting and size + len(listener.waiting[0]) <= _AT_ONCE:
+            data = listener.take()
+            try:
+                frames += frames_from_server(data)
+            except Malformed as refusal:
+                # What came before it counts; the next call tells.
+                listener.failure = refusal
+                listener.waiting.clear()
+                self._transport.disconnect(graceful=False)
+                break
+            size += len(data)
+        return frames
 
     async def close(self) -> None:
         """Close the connection in good order; nothing happens when it is closed already."""

@@ -76,6 +76,7 @@ def routes(parts: Parts) -> list[Route]:
         conversation = await find(request)
         if me.device not in conversation.members:
             raise WireRefused(Code.NOT_A_MEMBER)
+        parts.gate.spend_handshake(me, conversation.id)
         body = await read_body(request, PostCommit, limits.REQUEST)
         ordered, epoch = await parts.ordering.post(conversation, me.account, me.device, body)
         return answer(
@@ -93,8 +94,15 @@ def routes(parts: Parts) -> list[Route]:
 
     async def tree(request: Request) -> Response:
         conversation = await find_ours(request)
-        epoch = query_number(request, "epoch", conversation.epoch)
-        data = await parts.store.read(lambda tables: tables.groups.tree(conversation.key, epoch))
+        if "epoch" in request.query_params:
+            epoch = query_number(request, "epoch")
+            data = await parts.store.read(
+                lambda tables: tables.groups.tree(conversation.key, epoch)
+            )
+        else:
+            # The store's own epoch: the one in memory may not be durable yet.
+            group = await parts.store.read(lambda tables: tables.groups.group(conversation.key))
+            data = None if group is None else group.tree
         if data is None:
             raise WireRefused(Code.NOT_FOUND)
         return raw(data)

@@ -9,9 +9,9 @@ from doublelock.protocol.api import AskEnvelopes, Filed, LawDocument, LawDocumen
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.frames import join
-from doublelock.protocol.warrant import verify_warrant
 from doublelock.server.inventory import Inventories
 from doublelock.server.lawdesk import NO_CASE, LawDesk
+from doublelock.server.metadata import Disclosures
 from doublelock.server.parts import Parts
 from doublelock.server.routes.exchange import (
     answer,
@@ -25,7 +25,9 @@ from doublelock.server.routes.exchange import (
 _LONGEST_WAIT_MS = 30_000
 
 
-def routes(parts: Parts, desk: LawDesk, inventories: Inventories) -> list[Route]:
+def routes(
+    parts: Parts, desk: LawDesk, inventories: Inventories, disclosures: Disclosures
+) -> list[Route]:
     """Return these routes."""
 
     async def post(request: Request) -> Response:
@@ -64,8 +66,7 @@ def routes(parts: Parts, desk: LawDesk, inventories: Inventories) -> list[Route]
         party = parts.gate.caller(request).party
         case = path_id(request, "case")
         desk.check_agency(party.key, case)
-        warrant = verify_warrant(await desk.warrant_document(case), desk.charter)
-        return raw(await inventories.sign(warrant, parts.config.clock()))
+        return raw(await inventories.sign(await desk.warrant(case), parts.config.clock()))
 
     async def envelopes(request: Request) -> Response:
         party = parts.gate.caller(request).party
@@ -77,6 +78,15 @@ def routes(parts: Parts, desk: LawDesk, inventories: Inventories) -> list[Route]
             raise WireRefused(Code.NOT_PERMITTED, "a label that no logged request names")
         return raw(join(await inventories.envelopes(asked)))
 
+    async def ask_metadata(request: Request) -> Response:
+        party = parts.gate.caller(request).party
+        filing = await disclosures.request(party.key, path_id(request, "case"))
+        return answer(Filed(number=filing.number, log_index=filing.log_index))
+
+    async def metadata(request: Request) -> Response:
+        party = parts.gate.caller(request).party
+        return raw(await disclosures.sign(party.key, path_id(request, "case")))
+
     async def key_epoch(request: Request) -> Response:
         parts.gate.caller(request).party  # noqa: B018 - raises unless a party asks
         filing = await desk.file_key_epoch(await read_bytes(request, limits.KEY_EPOCH + 8192))
@@ -87,5 +97,7 @@ def routes(parts: Parts, desk: LawDesk, inventories: Inventories) -> list[Route]
         Route("/v1/law/documents", documents),
         Route("/v1/law/cases/{case}/inventory", inventory),
         Route("/v1/law/cases/{case}/envelopes", envelopes, methods=["POST"]),
+        Route("/v1/law/cases/{case}/metadata", ask_metadata, methods=["POST"]),
+        Route("/v1/law/cases/{case}/metadata", metadata, methods=["GET"]),
         Route("/v1/key-epochs", key_epoch, methods=["POST"]),
     ]

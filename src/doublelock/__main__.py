@@ -1,0 +1,5 @@
+"""`python -m doublelock`: the command line."""
+
+from doublelock.cli import main
+
+main(prog_name="doublelock")

@@ -1,0 +1,81 @@
+"""Disappearing messages on this device: what a conversation's timer says is deleted (spec V-3).
+
+A timer is a record like any other, so only a member sets one; it counts for what comes behind it.
+The server is told the time too, and deletes its ciphertext by it.
+"""
+
+from typing import Final
+
+from msgspec import Struct, msgpack
+
+from doublelock.client.core import Core, Room
+from doublelock.protocol.api import CONTENT_TYPE, SetTimer, encode_body
+from doublelock.protocol.identifiers import ConversationId
+
+_PREFIX: Final = "timer/"
+_SECOND_MS: Final = 1000
+
+
+class _Timer(Struct, frozen=True):
+    """A conversation's timers: (sequence of the record, seconds), in order."""
+
+    conversation: bytes
+    changes: tuple[tuple[int, int], ...]
+
+    def seconds_at(self, sequence: int) -> int:
+        """Return the seconds that an item of a timeline is shown for; 0 for ever."""
+        found = 0
+        for start, seconds in self.changes:
+            if start < sequence:
+                found = seconds
+        return found
+
+
+class Timers:
+    """The timers of one device's conversations."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def take(self, conversation: ConversationId, sequence: int, seconds: int) -> None:
+        """Remember a timer record that passed the receive rule; the caller flushes."""
+        vault, name = self._core.vault, _PREFIX + conversation.hex()
+
+        def write() -> None:
+            data = vault.fact(name)
+            before = msgpack.decode(data, type=_Timer).changes if data is not None else ()
+            kept = {**dict(before), sequence: seconds}
+            timer = _Timer(conversation, tuple(sorted(kept.items())))
+            vault.write_fact(name, msgpack.encode(timer))
+
+        self._core.write(write)
+
+    async def tell_server(self, room: Room, seconds: int) -> None:
+        """Let the server delete by the same time. Raises WireRefused."""
+        body = encode_body(SetTimer(timer_ms=seconds * _SECOND_MS))
+        path = f"/v1/conversations/{room.conversation.hex()}/timer"
+        await self._core.http.send("PUT", path, body, kind=CONTENT_TYPE, again=True)
+
+    def seconds(self, conversation: ConversationId) -> int:
+        """Return the timer in force in a conversation now; 0 for none."""
+        data = self._core.vault.fact(_PREFIX + conversation.hex())
+        return 0 if data is None else msgpack.decode(data, type=_Timer).changes[-1][1]
+
+    def sweep(self) -> int:
+        """Delete every message whose time is over; return how many."""
+        core, deleted = self._core, 0
+        now = core.clock()
+        for data in core.vault.facts(_PREFIX):
+            timer = msgpack.decode(data, type=_Timer)
+            due = [
+                item.sequence
+                for item in core.vault.history(timer.conversation)
+                if (seconds := timer.seconds_at(item.sequence))
+                and item.time_ms + seconds * _SECOND_MS <= now
+            ]
+            if due:
+                with core.vault.transaction():
+                    for sequence in due:
+                        core.vault.drop_history(timer.conversation, sequence)
+            deleted += len(due)
+        return deleted

@@ -1,0 +1,268 @@
+"""`doublelock chat`: the people's commands."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from doublelock.client.client import Client
+from doublelock.client.invite import Invite, decode_invite
+from doublelock.commands import (
+    chat_devices,
+    chat_live,
+    chat_members,
+    chat_messages,
+    chat_view,
+    terminal,
+)
+from doublelock.commands.chat_session import Setting, connected, read_line, session_options
+from doublelock.commands.options import FILE
+from doublelock.keep import Unlocking
+from doublelock.protocol.charter import Charter
+from doublelock.protocol.days import DAY_MS
+from doublelock.protocol.notice import verify_notice
+
+_PROMISE = (
+    "End-to-end encrypted, with a disclosed judge-and-quorum contingency: what a warrant names can "
+    "be opened by a quorum of custodians together with the court, is logged, and is told to you."
+)
+_NO_CONTINGENCY = "End-to-end encrypted; this deployment's charter has no contingency."
+
+
+_LINES: Final = {
+    "register": "Join a deployment with an invite.",
+    "whoami": "Say who you are here, and how to add a device.",
+    "direct": "Talk with one person.",
+    "group": "Make a group.",
+    "list": "List your conversations, and what is new.",
+    "send": "Send a text.",
+    "talk": "Type and read, line by line.",
+    "follow": "Show what comes, as it comes.",
+    "history": "Show earlier messages.",
+    "attach": "Send a file.",
+    "save": "Save a file that was sent.",
+    "reply": "Answer a message.",
+    "react": "Put a mark on a message.",
+    "edit": "Change a message of yours.",
+    "delete": "Take back a message of yours.",
+    "timer": "Let messages disappear after a time.",
+    "members": "List who is in a conversation.",
+    "add": "Add people.",
+    "remove": "Remove people.",
+    "admins": "Name the admins of a group.",
+    "leave": "Leave a conversation.",
+    "safety": "Show the code to compare with somebody.",
+    "invite": "Make an invite for a newcomer.",
+    "notices": "List the warrants that concerned you.",
+    "devices": "List your devices.",
+    "link": "Make this a further device of yours.",
+    "approve": "Approve a further device of yours.",
+    "revoke": "End a device of yours.",
+}
+"""The commands in the order of the help, each with its line there."""
+
+
+class _Commands(click.Group):
+    """The group, in the order in which a person needs its commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table."""
+        return list(_LINES)
+
+
+@click.group(cls=_Commands)
+def chat() -> None:
+    """Talk: register, conversations, messages, attachments, safety codes.
+
+    Name a conversation by the start of its id, or a direct one as @handle. One folder (--state) is
+    one device; one command at a time uses it.
+
+    \b
+    Examples:
+      doublelock chat register --as ann          asks for the invite
+      doublelock chat direct bob
+      doublelock chat send @bob                  reads the text from stdin
+      doublelock chat talk @bob
+      doublelock chat safety bob
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no character of a message may end a command
+            stream.reconfigure(errors="replace")
+
+
+@chat.command()
+@click.argument("invite", required=False)
+@click.option("--as", "handle", metavar="HANDLE", required=True, help="What others call you.")
+@click.option("--from", "file", type=FILE, help="A file that holds the invite.")
+@session_options
+def register(invite: str | None, handle: str, file: Path | None, setting: Setting) -> None:
+    """Join a deployment with an INVITE and make this your first device.
+
+    An invite is a secret until it is used: whoever has it can use it. Arguments may be seen by
+    others on this machine, so rather let it be asked for, or give it on stdin (`-`) or in a file
+    (--from). An invite to reset an account starts it anew, with another safety code.
+
+    \b
+    Examples:
+      doublelock chat register --as ann
+      doublelock chat register - --as ann < invite.txt
+      doublelock chat register --from invite.txt --as ann --key-file ann.key
+    """
+    if file is not None:
+        if invite is not None:
+            terminal.fail("Give INVITE or --from FILE, not both.")
+        invite = file.read_bytes()[:4096].decode("utf-8", "replace")
+    if invite is None:
+        invite = click.prompt("Invite", hide_input=True, err=True)
+    decoded = decode_invite(read_line(invite))
+    terminal.run(_register(setting, setting.unlock_or_make(), decoded, handle.removeprefix("@")))
+
+
+async def _register(setting: Setting, unlocking: Unlocking, invite: Invite, handle: str) -> None:
+    with terminal.working("waiting for the witnesses"):
+        client = await Client.register(
+            setting.state, unlocking, invite, handle, clock=setting.clock
+        )
+    try:
+        terminal.answer(_me(client), _me_text(client))
+    finally:
+        await client.close()
+
+
+@chat.command()
+@session_options
+def whoami(setting: Setting) -> None:
+    """Say who you are here, and how to add a device.
+
+    \b
+    Example:
+      doublelock chat whoami
+    """
+    terminal.run(_whoami(setting, setting.unlock()))
+
+
+async def _whoami(setting: Setting, unlocking: Unlocking) -> None:
+    async with connected(setting, unlocking) as session:
+        terminal.answer(_me(session.client), _me_text(session.client))
+
+
+def _me(client: Client) -> dict[str, object]:
+    return {
+        "handle": client.handle,
+        "account": client.account.hex(),
+        "device": client.device.hex(),
+        "deployment": client.address.deployment.hex(),
+        "address": client.address.encode(),
+        "escrow": _has_contingency(client.monitor.charter),
+    }
+
+
+def _me_text(client: Client) -> str:
+    charter = client.monitor.charter
+    promise = _PROMISE if _has_contingency(charter) else _NO_CONTINGENCY
+    return (
+        f"You are {client.handle} at {charter.terms.name}, on device "
+        f"{chat_view.device_text(client.device)}.\n{promise}\n"
+        f"A further device: doublelock chat link {client.address.encode()} --as {client.handle}"
+    )
+
+
+def _has_contingency(charter: Charter) -> bool:
+    return charter.terms.escrow == "threshold"
+
+
+@chat.command()
+@click.argument("handle")
+@session_options
+def safety(handle: str, setting: Setting) -> None:
+    """Show the safety code with HANDLE, to compare by voice or face to face.
+
+    Both see the same code. Where it differs, somebody's key was swapped: do not write there. It
+    changes when one of you adds or revokes a device, or starts anew.
+
+    \b
+    Example:
+      doublelock chat safety bob
+    """
+    terminal.run(_safety(setting, setting.unlock(), handle.removeprefix("@")))
+
+
+async def _safety(setting: Setting, unlocking: Unlocking, handle: str) -> None:
+    async with connected(setting, unlocking) as session:
+        session.account(handle)
+        code = await session.client.safety_code(handle)
+        groups = code.digits.split()
+        rows = "\n".join("  " + " ".join(groups[at : at + 4]) for at in range(0, len(groups), 4))
+        terminal.answer(
+            {"handle": handle, "digits": code.digits, "qr": code.qr.hex()},
+            f"Safety code of {session.client.handle} and {handle}:\n{rows}\n"
+            "Read it to each other by another way than this chat.",
+        )
+
+
+@chat.command()
+@click.option("--reset", metavar="HANDLE", help="For somebody you invited who lost every device.")
+@click.option(
+    "--days", default=7, show_default=True, type=click.IntRange(1, 365), help="How long it is good."
+)
+@session_options
+def invite(reset: str | None, days: int, setting: Setting) -> None:
+    """Make an invite, one line, for a newcomer; it is good once.
+
+    Whoever has it can use it: hand it over by a way that only its receiver reads. The newcomer
+    belongs to your committee. With --reset, somebody whom you invited starts their account anew:
+    be sure that it is they who ask.
+
+    \b
+    Examples:
+      doublelock chat invite > invite.txt
+      doublelock chat invite --reset bob
+    """
+    terminal.run(_invite(setting, setting.unlock(), reset, days))
+
+
+async def _invite(setting: Setting, unlocking: Unlocking, reset: str | None, days: int) -> None:
+    async with connected(setting, unlocking) as session:
+        client = session.client
+        log = client.monitor.key_log
+        subject = None if reset is None else session.account(reset.removeprefix("@"))
+        committee = log.committee(client.account if subject is None else subject)
+        made = client.invite(committee, setting.clock() + days * DAY_MS, reset_of=subject)
+        terminal.answer({"invite": made.encode()}, made.encode())
+
+
+@chat.command()
+@session_options
+def notices(setting: Setting) -> None:
+    """List the notices of warrants that concerned you, each checked against the law log.
+
+    \b
+    Example:
+      doublelock chat notices --json
+    """
+    terminal.run(_notices(setting, setting.unlock()))
+
+
+async def _notices(setting: Setting, unlocking: Unlocking) -> None:
+    async with connected(setting, unlocking) as session:
+        client = session.client
+        kept = client.notices()
+        for document in kept:
+            charter = client.monitor.charter
+            found = verify_notice(document, charter, client.account, setting.clock())
+            terminal.answer(chat_view.notice_json(found), chat_view.notice_text(found))
+        if not kept and not terminal.wants_json():
+            click.echo("No warrant's notice has come to this device.")
+
+
+for command in (
+    *chat_members.COMMANDS,
+    *chat_messages.COMMANDS,
+    *chat_live.COMMANDS,
+    *chat_devices.COMMANDS,
+):
+    chat.add_command(command)
+for name, line in _LINES.items():
+    chat.commands[name].short_help = line

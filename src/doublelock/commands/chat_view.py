@@ -1,0 +1,392 @@
+"""What a person sees of messages and events: plain lines and JSON, safe for a terminal.
+
+Everything that others wrote passes `display`, and only our own lines begin at the left margin: a
+text cannot draw a line that looks like somebody else's.
+"""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from doublelock.client import events
+from doublelock.client.vault import Shown
+from doublelock.protocol.codes import ADVICE, Code
+from doublelock.protocol.errors import Refusal
+from doublelock.protocol.identifiers import AccountId
+from doublelock.protocol.keylog import Applied
+from doublelock.protocol.keylog_entry import Kind
+from doublelock.protocol.notice import VerifiedNotice
+from doublelock.protocol.record import (
+    AnyRecord,
+    Attachment,
+    Delete,
+    Edit,
+    MembershipNotice,
+    Reaction,
+    Reply,
+    Text,
+    Timer,
+    decode_record,
+    display,
+)
+
+Name = Callable[[bytes], str]
+"""Returns an account's handle for the eye."""
+_DAY_S: Final = 86_400
+_SHORT: Final = 88
+_EDITED: Final = " (edited)"
+
+
+def one_line(content: bytes) -> str:
+    """Return what to show of a name: as `display`, and on one line."""
+    return display(content).replace("\n", " ").replace("\t", " ")
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a text, on one line."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _SHORT else plain[: _SHORT - 1] + "…"
+
+
+def block(text: str) -> str:
+    """Return a text for the terminal: later lines are set in, so none can pass for ours."""
+    return text.replace("\n", "\n    | ")
+
+
+def clock_text(time_ms: int) -> str:
+    """Return a time in UTC to the minute."""
+    try:
+        return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return f"{time_ms} ms"
+
+
+def day_text(day: int) -> str:
+    """Return a day's date."""
+    return clock_text(day * _DAY_S * 1000)[:10]
+
+
+def seconds_text(seconds: int) -> str:
+    """Return a timer's length in the largest unit that fits."""
+    for unit, size in (("day", _DAY_S), ("hour", 3600), ("minute", 60)):
+        if seconds and seconds % size == 0:
+            count = seconds // size
+            return f"{count} {unit}{'s' * (count != 1)}"
+    return f"{seconds} second{'s' * (seconds != 1)}"
+
+
+def refusal_text(code: str, detail: str) -> str:
+    """Return a refusal's reason and what to do, without a word of what was refused."""
+    advice = ADVICE[Code(code)] if code in Code.__members__.values() else ""
+    return f"refused: {code}{f' ({one_line(detail.encode())})' if detail else ''}. {advice}".strip()
+
+
+# --- messages -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Line:
+    """One message as it stands now: edits and reactions of later ones are folded in."""
+
+    item: Shown
+    record: AnyRecord | None
+    changed: bytes | None = None
+    deleted: bool = False
+    reactions: dict[bytes, str] = field(default_factory=dict)
+
+
+def fold(items: Sequence[Shown]) -> list[Line]:
+    """Return a history's messages with what their authors made of them since.
+
+    Only its author's account changes or deletes a message: another's attempt changes nothing.
+    """
+    lines: list[Line] = []
+    known: dict[bytes, Line] = {}
+    for item in items:
+        if item.refusal:
+            lines.append(Line(item, None))
+            continue
+        record = decode_record(item.record)
+        target = known.get(record.target) if isinstance(record, Edit | Delete | Reaction) else None
+        if target is not None and isinstance(record, Reaction):
+            target.reactions.pop(item.account, None)
+            if record.mark:
+                target.reactions[item.account] = one_line(record.mark)
+            continue
+        if target is not None and target.item.account == item.account:
+            if isinstance(record, Edit):
+                target.changed = record.content
+            else:
+                target.deleted = True
+            continue
+        line = Line(item, record)
+        known[item.message_id] = line
+        lines.append(line)
+    return lines
+
+
+def unfolded(item: Shown) -> Line:
+    """Return an item as it came: each change of another message is a line of its own."""
+    return Line(item, None if item.refusal else decode_record(item.record))
+
+
+def numbers(items: Sequence[Shown]) -> dict[bytes, int]:
+    """Return the sequence of every message id in a history."""
+    return {item.message_id: item.sequence for item in items if item.message_id}
+
+
+def line_text(line: Line, name: Name, places: dict[bytes, int]) -> str:
+    """Return a folded message for the terminal."""
+    item = line.item
+    head = f"[{item.sequence}] {clock_text(item.time_ms)} {name(item.account)}"
+    if line.record is None:
+        return f"{head}: {refusal_text(item.refusal, item.detail)}"
+    if line.deleted:
+        return f"{head}: (deleted)"
+    said = block(record_text(line.record, places))
+    if line.changed is not None:
+        said = block(display(line.changed)) + _EDITED
+    marks = "".join(
+        f"\n      {mark} by {name(account)}" for account, mark in line.reactions.items()
+    )
+    return f"{head}: {said}{marks}"
+
+
+def line_json(line: Line, conversation: bytes, name: Name) -> dict[str, object]:
+    """Return a folded message for a script."""
+    item = line.item
+    data = shown_json(item, conversation, name)
+    if line.changed is not None:
+        data["changed"] = display(line.changed)
+    if line.deleted:
+        data = {key: value for key, value in data.items() if key not in ("text", "base64")}
+        data["deleted"] = True
+    if line.reactions:
+        data["reactions"] = {name(account): mark for account, mark in line.reactions.items()}
+    return data
+
+
+def record_text(record: AnyRecord, places: dict[bytes, int]) -> str:
+    """Return what a record says; other messages are named by their numbers in `places`."""
+    match record:
+        case Text(content):
+            return display(content)
+        case Reply(target, content):
+            return f"(to {_place(target, places)}) {display(content)}"
+        case Edit(target, content):
+            return f"(changes {_place(target, places)}) {display(content)}"
+        case Delete(target):
+            return f"(deletes {_place(target, places)})"
+        case Reaction(target, mark):
+            return f"({one_line(mark) or 'no mark any more'} on {_place(target, places)})"
+        case Attachment():
+            name, kind = one_line(record.name) or "without a name", one_line(record.media_type)
+            caption = f" {display(record.caption)}" if record.caption else ""
+            return f"[file {name}, {record.size:,} bytes{f', {kind}' if kind else ''}]{caption}"
+        case Timer(seconds):
+            if seconds == 0:
+                return "(messages from here on stay)"
+            return f"(messages from here on disappear after {seconds_text(seconds)})"
+        case MembershipNotice():
+            return "(a note about members)"
+        case _:
+            return "(something that this version does not show)"
+
+
+def _place(target: bytes, places: dict[bytes, int]) -> str:
+    return str(places.get(target, "an earlier message"))
+
+
+def shown_json(item: Shown, conversation: bytes, name: Name) -> dict[str, object]:
+    """Return a message for a script: `text` as shown, `base64` as sent, byte for byte."""
+    data: dict[str, object] = {
+        "event": "refused" if item.refusal else "message",
+        "conversation": conversation.hex(),
+        "number": item.sequence,
+        "time_ms": item.time_ms,
+        "sender": name(item.account),
+        "account": item.account.hex(),
+        "device": item.device.hex(),
+    }
+    if item.refusal:
+        return data | {"code": item.refusal, "detail": one_line(item.detail.encode())}
+    record = decode_record(item.record)
+    return data | {"message": item.message_id.hex()} | record_json(record)
+
+
+def record_json(record: AnyRecord) -> dict[str, object]:
+    """Return a record's own fields for a script; never an attachment's key."""
+    data: dict[str, object] = {"kind": type(record).__name__.lower()}
+    if isinstance(record, Reply | Edit | Delete | Reaction):
+        data["target"] = record.target.hex()
+    if isinstance(record, Text | Reply | Edit):
+        data["text"] = display(record.content)
+        data["base64"] = base64.b64encode(record.content).decode()
+    if isinstance(record, Reaction):
+        data["mark"] = display(record.mark)
+    if isinstance(record, Attachment):
+        data["name"], data["size"] = one_line(record.name), record.size
+        data["media_type"], data["text"] = one_line(record.media_type), display(record.caption)
+    if isinstance(record, Timer):
+        data["seconds"] = record.seconds
+    return data
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+def device_text(device: bytes) -> str:
+    """Return a device's short name."""
+    return device.hex()[:8]
+
+
+def account_alarm(applied: Applied) -> str:
+    """Return what to tell about a key-log entry on one's own account that was made elsewhere."""
+    when = clock_text(applied.time_ms)
+    look = "Look at `doublelock chat devices`; what is not yours, end with `doublelock chat revoke`"
+    if applied.kind is Kind.RESET:
+        return (
+            f"your account was reset on {when}, by the word of who invited you. If you did not ask "
+            "for it, tell everybody: whoever writes under your handle now is not you."
+        )
+    if applied.kind is Kind.FIRST:
+        return f"your account was registered on {when}, by another device. {look}."
+    author = device_text(applied.author)
+    said = [f"device {device_text(device)} was added to your account" for device in applied.added]
+    said += [f"device {device_text(one)} of your account was revoked" for one in applied.removed]
+    return f"{' and '.join(said)} on {when}, signed by your device {author}. {look}."
+
+
+def notice_text(notice: VerifiedNotice) -> str:
+    """Return a warrant's notice in plain words."""
+    terms = notice.terms
+    first, last = day_text(terms.first_day), day_text(terms.last_day)
+    days = f"on {first}" if first == last else f"from {first} to {last}"
+    return (
+        f"A warrant concerned you: {one_line(terms.agency.encode())}, {terms.kind.value}, for "
+        f"{one_line(terms.offence.encode())} ({one_line(terms.legal_basis.encode())}), messages "
+        f"{days}. Its secrecy ended {clock_text(terms.gag_end_ms)}. Law-log entry "
+        f"{notice.log_index}; told by {', '.join(role.value for role in notice.signers)}."
+    )
+
+
+def notice_json(notice: VerifiedNotice) -> dict[str, object]:
+    """Return a warrant's notice for a script."""
+    terms = notice.terms
+    return {
+        "event": "notice",
+        "warrant": bytes(terms.warrant).hex(),
+        "agency": one_line(terms.agency.encode()),
+        "kind": terms.kind.value,
+        "offence": one_line(terms.offence.encode()),
+        "legal_basis": one_line(terms.legal_basis.encode()),
+        "first_day": day_text(terms.first_day),
+        "last_day": day_text(terms.last_day),
+        "gag_end_ms": terms.gag_end_ms,
+        "log_index": notice.log_index,
+        "signers": [role.value for role in notice.signers],
+    }
+
+
+def alarm(event: events.Event, name: Name) -> str:
+    """Return what a person must not miss of an event, or nothing."""
+    match event:
+        case events.AccountAlarm(found):
+            return account_alarm(found.applied)
+        case events.LogAlarm(log, refusal):
+            return f"the {log} log cannot be relied on; {_reason(refusal)}"
+        case events.Stopped(conversation, refusal):
+            return f"conversation {conversation.hex()[:8]} cannot go on; {_reason(refusal)}"
+        case events.Notice(_, notice):
+            return notice_text(notice)
+        case events.RefusedNotice(_, refusal):
+            return f"something came as a warrant's notice and is none; {_reason(refusal)}"
+        case events.EpochsLow(_, 0):
+            return "there is no key for this month: nothing can be sent until the holders make one"
+        case events.EpochsLow(_, ready):
+            return (
+                f"only {ready} monthly key{'s are' if ready != 1 else ' is'} ready; when there is "
+                "none left, sending stops. Tell the operator"
+            )
+        case events.NotSent(conversation, _, refusal):
+            return f"a message in {conversation.hex()[:8]} was not sent; {_reason(refusal)}"
+        case _:
+            return ""
+
+
+def _reason(refusal: Refusal) -> str:
+    return refusal_text(refusal.code.value, refusal.detail)
+
+
+def event_text(event: events.Event, name: Name, short: Callable[[bytes], str]) -> str:
+    """Return what to say of an event that is no message, or nothing."""
+    match event:
+        case events.Membership():
+            said = [f"{name(one)} came in" for one in event.added if one not in event.removed]
+            said += [f"{name(one)} went out" for one in event.removed if one not in event.added]
+            said += [f"{name(one)} changed a device" for one in event.added if one in event.removed]
+            if event.settings_changed:
+                said.append("the admins or rules changed")
+            if not said:
+                said.append("keys were renewed")
+            return f"* {short(event.conversation)}: {', '.join(said)} (by {name(event.by)})"
+        case events.Joined(conversation, by, missed):
+            gap = f"; {missed} messages before cannot be read here" if missed else ""
+            return f"* {short(conversation)}: you are in this conversation (by {name(by)}){gap}"
+        case events.Left(conversation, by):
+            return f"* {conversation.hex()[:8]}: you are out of this conversation (by {name(by)})"
+        case events.Connection(up=False, refusal=refusal) if refusal is not None:
+            return f"* no connection; {_reason(refusal)}"
+        case _:
+            said_alarm = alarm(event, name)
+            return f"* ALARM: {said_alarm}" if said_alarm else ""
+
+
+def event_json(event: events.Event, name: Name) -> dict[str, object] | None:
+    """Return an event that is no message for a script, or None for what is not told."""
+    match event:
+        case events.Membership():
+            return {
+                "event": "membership",
+                "conversation": event.conversation.hex(),
+                "number": event.sequence,
+                "by": name(event.by),
+                "added": [name(one) for one in event.added],
+                "removed": [name(one) for one in event.removed],
+                "settings_changed": event.settings_changed,
+            }
+        case events.Joined(conversation, by, missed):
+            where = {"event": "joined", "conversation": conversation.hex()}
+            return where | {"by": name(by), "missed": missed}
+        case events.Left(conversation, by):
+            return {"event": "left", "conversation": conversation.hex(), "by": name(by)}
+        case events.Connection(up, refusal):
+            return {"event": "connection", "up": up} | _code(refusal)
+        case events.Notice(_, notice):
+            return notice_json(notice)
+        case events.Whispering():
+            return None
+        case _:
+            kind = type(event).__name__.lower()
+            return {"event": kind, "text": alarm(event, name)} | _code(
+                getattr(event, "refusal", None)
+            )
+
+
+def _code(refusal: Refusal | None) -> dict[str, object]:
+    return {} if refusal is None else {"code": refusal.code.value, "detail": refusal.detail}
+
+
+def accounts_in(event: events.Event) -> list[AccountId]:
+    """Return whom an event names."""
+    match event:
+        case events.Membership():
+            return [event.by, *event.added, *event.removed]
+        case events.Joined() | events.Left():
+            return [event.by]
+        case events.Message() | events.RefusedItem():
+            return [event.account]
+        case _:
+            return []
