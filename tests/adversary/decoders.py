@@ -19,6 +19,7 @@ from doublelock.client.invite import Invite, decode_invite
 from doublelock.protocol import (
     api,
     attachment,
+    bundle,
     capsule,
     ceremony,
     ceremony_steps,
@@ -40,6 +41,7 @@ from doublelock.protocol import (
     keylog_entry,
     lawlog,
     limits,
+    mail,
     merkle,
     note,
     notice,
@@ -567,6 +569,14 @@ def _people() -> dict[str, Target]:
         api.encode_body(api.Register(handle="ann", entry=one.entries[0])),
     )
     return {
+        "bundle.read_manifest": Target(
+            bundle.read_manifest,
+            (bundle.write_manifest("1.0", {"index.html": b"<!doctype html>", "a/b-1.js": b"1"}),),
+            documents.encode,
+        ),
+        "mail.decode_relayed": Target(
+            mail.decode_relayed, (b"a" * 32 + b"d" * 16 + b"sealed",), mail.Relayed.encode
+        ),
         "session.decode_subject": Target(session.decode_subject, subjects, session.encode_subject),
         "session.verify_session": Target(
             lambda data: session.verify_session(

@@ -43,6 +43,7 @@ from doublelock.protocol.frames import (
     Item,
     Live,
     Mail,
+    MailboxDone,
     Ping,
     Pong,
     Refused,
@@ -360,7 +361,7 @@ async def test_the_stream_ends_nonsense_with_a_code_and_stays_up(tmp_path: Path)
         assert world.server is not None
         for number in range(EXAMPLES):
             stream = await Stream.connect(world.server.stream)
-            frame = encode(chance.choice((Ping(1), CatchUp(chat, 2**63))))
+            frame = encode(chance.choice((Ping(1), CatchUp(chat, 2**63), MailboxDone(2**63))))
             at = chance.randrange(len(frame))
             data = chance.choice(
                 (

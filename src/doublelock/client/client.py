@@ -14,6 +14,7 @@ from doublelock.client.events import Event
 from doublelock.client.groups import roster_of
 from doublelock.client.invite import Invite, PinnedAddress, make_invite
 from doublelock.client.linking import Linking
+from doublelock.client.marks import Marks
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.session import Session
 from doublelock.client.vault import Shown, Vault
@@ -34,7 +35,7 @@ from doublelock.protocol.identifiers import (
     name_device,
 )
 from doublelock.protocol.keylog_entry import Purpose
-from doublelock.protocol.record import AnyRecord, Ephemeral, Timer
+from doublelock.protocol.record import AnyRecord, Details, Ephemeral, Timer
 from doublelock.protocol.safety_code import SafetyCode, make_safety_code
 from doublelock.protocol.session import DeviceSubject
 from doublelock.transport import http as transport
@@ -322,9 +323,12 @@ class Client:
         return room.conversation
 
     async def add(self, conversation: ConversationId, handles: Sequence[str]) -> None:
-        """Add people by one commit."""
+        """Add people by one commit, and tell them what the conversation is called (spec V-16)."""
         accounts = [self.account_of(handle) for handle in handles]
         await self._session.conversations.add(self._room(conversation), accounts)
+        known = self.details(conversation)
+        if known is not None and self.account in self.admins(conversation):
+            await self.post(conversation, known)
 
     async def remove(self, conversation: ConversationId, handles: Sequence[str]) -> None:
         """Remove people by one commit."""
@@ -395,6 +399,19 @@ class Client:
         while not self._core.events.empty():
             events.append(self._core.events.get_nowait())
         return events
+
+    @property
+    def marks(self) -> Marks:
+        """Return what others may know of this device's deliveries and its person's reading."""
+        return self._session.marks
+
+    def mark_read(self, conversation: ConversationId, through: int) -> None:
+        """Say that the person has read up to a sequence; told others where `marks` says so."""
+        self._session.marks.read(self._room(conversation), through)
+
+    def details(self, conversation: ConversationId) -> Details | None:
+        """Return a conversation's name and picture as its admins said last; `send` sets them."""
+        return self._session.details.find(conversation)
 
     def history(self, conversation: ConversationId, after: int = 0, limit: int = -1) -> list[Shown]:
         """Return what a conversation has shown after a sequence, in order.

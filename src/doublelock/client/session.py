@@ -13,6 +13,7 @@ from doublelock_mls import MlsError
 
 from doublelock.client.conversation import Conversations
 from doublelock.client.core import BROKEN, MEMBER, STOPPED, Core, Room
+from doublelock.client.details import ConversationDetails
 from doublelock.client.devices import Devices
 from doublelock.client.enrolment import Enrolment
 from doublelock.client.events import (
@@ -27,6 +28,7 @@ from doublelock.client.events import (
 from doublelock.client.groups import name_failure
 from doublelock.client.joining import Joining
 from doublelock.client.linking import ALARMS_SEEN
+from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
 from doublelock.client.sync import Sync
@@ -57,6 +59,7 @@ from doublelock.protocol.frames import (
 )
 from doublelock.protocol.identifiers import AccountId, ConversationId
 from doublelock.protocol.keylog import find_alarm
+from doublelock.protocol.record import DeliveryMark
 from doublelock.transport.stream import Stream
 
 _FIRST_WAIT_S: Final = 0.1
@@ -81,6 +84,8 @@ class Session:
         self.devices = Devices(core, enrolment, self.conversations)
         self.notices = Notices(core)
         self.timers = Timers(core)
+        self.details = ConversationDetails(core)
+        self.marks = Marks(core, self.sending.whisper)
         self._stream: Stream | None = None
         self._running: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -119,6 +124,7 @@ class Session:
     async def close(self) -> None:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
+        self.marks.stop()
         self._tell_alarms()
         self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
@@ -203,6 +209,7 @@ class Session:
                         self._catch_up(room)
                 elif room is not None and room.status == MEMBER and room.live:
                     self._moved(room, frame)
+                    self.marks.moved(room)
             case Accepted():
                 try:
                     behind = self.sending.accepted(frame)
@@ -218,7 +225,11 @@ class Session:
             case Mail():
                 await self._take_mail(frame)
             case Whispered():
-                self.sync.take_whisper(frame)
+                whisper = self.sync.take_whisper(frame)
+                if whisper is not None:
+                    room, record = whisper
+                    if isinstance(record, DeliveryMark) and record.asks:
+                        self.marks.asked(room)
             case Welcome():
                 self._welcomed(frame)
             case Changed():
@@ -249,6 +260,7 @@ class Session:
         self._untidy = True
         self._core.flush()
         self.sending.resume(room)
+        self.marks.live(room)
         room.stir()
         for mail in [held for held in self._held if held.conversation == room.conversation]:
             self._held.remove(mail)

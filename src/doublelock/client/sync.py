@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from doublelock_mls import Application, Commit, MlsError, Proposal
 
 from doublelock.client.core import BROKEN, LEFT, MEMBER, STOPPED, Core, Room
+from doublelock.client.details import ConversationDetails
 from doublelock.client.events import (
     Left,
     Membership,
@@ -36,7 +37,7 @@ from doublelock.protocol.receipt import (
     verify_receipt,
 )
 from doublelock.protocol.receive import Arrival, receive, receive_ephemeral
-from doublelock.protocol.record import AnyRecord, Timer, decode_record
+from doublelock.protocol.record import AnyRecord, Details, Timer, decode_record
 
 _LAGGING = frozenset({Code.GHOST_MEMBER, Code.SENDER_MISMATCH, Code.EPOCH_MISMATCH})
 """Refusals that may only mean that a log has moved on since it was last read."""
@@ -48,6 +49,7 @@ class Sync:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._timers = Timers(core)
+        self._details = ConversationDetails(core)
         self.settled: Callable[[bytes, int], None] = lambda _message_id, _sequence: None
 
     # --- items -----------------------------------------------------------------------------
@@ -145,7 +147,7 @@ class Sync:
         if received.newly_seen is not None:
             core.seen.add(received.newly_seen)
         header = received.message.header
-        self._note(room, item.sequence, received.message.record)
+        self._note(room, item.sequence, account, received.message.record)
         core.tell(
             Message(
                 room.conversation,
@@ -208,7 +210,7 @@ class Sync:
 
         core.write(write)
         record = decode_record(outgoing.record)
-        self._note(room, sequence, record)
+        self._note(room, sequence, core.account, record)
         self.settled(message_id, sequence)
         core.tell(
             Message(
@@ -222,9 +224,11 @@ class Sync:
             )
         )
 
-    def _note(self, room: Room, sequence: int, record: AnyRecord) -> None:
+    def _note(self, room: Room, sequence: int, account: AccountId, record: AnyRecord) -> None:
         if isinstance(record, Timer):
             self._timers.take(room.conversation, sequence, record.seconds)
+        elif isinstance(record, Details):
+            self._details.take(room, sequence, account, record)
 
     def take_accepted(self, room: Room, accepted: Accepted, outgoing: Outgoing) -> None:
         """The server has an own message: follow the chain with its receipt. Raises EnvelopeRefused.
@@ -321,17 +325,17 @@ class Sync:
 
     # --- whispers --------------------------------------------------------------------------
 
-    def take_whisper(self, whispered: Whispered) -> None:
-        """Take an ephemeral message, or drop it when it breaks the rule: it is no history."""
+    def take_whisper(self, whispered: Whispered) -> tuple[Room, AnyRecord] | None:
+        """Take an ephemeral message and return it with its room; None when it breaks the rule."""
         core = self._core
         try:
             header = Header.decode(whispered.header)
             room = core.room(header.conversation)
             if room.status != MEMBER or not core.decrypt:
-                return
+                return None
             event = core.group(room).process(whispered.mls, whispered.time_ms // 1000)
             if not isinstance(event, Application) or event.credential is None:
-                return
+                return None
             account, device = decode_credential(event.credential)
             arrival = Arrival(
                 room.conversation,
@@ -344,13 +348,14 @@ class Sync:
             )
             received = receive_ephemeral(arrival, core.receive_context())
         except (Refusal, MlsError):
-            return
+            return None
         room.dirty = True
         core.tell(
             Whispering(
                 room.conversation, whispered.time_ms, account, device, received.message.record
             )
         )
+        return room, received.message.record
 
 
 def _accounts(credentials: Sequence[bytes]) -> tuple[AccountId, ...]:

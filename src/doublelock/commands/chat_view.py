@@ -22,7 +22,9 @@ from doublelock.protocol.record import (
     AnyRecord,
     Attachment,
     Delete,
+    Details,
     Edit,
+    Media,
     MembershipNotice,
     Reaction,
     Reply,
@@ -189,6 +191,9 @@ def record_text(record: AnyRecord, places: dict[bytes, int]) -> str:
             if seconds == 0:
                 return "(messages from here on stay)"
             return f"(messages from here on disappear after {seconds_text(seconds)})"
+        case Details(name, picture):
+            also = " with a picture" if picture else ""
+            return f"(the conversation is called {one_line(name) or 'nothing'}{also})"
         case MembershipNotice():
             return "(a note about members)"
         case _:
@@ -229,6 +234,11 @@ def record_json(record: AnyRecord) -> dict[str, object]:
     if isinstance(record, Attachment):
         data["name"], data["size"] = one_line(record.name), record.size
         data["media_type"], data["text"] = one_line(record.media_type), display(record.caption)
+    if isinstance(record, Media):
+        data["width"], data["height"] = record.width, record.height
+        data["duration_ms"] = record.duration_ms
+    if isinstance(record, Details):
+        data["name"], data["picture"] = one_line(record.name), len(record.picture)
     if isinstance(record, Timer):
         data["seconds"] = record.seconds
     return data

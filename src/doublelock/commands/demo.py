@@ -24,10 +24,20 @@ from doublelock.commands.terminal import answer, fail, run, telling
     help="The day on which the chat took place; read from the file's name where it says.",
 )
 @click.option("--new", is_flag=True, help="Remove the deployment in the folder; found another.")
+@click.option(
+    "--web",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of a built web client, with its bundle.json, to serve as well.",
+)
 @click.option("--keep-running", is_flag=True, help="Let people use the deployment afterwards.")
 @json_option
 def demo(
-    state: Path | None, chat: Path | None, date: datetime | None, new: bool, keep_running: bool
+    state: Path | None,
+    chat: Path | None,
+    date: datetime | None,
+    new: bool,
+    web: Path | None,
+    keep_running: bool,
 ) -> None:
     """Run a whole deployment on this machine and tell what happens as a story.
 
@@ -48,7 +58,15 @@ def demo(
     if state is not None and not new and not keep_running and story.is_there(state):
         fail("There is a deployment in this folder: --keep-running goes on, --new begins again.")
     summary = run(
-        story.run(telling(), state=state, chat=chat, date=date, new=new, keep_running=keep_running)
+        story.run(
+            telling(),
+            state=state,
+            chat=chat,
+            date=date,
+            new=new,
+            keep_running=keep_running,
+            web=web,
+        )
     )
     if summary is not None:
         answer(asdict(summary), "")

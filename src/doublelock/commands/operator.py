@@ -43,13 +43,14 @@ from doublelock.server.founding import load_founding
 from doublelock.transport.http import HttpClient, Identity
 
 _DATE: Final = click.DateTime(["%Y-%m-%d"])
-_ADDRESS: Final = click.option(
+ADDRESS: Final = click.option(
     "--address",
     default="http://127.0.0.1:8080",
     show_default=True,
     metavar="URL",
     help="The running server's HTTP address.",
 )
+"""Adds `--address`: where the operator's acts are filed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ async def _as_operator(
 @click.command(short_help="Refuse a warrant, as the operator.")
 @click.argument("case")
 @ground_option()
-@_ADDRESS
+@ADDRESS
 @yes_option
 @state_option("server")
 @key_file_option
@@ -137,7 +138,7 @@ def refuse(
     metavar="DATE",
     help="Last day, included; the end of the first day's month unless given.",
 )
-@_ADDRESS
+@ADDRESS
 @state_option("server")
 @key_file_option
 @clock_option

@@ -7,7 +7,7 @@ import click
 import uvloop
 
 from doublelock.client.invite import make_invite
-from doublelock.commands import operator, parties_example, terminal
+from doublelock.commands import bundle, operator, parties_example, terminal
 from doublelock.commands.options import (
     FILE,
     Clock,
@@ -20,7 +20,7 @@ from doublelock.commands.options import (
 from doublelock.keep import StateFolder
 from doublelock.protocol.days import DAY_MS
 from doublelock.server.app import start
-from doublelock.server.config import UNLIMITED, Rates, ServerConfig
+from doublelock.server.config import UNLIMITED, PushConfig, Rates, ServerConfig
 from doublelock.server.founding import found as found_deployment
 from doublelock.server.founding import load_founding, load_genesis_key, read_plan
 
@@ -102,6 +102,18 @@ def found(parties: Path, state: Path, key_file: Path | None, clock: Clock) -> No
     metavar="URL",
     help="A witness's address, in the charter's order; give it once for each.",
 )
+@click.option(
+    "--web",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Serve the web client in this folder, as its bundle.json names it; the law log has it.",
+)
+@click.option(
+    "--contact",
+    default="",
+    metavar="ADDRESS",
+    help="mailto: or https: address that push services may write to; the public one otherwise.",
+)
 @click.option("--unlimited", is_flag=True, help="No rate limits: for replays and measurements.")
 @clock_option
 @json_option
@@ -114,6 +126,8 @@ def run(
     http_public: str,
     stream_public: str,
     witnesses: tuple[str, ...],
+    web: Path | None,
+    contact: str,
     unlimited: bool,
     clock: Clock,
 ) -> None:
@@ -124,6 +138,7 @@ def run(
     \b
     Examples:
       doublelock serve run --witness http://127.0.0.1:8090
+      doublelock serve run --web web/dist --witness http://127.0.0.1:8090
       doublelock serve run --host 0.0.0.0 --http-public https://chat.example \\
           --stream-public wss://chat.example/v1/stream --witness https://w1.example
     """
@@ -141,9 +156,11 @@ def run(
             http_public=http_public,
             stream_public=stream_public,
             witnesses=witnesses,
+            web=web,
             clock=clock,
             report=lambda words: click.echo(words, err=True),
             rates=UNLIMITED if unlimited else Rates(),
+            push=PushConfig(contact=contact),
         )
         uvloop.run(_serve(config))
 
@@ -227,5 +244,7 @@ def invite(
         terminal.answer({"invite": made.encode()}, made.encode())
 
 
+serve.add_command(bundle.bundle)
+serve.add_command(bundle.withdraw)
 serve.add_command(operator.refuse)
 serve.add_command(operator.statistics)

@@ -71,8 +71,9 @@ async def run(
     date: datetime | None = None,
     new: bool = False,
     keep_running: bool = False,
+    web: Path | None = None,
 ) -> Summary | None:
-    """Tell the story in a state folder, a temporary one unless given.
+    """Tell the story in a state folder, a temporary one unless given; `web` is a client's bundle.
 
     A folder with a deployment in it is begun anew if `new`; else it goes on running, untold.
     Raises what any step refuses; the world is stopped cleanly either way.
@@ -82,7 +83,7 @@ async def run(
         if new:
             World.discard(folder)
         if World.exists(folder):
-            await _go_on(folder, telling)
+            await _go_on(folder, telling, web)
             return None
         now_ms = time.time_ns() // 1_000_000
         if chat is None:
@@ -92,6 +93,7 @@ async def run(
             lines = read_chat(chat, None if date is None else day_of_date(date.date()))
         clock = ReplayClock(lines[0].time_ms - HOUR_MS)
         world = World.open(folder, clock, Plan(now_ms=clock()))
+        world.web = web
         try:
             summary = await _tell(world, lines, telling, _evidence_place(state, folder))
             if keep_running:
@@ -283,9 +285,10 @@ async def check_offline(world: World, place: Path, telling: Telling) -> None:
     )
 
 
-async def _go_on(folder: Path, telling: Telling) -> None:
+async def _go_on(folder: Path, telling: Telling, web: Path | None) -> None:
     clock = ReplayClock(time.time_ns() // 1_000_000)
     world = World.open(folder, clock)
+    world.web = web
     try:
         telling.item(f"the deployment in {folder} goes on")
         await world.start()
@@ -300,8 +303,13 @@ async def _go_on(folder: Path, telling: Telling) -> None:
 async def _stay(world: World, telling: Telling) -> None:
     telling.chapter("It keeps running: talk")
     telling.item(f"server at {world.server.http}; Ctrl-C stops it. Two invites, one use each:")
+    if world.web is not None:
+        telling.item("In a browser, open one of them as it is:")
     for name in ("ann", "bob"):
-        telling.raw(f"\n{world.invite().encode()}")
+        invite = world.invite().encode()
+        if world.web is not None:  # passkeys belong to a name, and an address is none
+            invite = invite.replace("//127.0.0.1:", "//localhost:", 1)
+        telling.raw(f"\n{invite}")
         telling.item(f"echo 'THE LINE ABOVE' | doublelock chat register - --as {name}")
     while True:
         try:

@@ -76,6 +76,8 @@ class World:
         self.founded = founded
         self.clock = clock
         self._ports = ports
+        self.web: Path | None = None
+        """Folder of the web client's bundle, which the server serves once it starts."""
         self._witnesses: list[Listener] = []
         self._server: Server | None = None
         self._http: HttpClient | None = None
@@ -297,6 +299,7 @@ class World:
             http_port=self._ports.http,
             stream_port=self._ports.stream,
             witnesses=tuple(listener.address for listener in self._witnesses),
+            web=self.web,
             clock=self.clock,
             rates=rates,
         )
