@@ -1,0 +1,3 @@
+export function repairTsMls() {
+  return { name: "ts-mls-repairs" };
+}
