@@ -11,7 +11,7 @@ export default defineConfig({
     environment: "node",
     server: { deps: { inline: ["ts-mls"] } },
     testTimeout: 120_000,
-    pool: "threads",
+    pool: "forks",
     maxWorkers: 2,
   },
 });

@@ -99,6 +99,74 @@ export const groupStateEncoder = contramapBufferEncoders([`,
     after: `import { encode } from "./codec/tlsEncoder.js";
 import { decodeVarLenData, varLenDataEncoder } from "./codec/variableLength.js";`,
   },
+  {
+    file: "updatePath.js",
+    why: "RFC 9420 §7.4, §12.4: the commit secret follows the last secret of the filtered path, be that the leaf's own: whoever remains alone had none, and whoever was removed could follow.",
+    before: `    return [treeWithHashes, updatePath, pathSecrets, leafKeypair.privateKey];`,
+    after: `    return [treeWithHashes, updatePath, pathSecrets, leafKeypair.privateKey, await deriveSecret(ps[0].secret, "path", cs.kdf)];`,
+  },
+  {
+    file: "createCommit.js",
+    why: "The same, for a member's commit.",
+    before: `    const [tree, updatePath, pathSecrets, newPrivateKey] = res.needsUpdatePath`,
+    after: `    const [tree, updatePath, pathSecrets, newPrivateKey, pathCommitSecret] = res.needsUpdatePath`,
+  },
+  {
+    file: "createCommit.js",
+    why: "The same, for a member's commit.",
+    before: `    const lastPathSecret = pathSecrets.at(-1);
+    const commitSecret = lastPathSecret === undefined
+        ? new Uint8Array(cipherSuite.kdf.size)
+        : await getCommitSecret(tree, toNodeIndex(lastPathSecret.nodeIndex), lastPathSecret.secret, cipherSuite.kdf);`,
+    after: `    const commitSecret = pathCommitSecret ?? new Uint8Array(cipherSuite.kdf.size);`,
+  },
+  {
+    file: "createCommit.js",
+    why: "The same, for an external commit.",
+    before: `    const [newTree, updatePath, pathSecrets, newPrivateKey] = await createUpdatePath(`,
+    after: `    const [newTree, updatePath, pathSecrets, newPrivateKey, commitSecret] = await createUpdatePath(`,
+  },
+  {
+    file: "createCommit.js",
+    why: "The same, for an external commit.",
+    before: `    const lastPathSecret = pathSecrets.at(-1);
+    const commitSecret = lastPathSecret === undefined
+        ? new Uint8Array(cs.kdf.size)
+        : await getCommitSecret(newTree, toNodeIndex(lastPathSecret.nodeIndex), lastPathSecret.secret, cs.kdf);
+`,
+    after: "",
+  },
+  {
+    file: "pathSecrets.js",
+    why: "RFC 9420 §4.1.2, §7.4: a root whose other half is blank is not on the filtered path.",
+    before: `        const nextIndex = findFirstNonBlankAncestor(tree, currentIndex);
+`,
+    after: `        const nextIndex = findFirstNonBlankAncestor(tree, currentIndex);
+        if (tree[nextIndex] === undefined)
+            break;
+`,
+  },
+  {
+    file: "processMessages.js",
+    why: "The same for who receives a commit: its secret follows the path's last, wherever that is.",
+    before: `    const rootIndex = root(leafWidth(tree.length));
+    const rootSecret = pathSecrets[rootIndex];`,
+    after: `    const rootIndex = root(leafWidth(tree.length));
+    let top = toNodeIndex(secret.nodeIndex);
+    while (top !== rootIndex) {
+        const above = findFirstNonBlankAncestor(tree, top);
+        if (tree[above] === undefined)
+            break;
+        top = above;
+    }
+    const rootSecret = pathSecrets[top];`,
+  },
+  {
+    file: "processMessages.js",
+    why: "What the repair above needs.",
+    before: `import { findBlankLeafNodeIndex, addLeafNode } from "./ratchetTree.js";`,
+    after: `import { findBlankLeafNodeIndex, findFirstNonBlankAncestor, addLeafNode } from "./ratchetTree.js";`,
+  },
 ];
 
 /** The repaired text of a file of ts-mls. Throws where a repair does not fit exactly once. */

@@ -254,7 +254,7 @@ export class Client {
     groupInfo: Uint8Array,
     ratchetTree: Uint8Array,
     now: number,
-    authenticatedData = NOTHING,
+    authenticatedData: Uint8Array = NOTHING,
   ): Promise<{ readonly group: Group; readonly commit: Uint8Array }> {
     return guarded(async () => {
       atMost("authenticated data", authenticatedData.length, MAX_PLAINTEXT);

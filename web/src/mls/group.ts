@@ -179,7 +179,7 @@ export class Group {
    * (epoch, generation + 1), which `Client.loadGroup` takes as `sent`.
    * Throws MlsError(commit-required, too-large, removed).
    */
-  encrypt(plaintext: Uint8Array, authenticatedData = NOTHING): Promise<Encrypted> {
+  encrypt(plaintext: Uint8Array, authenticatedData: Uint8Array = NOTHING): Promise<Encrypted> {
     return this.#alone(async () => {
       this.#present();
       atMost("plaintext", plaintext.length, MAX_PLAINTEXT);
@@ -299,7 +299,7 @@ export class Group {
   }
 
   /** A PublicMessage that asks the others to remove this leaf; one's own encryption ends. */
-  proposeSelfRemove(authenticatedData = NOTHING): Promise<Uint8Array> {
+  proposeSelfRemove(authenticatedData: Uint8Array = NOTHING): Promise<Uint8Array> {
     return this.#alone(async () => {
       this.#present();
       atMost("authenticated data", authenticatedData.length, MAX_PLAINTEXT);

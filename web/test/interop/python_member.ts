@@ -26,6 +26,7 @@ export class PythonRefusal extends Error {
 /** A running process; `ask` sends a line and waits for its answer. */
 export class PythonProcess {
   readonly #child: ChildProcess;
+  #ended: Error | undefined;
   readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
 
   constructor() {
@@ -34,6 +35,7 @@ export class PythonProcess {
     if (stdout === null) throw new Error("no output");
     createInterface({ input: stdout }).on("line", (line) => this.#waiting.shift()?.resolve(line));
     const ended = (error: Error) => {
+      this.#ended ??= error;
       for (const each of this.#waiting.splice(0)) each.reject(error);
     };
     this.#child.on("error", ended);
@@ -42,6 +44,10 @@ export class PythonProcess {
 
   async ask(line: Readonly<Record<string, unknown>>): Promise<Answer> {
     const text = await new Promise<string>((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
       this.#waiting.push({ resolve, reject });
       this.#child.stdin?.write(`${JSON.stringify(line)}\n`);
     });
@@ -52,7 +58,10 @@ export class PythonProcess {
     return answer;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.stdin?.end();
+    await ended;
   }
 }

@@ -13,9 +13,7 @@ let python: PythonProcess;
 beforeAll(() => {
   python = new PythonProcess();
 });
-afterAll(() => {
-  python.stop();
-});
+afterAll(() => python.stop());
 
 let count = 0;
 const pythonDevice = (name: string) => PythonDevice.start(python, `${name} ${count++}`);

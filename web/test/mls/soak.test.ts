@@ -272,9 +272,7 @@ let python: PythonProcess;
 beforeAll(() => {
   python = new PythonProcess();
 });
-afterAll(() => {
-  python.stop();
-});
+afterAll(() => python.stop());
 
 it.each(seeds)("seed %i: no divergence", async (seed) => {
   const world = new World(seed, python);
