@@ -46,7 +46,7 @@ import {
   PRIOR_EPOCHS,
 } from "./limits.ts";
 import { checkExtensions } from "./rules.ts";
-import { decodeStored } from "./stored.ts";
+import { decodeStored, settle } from "./stored.ts";
 import { SUITE } from "./suite.ts";
 import {
   checkUnique,
@@ -190,7 +190,7 @@ export class Client {
         SUITE,
         config,
       );
-      return this.#group(state);
+      return this.#group(settle(state));
     });
   }
 
@@ -240,7 +240,7 @@ export class Client {
         this.#config("new-group"),
       );
       checkUnique(state.ratchetTree);
-      return { group: this.#group(state), adder: info.signer };
+      return { group: this.#group(settle(state)), adder: info.signer };
     });
   }
 
@@ -278,7 +278,7 @@ export class Client {
       );
       checkUnique(newState.ratchetTree);
       const commit = encodeMessage({ wireformat: "mls_public_message", publicMessage });
-      return { group: this.#group(newState), commit };
+      return { group: this.#group(settle(newState)), commit };
     });
   }
 

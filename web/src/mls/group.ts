@@ -23,6 +23,7 @@ import {
 } from "ts-mls";
 import { addHistoricalReceiverData } from "ts-mls/clientState.js";
 import { unprotectPrivateMessage } from "ts-mls/messageProtection.js";
+import { decryptSenderData } from "ts-mls/privateMessage.js";
 import { ratchetUntil } from "ts-mls/secretTree.js";
 import { equalBytes } from "../protocol/encoding.ts";
 import {
@@ -43,7 +44,7 @@ import {
   PRIOR_EPOCHS,
 } from "./limits.ts";
 import { checkExtensions, contextData, judge, senderOf } from "./rules.ts";
-import { encodeEpoch, encodeStored, slim } from "./stored.ts";
+import { encodeEpoch, encodeStored, settle } from "./stored.ts";
 import { SUITE } from "./suite.ts";
 import {
   type Application,
@@ -108,7 +109,7 @@ export class Group {
     } = {},
   ) {
     this.#device = device;
-    this.#state = slim(state);
+    this.#state = state;
     this.#pending = kept.pending;
     this.#removed = kept.removed ?? false;
     this.#treeEpoch = kept.treeEpoch;
@@ -260,7 +261,7 @@ export class Group {
         { state, cipherSuite: SUITE, pskIndex: emptyPskIndex },
         { wireAsPublicMessage: true, extraProposals, authenticatedData },
       );
-      const next = slim(made.newState);
+      const next = settle(made.newState);
       checkUnique(next.ratchetTree);
       if (made.commit.wireformat !== "mls_public_message") throw unexpected("a commit");
       const message = encodeMessage(made.commit);
@@ -438,6 +439,10 @@ export class Group {
     if (source === undefined) {
       throw new MlsError("epoch-gone", "the message is of too old an epoch");
     }
+    const senderData = await decryptSenderData(message, source.senderDataSecret, SUITE);
+    if (senderData?.leafIndex === this.ownLeafIndex && current) {
+      throw new MlsError("own-message", "of this device");
+    }
     const opened = await unprotectPrivateMessage(
       source.senderDataSecret,
       message,
@@ -452,9 +457,6 @@ export class Group {
       throw unexpected("an application message");
     }
     const sender = memberAt(source.ratchetTree, content.sender.leafIndex);
-    if (current && sender.leafIndex === this.ownLeafIndex) {
-      throw new MlsError("own-message", "of this device");
-    }
     const now = leafAt(this.#state.ratchetTree, sender.leafIndex);
     if (now === undefined || !equalBytes(now.signaturePublicKey, sender.signatureKey)) {
       throw new MlsError("member-not-found", "the sender is no member any more");
@@ -524,15 +526,16 @@ export class Group {
       },
     );
     if (seen === undefined) throw new MlsError("internal", "a commit that nobody judged");
+    const selfRemoved = newState.groupActiveState.kind === "removedFromGroup";
     checkUnique(newState.ratchetTree);
     checkExtensions(newState.groupContext.extensions);
-    const selfRemoved = newState.groupActiveState.kind === "removedFromGroup";
-    const event = describe(seen, this.#state, newState, {
+    const next = selfRemoved ? newState : settle(newState);
+    const event = describe(seen, this.#state, next, {
       path: commit.path !== undefined,
       selfRemoved,
       authenticatedData: content.authenticatedData,
     });
-    this.#moved(newState, selfRemoved);
+    this.#moved(next, selfRemoved);
     return event;
   }
 
@@ -555,7 +558,7 @@ export class Group {
 
   #moved(next: ClientState, removed: boolean): void {
     this.#dirty.add(this.#state.groupContext.epoch);
-    this.#state = slim({ ...next, clientConfig: this.#device.config("commit") });
+    this.#state = { ...next, clientConfig: this.#device.config("commit") };
     this.#pending = undefined;
     this.#removed = removed;
   }

@@ -29,6 +29,7 @@ function generator(seed: number): () => number {
 
 interface Sent {
   readonly from: Device;
+  readonly leaf: number;
   readonly epoch: number;
   readonly message: Uint8Array;
   readonly text: string;
@@ -147,7 +148,8 @@ const OPERATION: readonly Operation[] = [
       const text = `text ${world.random()}`;
       const message = await from.encrypt(utf8(text), utf8(`about ${text}`));
       const epoch = world.agreed?.epoch ?? 0;
-      const sent = { from, epoch, message, text, missing: new Set(world.others(from)) };
+      const leaf = await world.leafOf(from);
+      const sent = { from, leaf, epoch, message, text, missing: new Set(world.others(from)) };
       for (const device of [...sent.missing]) {
         if (world.random() < 0.2) continue;
         await deliver(world, sent, device);
@@ -169,7 +171,9 @@ const OPERATION: readonly Operation[] = [
     },
   ],
   [5, "add", async (world) => {
-    if (world.members.length < MEMBERS) await world.add(1 + Math.floor(world.random() * 3));
+    const room = MEMBERS - world.members.length;
+    const most = room > MEMBERS / 2 ? Math.max(3, MEMBERS / 4) : 3;
+    if (room > 0) await world.add(Math.min(room, 1 + Math.floor(world.random() * most)));
   }],
   [4, "remove", async (world) => {
     if (world.members.length < 3) return;
@@ -247,7 +251,7 @@ const OPERATION: readonly Operation[] = [
 
 async function deliver(world: World, sent: Sent, device: Device): Promise<void> {
   sent.missing.delete(device);
-  const stays = world.members.includes(sent.from);
+  const stays = world.members.includes(sent.from) && (await world.leafOf(sent.from)) === sent.leaf;
   try {
     const told = await device.process(sent.message, world.now);
     expect(told).toMatchObject({
@@ -257,7 +261,7 @@ async function deliver(world: World, sent: Sent, device: Device): Promise<void> 
       credential: hex(sent.from.credential),
     });
   } catch (problem) {
-    // Who has left since is not believed any more; a leaf index may have gone to somebody else.
+    // Who has left since is not believed any more, nor who came back to another leaf.
     const code = (problem as { readonly code?: string }).code;
     if (stays || code !== "member-not-found") throw problem;
   }
