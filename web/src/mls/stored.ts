@@ -9,12 +9,12 @@ import {
   encodeGroupState,
   type SecretTreeNode,
 } from "ts-mls";
-import { decodeGroupStateWithoutTree, encodeGroupStateWithoutTree } from "ts-mls/clientState.js";
 import * as repairedState from "ts-mls/clientState.js";
+import { decodeGroupStateWithoutTree, encodeGroupStateWithoutTree } from "ts-mls/clientState.js";
 import { encode } from "ts-mls/codec/tlsEncoder.js";
 import { decodeEpochReceiverData, epochReceiverDataEncoder } from "ts-mls/epochReceiverData.js";
 import type { RatchetTree } from "ts-mls/ratchetTree.js";
-import { concat, equalBytes, Reader, u32, u8 } from "../protocol/encoding.ts";
+import { concat, equalBytes, Reader, u8, u32 } from "../protocol/encoding.ts";
 import { decodeWhole } from "./codec.ts";
 import { MlsError } from "./failure.ts";
 import { atMost, MAX_STATE } from "./limits.ts";
@@ -29,10 +29,16 @@ const USED_UP = { secret: NOTHING, generation: 0, unusedGenerations: {} };
 const NO_RATCHETS: SecretTreeNode = { handshake: USED_UP, application: USED_UP };
 const encodeReceiverData = encode(epochReceiverDataEncoder);
 
+/** A commit of one's own that the server has not yet taken, and the state after it. */
+export interface Pending {
+  readonly message: Uint8Array;
+  readonly next: ClientState;
+}
+
 /** What of a group is stored, its tree and past epochs aside. */
 export interface Stored {
   readonly state: ClientState;
-  readonly pending: { readonly message: Uint8Array; readonly next: ClientState } | undefined;
+  readonly pending: Pending | undefined;
   readonly removed: boolean;
 }
 
@@ -102,7 +108,7 @@ export function decodeStored(
   const historicalReceiverData = new Map(
     epochs.map(([epoch, bytes]) => [BigInt(epoch), decodeEpoch(bytes)]),
   );
-  let pending: Stored["pending"];
+  let pending: Pending | undefined;
   if (isPending) {
     const message = reader.longField(MAX_STATE);
     const next = decodeWhole(decodeGroupState, reader.longField(MAX_STATE));

@@ -25,10 +25,20 @@ import * as identifiers from "../../src/protocol/identifiers.ts";
 import { decodeInvite, encodeInvite } from "../../src/protocol/invite.ts";
 import { keyId } from "../../src/protocol/jws.ts";
 import { KeyLog } from "../../src/protocol/keylog.ts";
-import { decodeEntry, encodeEntry, encodeInvitation, hashEntry } from "../../src/protocol/keylog_entry.ts";
-import { isAlive, overdueSubjects, statusAt, epochName } from "../../src/protocol/lawrecords.ts";
+import {
+  decodeEntry,
+  encodeEntry,
+  encodeInvitation,
+  hashEntry,
+} from "../../src/protocol/keylog_entry.ts";
+import { epochName, isAlive, overdueSubjects, statusAt } from "../../src/protocol/lawrecords.ts";
 import { LawState } from "../../src/protocol/lawstate.ts";
-import { GrowingTree, leafHash, verifyConsistency, verifyInclusion } from "../../src/protocol/merkle.ts";
+import {
+  GrowingTree,
+  leafHash,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../src/protocol/merkle.ts";
 import { encodeNote, parseNote, parseVkey } from "../../src/protocol/note.ts";
 import { verifyNotice } from "../../src/protocol/notice.ts";
 import { Policy } from "../../src/protocol/policy.ts";
@@ -42,7 +52,8 @@ interface Bad {
   readonly code: string;
 }
 
-const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const camel = (name: string) =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 describe("frames", () => {
   const file = load<{
@@ -170,9 +181,15 @@ describe("keylog", () => {
     );
     keyLogFile.log.forEach((line, index) => {
       const entry = raw(line.entry);
-      expect(outcomeOf(() => log.check(entry)), line.why).toBe(line.code);
+      expect(
+        outcomeOf(() => log.check(entry)),
+        line.why,
+      ).toBe(line.code);
       if (line.code !== null) {
-        expect(refusalOf(() => log.apply(index, entry)), line.why).toBe(line.code);
+        expect(
+          refusalOf(() => log.apply(index, entry)),
+          line.why,
+        ).toBe(line.code);
         return;
       }
       const applied = log.apply(index, entry);
@@ -245,14 +262,7 @@ describe("session", () => {
     expect(hex(signed)).toBe(given.signed);
     const { expires_ms } = file;
     const check = (key: string, signature: string) =>
-      session.verifySession(
-        deployment,
-        challenge,
-        subject,
-        expires_ms,
-        raw(key),
-        raw(signature),
-      );
+      session.verifySession(deployment, challenge, subject, expires_ms, raw(key), raw(signature));
     check(file.key, given.signature);
     expect(refusalOf(() => check(file.key, `00${given.signature.slice(2)}`))).toBe("bad-signature");
   });
@@ -363,7 +373,13 @@ describe("tlog", () => {
     bad: (Bad & { note: string })[];
     proofs: { entry: string; index: number; proof: string }[];
     bad_proofs: (Bad & { entry: string; proof: string })[];
-    consistency: { old: number; new: number; old_root: string; new_root: string; proof: string[] }[];
+    consistency: {
+      old: number;
+      new: number;
+      old_root: string;
+      new_root: string;
+      proof: string[];
+    }[];
     bad_vkeys: (Bad & { vkey: string })[];
   }>("tlog");
   const names = file.witnesses.map((_, at) => `w${at + 1}`);
@@ -400,7 +416,8 @@ describe("tlog", () => {
     const [oldRoot, newRoot] = [raw(given.old_root), raw(given.new_root)];
     const proof = given.proof.map(raw);
     verifyConsistency(given.old, given.new, proof, oldRoot, newRoot);
-    const wrong = () => verifyConsistency(given.old, given.new, [...proof, oldRoot], oldRoot, newRoot);
+    const wrong = () =>
+      verifyConsistency(given.old, given.new, [...proof, oldRoot], oldRoot, newRoot);
     expect(refusalOf(wrong)).toBe("log-proof");
     const other = new Uint8Array(32);
     const moved = () => verifyConsistency(given.old, given.new, proof, other, newRoot);
@@ -413,9 +430,9 @@ describe("tlog", () => {
     const tree = new GrowingTree(2 ** 40, [sibling]);
     tree.append(utf8("last"));
     verifyInclusion(leaf, 2 ** 40, 2 ** 40 + 1, [sibling], tree.root);
-    expect(
-      refusalOf(() => verifyInclusion(leaf, 2 ** 39, 2 ** 40 + 1, [sibling], tree.root)),
-    ).toBe("log-proof");
+    expect(refusalOf(() => verifyInclusion(leaf, 2 ** 39, 2 ** 40 + 1, [sibling], tree.root))).toBe(
+      "log-proof",
+    );
   });
   it.each(file.bad_vkeys)("$why", ({ vkey, code }) => {
     expect(refusalOf(() => parseVkey(vkey))).toBe(code);
@@ -481,7 +498,13 @@ describe("lawlog", () => {
     now_ms: number;
     late_ms: number;
     request: string;
-    notices: { why: string; document: string; account: string; now_ms: number; code: string | null }[];
+    notices: {
+      why: string;
+      document: string;
+      account: string;
+      now_ms: number;
+      code: string | null;
+    }[];
   }>("lawlog");
   const charter = verifyGenesis(utf8(file.charter), raw(file.deployment));
 
