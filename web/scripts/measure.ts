@@ -28,7 +28,7 @@ export async function measure(members = 50): Promise<Record<string, number>> {
   const seed = new Uint8Array(32).fill(9);
   const label = (day: number) => new Label(GROUP, 1, 480, GROUP, GROUP, day);
   out["capsule, first"] = await median(1, () => seal(seed, label(0), mpk));
-  out.capsule = await median(21, (at) => seal(seed, label(at + 1), mpk));
+  out["capsule"] = await median(21, (at) => seal(seed, label(at + 1), mpk));
   const key = new SigningKey(seed);
   const signature = key.sign(seed);
   out["Ed25519 sign"] = await median(51, () => key.sign(seed));
