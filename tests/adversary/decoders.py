@@ -17,6 +17,7 @@ from test_evidence import ALICE, Scene
 import doublelock.protocol
 from doublelock.client.invite import Invite, decode_invite
 from doublelock.protocol import (
+    amendment,
     api,
     attachment,
     bundle,
@@ -41,8 +42,10 @@ from doublelock.protocol import (
     keylog_entry,
     lawlog,
     limits,
+    link_request,
     mail,
     merkle,
+    metadata,
     note,
     notice,
     opened,
@@ -404,6 +407,13 @@ def _law() -> dict[str, Target]:
     signers = [(public("1-agency"), key("1-agency").sign)]
     wrapped = jws.sign(documents.encode(manifest), jws.Purpose.EVIDENCE, signers)
     stored = inventory.StoredEnvelope(3, b"h" * 266, b"b" * 200)
+    operator = [(public("operator"), key("operator").sign)]
+    drafted = amendment.draft_amendment(world.charter, world.charter.terms, NOW)
+    proposed = jws.sign(drafted, jws.Purpose.CHARTER, operator)
+    receipts = [(public("receipts"), key("receipts").sign)]
+    given_out = jws.sign(
+        metadata.write_metadata(one.warrant, NOW, ()), jws.Purpose.METADATA, receipts
+    )
     label = one.label
     row = InventoryRow(label.conversation, label.account, label.day, label.key_epoch)
     listing = inventory.write_inventory(
@@ -437,6 +447,16 @@ def _law() -> dict[str, Target]:
         "charter.verify_amendment": Target(
             lambda data: charter.verify_amendment(world.charter, data), (genesis,)
         ),
+        "charter.read_amendment": Target(
+            lambda data: charter.read_amendment(world.charter, data), (proposed,)
+        ),
+        "amendment.read_editable": Target(
+            amendment.read_editable, (amendment.write_editable(world.charter),)
+        ),
+        "metadata.verify_metadata": Target(
+            lambda data: metadata.verify_metadata(data, world.charter, one.warrant, ()),
+            (given_out,),
+        ),
         "warrant.verify_warrant": Target(
             lambda data: warrant.verify_warrant(data, world.charter), (signed_warrant,)
         ),
@@ -469,6 +489,9 @@ def _law() -> dict[str, Target]:
         "releases.verify_release": Target(
             lambda data: releases.verify_release(data, world.deployment, permit.digest, committee),
             (given.encode(),),
+        ),
+        "releases.SealedRelease.decode": Target(
+            releases.SealedRelease.decode, (given.encode(),), releases.SealedRelease.encode
         ),
         "releases.decode_body": Target(
             lambda data: releases.decode_body(data, verified, len(permit.labels)),
@@ -564,11 +587,24 @@ def _people() -> dict[str, Target]:
     question = session.session_bytes(
         one.world.deployment, b"c" * 32, session.PartySubject(ALICE.public.encoded), NOW
     )
+    other = SigningKey(b"\x31" * 32)
+    linking = link_request.make_link_request(
+        one.world.deployment,
+        one.context.key_log.key_log.account(one.alice),
+        other.public.encoded,
+        other.sign,
+        NOW,
+    )
     bodies = (
         api.encode_body(api.AskChallenge(subject=subjects[0])),
         api.encode_body(api.Register(handle="ann", entry=one.entries[0])),
     )
     return {
+        "link_request.decode_link_request": Target(
+            _text(link_request.decode_link_request),
+            (linking.text().encode(),),
+            lambda one: one.text().encode(),
+        ),
         "bundle.read_manifest": Target(
             bundle.read_manifest,
             (bundle.write_manifest("1.0", {"index.html": b"<!doctype html>", "a/b-1.js": b"1"}),),

@@ -26,7 +26,7 @@ async def test_a_lost_share_is_named_and_the_quorum_opens(tmp_path: Path) -> Non
         looks = await here.world.look()
         (answer,) = looks[0].answers
         assert isinstance(answer, Answered)
-        assert (answer.refusal, answer.waits) == (Code.VAULT_MISSING, False)
+        assert (answer.refusal, answer.waits) == (Code.SHARE_GENERATION, True)
         assert [one.refusal for look in looks[1:] for one in look.answers] == [
             None
         ] * PLAN.custodians
