@@ -34,23 +34,47 @@ class Figure:
         return self.value <= self.goal if self.smaller_is_better else self.value >= self.goal
 
 
-def print_figures(title: str, figures: Iterable[Figure]) -> None:
-    """Print a table: figure, value, goal, ceiling, ratio, and a published peer if any."""
-    table = Table(title=title)
+def tabulate(figures: Iterable[Figure]) -> list[list[str]]:
+    """Return a heading and a row each: figure, value, goal, ceiling, ratio, and a peer if any."""
     rows = list(figures)
-    headings = ["figure", "value", "goal", "ceiling of this run", "ratio"]
-    if any(figure.peer for figure in rows):
-        headings.append("published peer, not of this run")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
+    peers = any(figure.peer for figure in rows)
+    heading = ["figure", "value", "goal", "ceiling of this run", "ratio"]
+    table = [heading + ["published peer, not of this run"] * peers]
     for figure in rows:
         verdict = {True: " met", False: " MISSED", None: ""}[figure.met]
-        table.add_row(
-            figure.name,
-            f"{figure.value:,.4g} {figure.unit}",
-            "" if figure.goal is None else f"{figure.goal:,.4g}{verdict}",
-            "" if figure.ceiling is None else f"{figure.ceiling:,.4g} {figure.ceiling_name}",
-            "" if figure.ratio is None else f"{figure.ratio:.2f}",
-            *([figure.peer] if len(headings) > 5 else []),
+        table.append(
+            [
+                figure.name,
+                f"{_number(figure.value)} {figure.unit}",
+                "" if figure.goal is None else f"{figure.goal:,.4g}{verdict}",
+                ""
+                if figure.ceiling is None
+                else f"{_number(figure.ceiling)} {figure.ceiling_name}",
+                "" if figure.ratio is None else f"{figure.ratio:.2f}",
+                *[figure.peer] * peers,
+            ]
         )
+    return table
+
+
+def print_figures(title: str, figures: Iterable[Figure]) -> None:
+    """Print a table."""
+    heading, *rows = tabulate(figures)
+    table = Table(title=title)
+    for name in heading:
+        table.add_column(name, justify="left" if name == "figure" else "right")
+    for row in rows:
+        table.add_row(*row)
     Console(width=160).print(table)
+
+
+def write_figures(title: str, figures: Iterable[Figure]) -> str:
+    """Return a table as Markdown."""
+    heading, *rows = tabulate(figures)
+    rule = ["---", *["---:"] * (len(heading) - 1)]
+    lines = [f"| {' | '.join(row)} |" for row in (heading, rule, *rows)]
+    return "\n".join([f"## {title}", "", *lines, ""])
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"

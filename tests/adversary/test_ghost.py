@@ -736,12 +736,12 @@ async def test_removed_while_broken_is_out(tmp_path: Path) -> None:
         async def away(_: object) -> None:
             await never.wait()
 
-        rejoin = bob._session.conversations.rejoin
-        bob._session.conversations.rejoin = away  # type: ignore[method-assign, assignment]
+        rejoin = bob._session.joining.rejoin
+        bob._session.joining.rejoin = away  # type: ignore[method-assign, assignment]
         await spoil(cid, chat, world)
         await next_event(bob, RefusedItem)
         await ann.remove(chat, ["bob"])
-        bob._session.conversations.rejoin = rejoin  # type: ignore[method-assign]
+        bob._session.joining.rejoin = rejoin  # type: ignore[method-assign]
         bob = await world.reopen(bob)
         bob._session._mend()
         await next_event(bob, Left)

@@ -125,6 +125,26 @@ async def test_a_member_leaves_by_its_own_wish(tmp_path: Path) -> None:
         assert {leaf.account for leaf in cid.members(chat)} == {ann.account, cid.account}
 
 
+async def test_a_role_ends_with_membership(tmp_path: Path) -> None:
+    """An admin who leaves or is removed is none any more, and none when added again."""
+    async with world_at(tmp_path) as world:
+        ann, bob, cid = await people(world, "ann", "bob", "cid")
+        chat = await ann.create_conversation(["bob", "cid"])
+        await joined(chat, bob, cid)
+        await ann.set_admins(chat, ["ann", "bob", "cid"])
+        await cid.reached(chat, ann.sequence(chat))
+        await cid.leave(chat)
+        await next_event(cid, Left)
+        async with asyncio.timeout(20):
+            while len(ann.members(chat)) > 2:  # noqa: ASYNC110 - the leaver's wish is committed
+                await asyncio.sleep(0.01)
+        assert set(ann.admins(chat)) == {ann.account, bob.account}
+        await ann.remove(chat, ["bob"])
+        assert ann.admins(chat) == (ann.account,)
+        await ann.add(chat, ["bob"])
+        assert ann.admins(chat) == (ann.account,)
+
+
 async def test_commits_at_once_rebase(tmp_path: Path) -> None:
     """The first commit of an epoch wins; the losers take it and make theirs on top."""
     async with world_at(tmp_path) as world:

@@ -4,10 +4,12 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from client_world import World, next_event, texts, world_at
 
 from doublelock.client.client import Client
@@ -259,3 +261,40 @@ async def test_killed_between_sealing_and_sending(tmp_path: Path) -> None:
 
 async def test_killed_after_sending_before_the_answer(tmp_path: Path) -> None:
     await _crash(tmp_path, "after")
+
+
+async def test_what_is_posted_together_lands_in_order_once(tmp_path: Path) -> None:
+    """One given up by its poster ends no other, and is itself on its way already."""
+    async with world_at(tmp_path) as world:
+        ann, bob, chat = await pair(world)
+        posts = [asyncio.create_task(ann.post(chat, Text(b"%d" % at))) for at in range(60)]
+        await asyncio.sleep(0)
+        posts[7].cancel()
+        done = await asyncio.gather(*posts, return_exceptions=True)
+        assert [at for at, one in enumerate(done) if isinstance(one, BaseException)] == [7]
+        sequences = [await one[1] for one in done if not isinstance(one, BaseException)]
+        assert sequences == sorted(set(sequences))
+        await bob.reached(chat, max(sequences))
+        assert texts(bob, chat) == texts(ann, chat) == [b"%d" % at for at in range(60)]
+        assert not ann._core.vault.outbox()
+
+
+async def test_a_vault_that_cannot_write_sends_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world_at(tmp_path) as world:
+        ann, bob, chat = await pair(world)
+
+        def fail(*_: object) -> None:
+            raise sqlite3.OperationalError("disk full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ann._core.vault, "write_sent", fail)
+            posts = (ann.post(chat, Text(b"lost %d" % at)) for at in range(3))
+            failures = await asyncio.gather(*posts, return_exceptions=True)
+        assert [type(failure) for failure in failures] == [sqlite3.OperationalError] * 3
+        assert ann._session.sending.waiting == 0
+        assert not ann._core.vault.outbox()
+        last = await ann.send(chat, Text(b"kept"))
+        await bob.reached(chat, last)
+        assert texts(bob, chat) == texts(ann, chat) == [b"kept"]

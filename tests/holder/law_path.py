@@ -5,11 +5,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from doublelock.agency import AgencyDesk, Application, ApprovalDesk
+from doublelock.agency.opening import Opening
 from doublelock.client.client import Client
 from doublelock.demo.chatting import make_room
 from doublelock.demo.clock import ReplayClock
 from doublelock.demo.founding import Plan
+from doublelock.demo.lawpath import Desks, LawPath
+from doublelock.demo.telling import Telling
 from doublelock.demo.world import World
 from doublelock.protocol.days import DAY_MS, day_of
 from doublelock.protocol.documents import Bytes32
@@ -95,3 +100,22 @@ async def town(folder: Path, plan: Plan = PLAN) -> AsyncIterator[Town]:
         for desk in desks:
             await desk.close()
         await world.stop()
+
+
+async def be_seen(world: World) -> None:
+    """Have the witnesses cosign both logs now."""
+    law = world.server.law
+    await law.law_publishing.publish()
+    await law.key_publishing.publish()
+
+
+async def take_through(
+    world: World, desks: Desks, scope: tuple[ScopeItem, ...], case: str, unnamed: int = 0
+) -> Opening:
+    """Apply, approve twice, request, release by every holder, open."""
+    path = LawPath(world, desks, Telling(Console(quiet=True)))
+    warrant = await path.apply(case, scope, unnamed)
+    await path.approve(warrant)
+    await path.request(warrant)
+    await path.release(world.holders)
+    return await desks.agency.open_case(warrant.commitment)

@@ -213,3 +213,16 @@ def test_a_reader_looks_in_beside_the_owner_and_changes_nothing(
         assert owner.read("secret") == b"second"
     with refused(Code.VAULT_WRONG_KEY):
         StateFolder.look_into(tmp_path / "state", make_key_file(tmp_path / "other"))
+
+
+def test_what_a_killed_write_left_is_erased(tmp_path: Path, key_file: KeyFile) -> None:
+    with StateFolder.create(tmp_path / "state", key_file) as folder:
+        folder.write("shares/1-480", b"whole")
+        left = tmp_path / "state" / "shares" / ".1-480.0123456789ab"
+        left.write_bytes(b"half a share")
+        other = tmp_path / "state" / ".1-480.0123456789ab"
+        other.write_bytes(b"elsewhere")
+        folder.clear_unfinished("shares")
+        assert not left.exists()
+        assert other.exists()
+        assert folder.read("shares/1-480") == b"whole"

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from law_world import (
     HOUR,
@@ -234,12 +234,20 @@ def test_signatures_of_two_documents_merge_over_one_payload() -> None:
         jws.merge(SIGNED, jws.sign(b"{}", jws.Purpose.WARRANT, []), 1000)
 
 
+def _says_the_same(data: bytes, good: bytes) -> bool:
+    try:
+        return bool(json.loads(data) == json.loads(good))
+    except (ValueError, RecursionError):
+        return False
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=80), st.integers(0, 4000), st.integers(0, 3000))
+@example(b"\t", 0, 0)
 def test_hostile_charters_are_refused_and_nothing_else(junk: bytes, at: int, until: int) -> None:
     good = CHARTER.document
     for data in (junk, good[:at] + junk + good[max(at, until) :], b"[" * 5000, b'{"a":' * 5000):
-        if data == good:
+        if _says_the_same(data, good):  # white space between members is nobody's signature
             continue
         with pytest.raises(Refusal):
             verify_genesis(data, CHARTER.deployment)

@@ -14,16 +14,19 @@ from law_world import (
     World,
     account,
     charter_terms,
+    committee,
     key,
+    key_epoch_statement,
+    party,
     public,
     sign_charter,
 )
 
-from doublelock.protocol.charter import hash_terms, write_terms
+from doublelock.protocol.charter import Committee, Custodian, hash_terms, write_terms
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, first_day
-from doublelock.protocol.documents import Bytes32, encode_base64url
+from doublelock.protocol.documents import Bytes32, Opaque, encode_base64url
 from doublelock.protocol.errors import CharterRefused, LogRefused, Malformed, Refusal
 from doublelock.protocol.lawlog import (
     AmendmentLogged,
@@ -31,6 +34,7 @@ from doublelock.protocol.lawlog import (
     Cancellation,
     EpochExtended,
     Ground,
+    KeyEpochLogged,
     Lapse,
     NoticeDelivered,
     ReleaseLogged,
@@ -233,6 +237,76 @@ def test_a_key_epoch_is_never_replaced_and_a_dead_one_never_revived() -> None:
     assert last_void(world) is Code.EPOCH_DEAD
 
 
+def _amendment(world: World, first: Committee) -> tuple[AmendmentLogged, dict[bytes, bytes]]:
+    """An amendment that gives committee 1 another form, signed by all whom it concerns."""
+    terms = msgspec.structs.replace(
+        charter_terms(),
+        sequence=1,
+        deployment=Bytes32(world.deployment),
+        previous=Bytes32(world.charter.hash),
+        issued_ms=NOW,
+        effective_ms=NOW + 15 * DAY_MS,
+        committees=(first, committee(2)),
+    )
+    names = ("operator", "1-court", "1-custodian1", "1-custodian2")
+    document = sign_charter(terms, names)
+    digest = hashlib.sha256(document).digest()
+    return AmendmentLogged(Bytes32(hash_terms(write_terms(terms))), Bytes32(digest)), {
+        digest: document
+    }
+
+
+def test_a_court_keeps_its_place_while_its_keys_live() -> None:
+    """C-11: its share is whole; nobody else has it, and nobody else can be given it."""
+    world = World()
+    entry, documents = _amendment(
+        world, msgspec.structs.replace(committee(1), court=party("1-other court"))
+    )
+    world.log("operator", entry, NOW, documents, void=True)
+    assert last_void(world) is Code.CHARTER_FIXED
+    world.destroy(1, EPOCH, "court")
+    world.log("operator", entry, NOW + HOUR, documents)
+    assert len(world.state.charters) == 2
+
+
+def test_a_generation_counts_under_the_charter_in_force_alone() -> None:
+    """R-22: between its line and its holders in force nobody could release."""
+    world = World()
+    two = msgspec.structs.replace(committee(1), custodians=committee(1).custodians[:2])
+    entry, documents = _amendment(world, two)
+    world.log("operator", entry, NOW, documents)
+    passed = KeyEpochLogged(
+        1, EPOCH, Opaque(key_epoch_statement(world.deployment, 1, EPOCH, 2, size=2))
+    )
+    world.log("operator", passed, NOW + DAY_MS, void=True)
+    assert last_void(world) is Code.KEY_EPOCH_STATEMENT
+    before = world.state.epochs[1, EPOCH]
+    world.log("operator", passed, NOW + 15 * DAY_MS)
+    record = world.state.epochs[1, EPOCH]
+    assert record.holders == before.holders[:2]
+    assert record.earlier == (before.keys,)
+    assert (record.number_of(public("1-custodian2")), record.number_of(public("operator"))) == (
+        2,
+        0,
+    )
+    # Whose share was passed on has none to destroy, and is no party any more.
+    with pytest.raises(AssertionError):
+        world.destroy(1, EPOCH, "custodian3", version=2)
+    assert last_void(world) is Code.ENTRY_AUTHOR
+
+
+def test_who_came_but_got_no_share_yet_states_no_destruction() -> None:
+    world = World()
+    new = (*committee(1).custodians[:2], Custodian(3, "new", public("1-custodian4")))
+    entry, documents = _amendment(world, msgspec.structs.replace(committee(1), custodians=new))
+    world.log("operator", entry, NOW, documents)
+    world.time_ms = NOW + 16 * DAY_MS
+    with pytest.raises(AssertionError):
+        world.destroy(1, EPOCH, "custodian4")
+    assert last_void(world) is Code.NOT_A_HOLDER
+    world.destroy(1, EPOCH, "custodian2")
+
+
 def test_an_extension_ends_with_the_charters_days() -> None:
     world = World()
     begin = first_day(EPOCH + 1)
@@ -267,6 +341,8 @@ def test_releases_and_notices_are_counted_once() -> None:
     world.log("1-custodian2", release, void=True)
     world.log("1-custodian1", release, void=True)
     world.log("2-custodian2", release, void=True)
+    # The next generation of the shares is another release (R-30).
+    world.log("1-custodian2", msgspec.structs.replace(release, versions=((EPOCH, 2),)))
     told = NoticeDelivered(name, Bytes32(warrant.subject(account("alice"))))
     world.log("operator", told, NOW - 1, void=True)
     world.log("2-court", told, NOW, void=True)
@@ -275,7 +351,7 @@ def test_releases_and_notices_are_counted_once() -> None:
     stranger = NoticeDelivered(name, Bytes32(warrant.subject(account("dave"))))
     world.log("operator", stranger, void=True)
     tally = world.state.tallies[1]
-    assert (tally.releases, tally.notices, tally.labels) == (1, 1, 1)
+    assert (tally.releases, tally.notices, tally.labels) == (2, 1, 1)
 
 
 def test_no_entry_holds_a_name() -> None:

@@ -5,11 +5,11 @@ left. Every message is then verified as evidence before anybody reads it.
 """
 
 import contextlib
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from doublelock.agency.combining import Combining, Culprit
 from doublelock.agency.party import LawParty
 from doublelock.holder.watch import LogCopy, copy_log
 from doublelock.protocol import limits
@@ -31,31 +31,15 @@ from doublelock.protocol.header import Header
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
 from doublelock.protocol.inventory import Inventory, StoredEnvelope, verify_inventory
 from doublelock.protocol.label import Label
-from doublelock.protocol.partial import COURT, PartialSet, combine_batch, read_holder_keys
 from doublelock.protocol.receipt import Receipt, describe_item
-from doublelock.protocol.release import LawProof, permit_digest
+from doublelock.protocol.release import LawProof
 from doublelock.protocol.release_request import LabelRequest, decode_request
-from doublelock.protocol.releases import (
-    SEAL_PURPOSE,
-    ReleaseBody,
-    decode_body,
-    seal_context,
-    verify_release,
-)
 from doublelock.protocol.unreadable import verify_unreadable, write_unreadable
 from doublelock.protocol.warrant import Warrant
 from doublelock.seal import SealKey
 
 _ITEM_ROOM: Final = limits.BODY + limits.MLS_APPLICATION + 4096
 _AT_ONCE: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Culprit:
-    """A holder (0: the court) whose release was passed over, and why."""
-
-    holder: int
-    code: Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +111,11 @@ async def open_case(
     keys = await copy_log(party.http, "/log/key", party.charter.key_policy())
     raw = await party.http.get(f"/v1/law/cases/{case.hex()}/inventory", limit=limits.INVENTORY * 2)
     inventory = verify_inventory(raw, party.charter, warrant)
-    work = _Work(party, warrant, law, key, inventory)
+    combining = Combining(party, warrant, law, key)
+    work = _Work(party, warrant, inventory)
     label_keys: dict[Label, LabelKey] = {}
     for number, (request, _) in enumerate(requests, start=1):
-        label_keys.update(work.combine(number, request))
+        label_keys.update(combining.combine(number, request))
     proven = prove_key_log(party.charter, keys.entries, keys.note)
     context = EvidenceContext(party.charter, proven, law, frozenset(label_keys))
     opened = await work.open_all(label_keys, context, progress)
@@ -141,9 +126,9 @@ async def open_case(
         raw,
         tuple(data for _, data in requests),
         tuple(request.signed.hash for request, _ in requests),
-        tuple(work.releases),
+        tuple(combining.releases),
         tuple(opened),
-        tuple(work.culprits),
+        tuple(combining.culprits),
         tuple(work.faults),
         tuple(work.unreadable),
         label_keys,
@@ -153,100 +138,16 @@ async def open_case(
 class _Work:
     """One opening in progress: what was passed over is remembered beside what was opened."""
 
-    def __init__(
-        self, party: LawParty, warrant: Warrant, law: LawProof, key: SealKey, inventory: Inventory
-    ) -> None:
+    def __init__(self, party: LawParty, warrant: Warrant, inventory: Inventory) -> None:
         self._party = party
         self._warrant = warrant
-        self._law = law
-        self._key = key
         self._inventory = inventory
         self._counts = {
             (bytes(row.conversation), bytes(row.account), row.day, row.key_epoch): row.count
             for row in inventory.terms.labels
         }
-        self.releases: list[tuple[int, int, bytes]] = []
-        self.culprits: list[Culprit] = []
         self.faults: list[Fault] = []
         self.unreadable: list[bytes] = []
-
-    # --- releases to label keys ------------------------------------------------------------
-
-    def combine(self, number: int, request: LabelRequest) -> dict[Label, LabelKey]:
-        """Return the request's label keys from the releases that hold."""
-        bodies = self._bodies(number, request)
-        found: dict[Label, LabelKey] = {}
-        for key_epoch in sorted({label.key_epoch for label in request.labels}):
-            at = [i for i, label in enumerate(request.labels) if label.key_epoch == key_epoch]
-            labels = [request.labels[i] for i in at]
-            sets = {
-                body.partials.index: PartialSet(
-                    body.partials.index, tuple(body.partials.points[i] for i in at)
-                )
-                for body in bodies
-                if self._right_generation(body, key_epoch)
-            }
-            for key in self._combine_epoch(key_epoch, labels, sets):
-                found[key.label] = key
-        return found
-
-    def _bodies(self, number: int, request: LabelRequest) -> list[ReleaseBody]:
-        """Return every release for the request that its holder signed and we can unseal."""
-        deployment = self._party.deployment
-        committee = self._party.charter.committee(self._warrant.terms.committee)
-        permit = permit_digest(self._warrant, request)
-        bodies: dict[int, ReleaseBody] = {}
-        for document in self._party.documents(self._warrant.commitment, "release"):
-            try:
-                release = verify_release(document.document, deployment, permit, committee)
-            except Refusal:
-                continue  # of another request, or nobody's: there is no holder to name
-            if release.holder in bodies:
-                continue
-            try:
-                context = seal_context(deployment, permit, release.holder)
-                data = self._key.unseal(SEAL_PURPOSE, context, release.ciphertext)
-                bodies[release.holder] = decode_body(data, release, len(request.labels))
-            except Refusal as refusal:
-                self.culprits.append(Culprit(release.holder, refusal.code))
-                continue
-            self.releases.append((number, release.holder, document.document))
-        return list(bodies.values())
-
-    def _right_generation(self, body: ReleaseBody, key_epoch: int) -> bool:
-        """An old share and a refreshed one never mix: the log says which one counts."""
-        record = self._law.state.epochs[self._warrant.terms.committee, key_epoch]
-        if dict(body.versions).get(key_epoch) == record.keys.share_version:
-            return True
-        self.culprits.append(Culprit(body.partials.index, Code.SHARE_GENERATION))
-        return False
-
-    def _combine_epoch(
-        self, key_epoch: int, labels: Sequence[Label], sets: dict[int, PartialSet]
-    ) -> Sequence[LabelKey]:
-        record = self._law.state.epochs[self._warrant.terms.committee, key_epoch]
-        keys = read_holder_keys(record.keys)
-        court = sets.pop(COURT, None)
-        while True:
-            if court is None or len(sets) < keys.threshold:
-                here = ", ".join(map(str, sorted(sets))) or "none"
-                raise ReleaseRefused(
-                    Code.PARTIALS_MISSING,
-                    f"custodians {here} of {keys.threshold}, court "
-                    f"{'is here' if court is not None else 'is missing'}",
-                    tuple(one.holder for one in self.culprits),
-                )
-            try:
-                return combine_batch(
-                    labels, list(sets.values()), court, keys, secrets.token_bytes(32)
-                )
-            except ReleaseRefused as refusal:
-                wrong = [holder for holder in refusal.culprits if holder in sets]
-                self.culprits += [Culprit(holder, refusal.code) for holder in refusal.culprits]
-                if not wrong or COURT in refusal.culprits:
-                    raise
-                for holder in wrong:
-                    del sets[holder]
 
     # --- label keys to messages ------------------------------------------------------------
 

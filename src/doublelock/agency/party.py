@@ -66,7 +66,7 @@ class LawParty:
 
     async def look(self) -> None:
         """Bring law log and documents up to date. Raises WireRefused, LogRefused."""
-        await self.watch.update()
+        await self.watch.update(self.clock())
         for document in await self._desk.news():
             self._documents.setdefault(document.case, []).append(document)
 

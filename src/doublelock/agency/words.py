@@ -41,7 +41,7 @@ def describe_terms(terms: WarrantTerms, names: Mapping[bytes, str] = _NOBODY) ->
     )
     renews = (f"It renews the warrant {terms.renews.hex()}.",) if terms.renews is not None else ()
     said = (
-        f"{terms.agency} asks {_KINDS[terms.kind]}, in the case {terms.reference}.",
+        f"{terms.agency} asks {_KINDS[terms.kind]}. Its reference: {terms.reference}.",
         f"Offence: {terms.offence}. Legal basis: {terms.legal_basis}.",
         *(_describe_item(item, names) for item in terms.scope),
         *limit,

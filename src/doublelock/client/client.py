@@ -338,6 +338,7 @@ class Client:
     async def leave(self, conversation: ConversationId) -> None:
         """Ask to leave with every device of this account; another member's commit ends it."""
         room = self._room(conversation)
+        self._session.conversations.check_leave(room)
         await self.devices.withdraw(room)
         await self._session.conversations.leave(room)
 
@@ -352,7 +353,7 @@ class Client:
 
     async def rejoin(self, conversation: ConversationId) -> None:
         """Come back into a conversation whose state is broken or lost."""
-        await self._session.conversations.rejoin(self._room(conversation))
+        await self._session.joining.rejoin(self._room(conversation))
 
     def _room(self, conversation: ConversationId) -> Room:
         return self._core.room(conversation)
@@ -422,7 +423,7 @@ class Client:
 
     def shown(self, conversation: ConversationId) -> int:
         """Return up to where a person has been shown a conversation, by `mark_shown`."""
-        return int.from_bytes(self._core.vault.fact(f"shown/{conversation.hex()}") or b"", "big")
+        return self._core.vault.number(f"shown/{conversation.hex()}")
 
     def mark_shown(self, conversation: ConversationId, sequence: int) -> None:
         """Remember up to where a person has been shown a conversation; it never goes back."""

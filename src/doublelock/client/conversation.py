@@ -1,20 +1,20 @@
-"""Changing conversations: make, add, remove, leave, rebase, and come back by a resync (spec G).
+"""Changing conversations: make, add, remove, leave, and rebase (spec G); coming in is `joining`.
 
 The vault has a commit before the server gets it. The first valid commit of an epoch wins; whoever
 lost takes the winner's and makes its own again on top.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from doublelock_mls import Group, MlsError, PendingCommit, inspect_message
 
-from doublelock.client.core import BROKEN, LEFT, MEMBER, Core, Room
-from doublelock.client.events import Joined, Left
+from doublelock.client.core import BROKEN, MEMBER, Core, Room
+from doublelock.client.events import Joined
 from doublelock.client.groups import find_leaves, name_failure, read_member, roster_of
+from doublelock.client.joining import LOST, TRIES, CatchUp, post_commit
 from doublelock.protocol import limits
 from doublelock.protocol.api import (
     ClaimedKeyPackages,
@@ -27,9 +27,8 @@ from doublelock.protocol.api import (
     WelcomeFor,
 )
 from doublelock.protocol.codes import Code
-from doublelock.protocol.encoding import Reader, u64
+from doublelock.protocol.encoding import u64
 from doublelock.protocol.errors import GroupRefused, WireRefused
-from doublelock.protocol.frames import Mail
 from doublelock.protocol.group_rules import (
     NONCE_SIZE,
     AddPolicy,
@@ -37,18 +36,9 @@ from doublelock.protocol.group_rules import (
     ConversationKind,
     make_context,
 )
-from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
-from doublelock.protocol.keylog_entry import NOBODY
+from doublelock.protocol.identifiers import AccountId, DeviceId
 
-_TRIES: Final = 12
 _WAIT_S: Final = 30.0
-_PAUSE_S: Final = 0.02
-_LONGEST_PAUSE_S: Final = 2.0
-_LOST: Final = frozenset({Code.EPOCH_SUPERSEDED, Code.CONFLICT})
-
-CatchUp = Callable[[Room], None]
-"""Asks the stream for what comes after the room's last item."""
-
 
 Name = tuple[AccountId, DeviceId]
 
@@ -169,7 +159,7 @@ class Conversations:
         await self._change(room, step)
 
     async def remove(self, room: Room, accounts: Sequence[AccountId]) -> None:
-        """Remove every device of accounts. Raises GroupRefused(not-allowed, not-a-member)."""
+        """Remove every device of accounts, and their role. Raises GroupRefused(not-allowed)."""
 
         async def step(group: Group) -> Planned | None:
             leaves = [
@@ -177,7 +167,14 @@ class Conversations:
                 for member in group.members()
                 if read_member(member).account in accounts
             ]
-            return Planned(self._commit(group, remove=leaves)) if leaves else None
+            if not leaves:
+                return None
+            now = self._core.context(room)
+            # Who is added again later must not find an old role waiting.
+            kept = tuple(admin for admin in now.admins if admin not in accounts)
+            demotes = self._core.account in kept and kept != now.admins
+            after = replace(now, admins=kept) if demotes else None
+            return Planned(self._commit(group, remove=leaves, context=after))
 
         await self._change(room, step)
 
@@ -223,17 +220,17 @@ class Conversations:
         await self._change(room, step)
 
     async def leave(self, room: Room) -> None:
-        """Ask to leave; over once another member commits it. Raises GroupRefused.
+        """Lay down one's role and ask to leave; over once another member commits it.
 
-        The last admin of a group names another first: otherwise nobody could rule it.
+        The last admin of a group names another first: otherwise nobody could rule it. Raises
+        GroupRefused(not-allowed).
         """
         core = self._core
+        self.check_leave(room)
+        context = core.context(room)
+        if context.kind is ConversationKind.GROUP and len(context.admins) > 1:
+            await self.set_admins(room, [one for one in context.admins if one != core.account])
         async with room.turn:
-            context = core.context(room)
-            others = {leaf.account for leaf in roster_of(core.group(room))} - {core.account}
-            alone = context.kind is ConversationKind.GROUP and context.admins == (core.account,)
-            if others and alone:
-                raise GroupRefused(Code.NOT_ALLOWED, "name another admin first")
             group = core.group(room)
             try:
                 proposal = group.propose_self_remove()
@@ -241,7 +238,16 @@ class Conversations:
                 raise name_failure(error) from None
             room.dirty = True
             core.flush()
-            await self._ask(room, PostCommit(commit=proposal))
+            await post_commit(self._core, room, PostCommit(commit=proposal))
+
+    def check_leave(self, room: Room) -> None:
+        """Refuse that a group's only admin leaves others behind. Raises GroupRefused."""
+        core = self._core
+        context = core.context(room)
+        others = {leaf.account for leaf in roster_of(core.group(room))} - {core.account}
+        alone = context.kind is ConversationKind.GROUP and context.admins == (core.account,)
+        if others and alone:
+            raise GroupRefused(Code.NOT_ALLOWED, "name another admin first")
 
     # --- committing ------------------------------------------------------------------------
 
@@ -262,7 +268,7 @@ class Conversations:
 
     async def _change(self, room: Room, step: Step) -> None:
         """Commit what `step` makes of the group as it is, again on top of whatever wins (G-13)."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             # A room that somebody's commit broke comes back by itself, and needs the turn for it.
             await self._until(room, lambda: _ready(room), broken=True)
             async with room.turn:
@@ -291,7 +297,7 @@ class Conversations:
         try:
             await self._post(room, planned)
         except WireRefused as refusal:
-            if refusal.code not in _LOST:
+            if refusal.code not in LOST:
                 if refusal.code is not Code.SERVER_UNREACHABLE:
                     group.clear_pending_commit()
                     room.dirty = True
@@ -314,11 +320,7 @@ class Conversations:
             welcomes=tuple(welcomes),
             group_info=pending.group_info,
         )
-        return await self._ask(room, body)
-
-    async def _ask(self, room: Room, body: PostCommit) -> PostedCommit:
-        path = f"/v1/conversations/{room.conversation.hex()}/commits"
-        return await self._core.http.ask("POST", path, body, PostedCommit)
+        return await post_commit(self._core, room, body)
 
     async def _reach(self, room: Room, epoch: int) -> None:
         await self._until(room, lambda: room.group is not None and room.group.epoch >= epoch)
@@ -340,123 +342,6 @@ class Conversations:
                     await room.moved.wait()
         except TimeoutError:
             raise WireRefused(Code.SERVER_UNREACHABLE, "the timeline does not go on") from None
-
-    # --- coming in -------------------------------------------------------------------------
-
-    async def take_welcome(self, mail: Mail) -> bool:
-        """Join the group that a welcome leads into; False when it must wait for a removal.
-
-        Raises GroupRefused, Malformed for what the rules refuse, WireRefused without the server.
-        """
-        core = self._core
-        conversation = ConversationId(mail.conversation)
-        room = core.rooms.get(conversation)
-        known = room is not None and room.status != LEFT
-        reader = Reader(mail.payload)
-        epoch, welcome = reader.u64(), reader.rest()
-        try:
-            references = inspect_message(welcome).references
-        except MlsError as error:
-            raise name_failure(error) from None
-        reference = next((ref for ref in references if core.vault.key_package(ref)), None)
-        if reference is None:
-            return True  # used already: a repeated delivery
-        if room is not None and room.status == MEMBER and not room.live:
-            return False
-        private = core.vault.key_package(reference) or b""
-        tree = await core.http.get(
-            f"/v1/conversations/{conversation.hex()}/tree",
-            parameters={"epoch": epoch},
-            limit=limits.RATCHET_TREE,
-        )
-        group, adder = await self._join(welcome, tree, private)
-        if group.group_id != conversation:
-            raise GroupRefused(Code.GROUP_ID)
-        joined = core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
-        core.gone.update(leaf.device for leaf in joined.stale)
-        room = Room(conversation, sequence=mail.at, group=group)
-        core.rooms[conversation] = room
-        room.dirty = True
-        if core.vault.fact("last-resort") != reference:
-            core.write(lambda: core.vault.drop_key_package(reference))
-        core.write(lambda: core.vault.drop_group(conversation))
-        core.tell(Joined(conversation, read_member(group.member(adder)).account))
-        core.flush()
-        self._catch_up(room)
-        return True
-
-    async def _join(self, welcome: bytes, tree: bytes, private: bytes) -> tuple[Group, int]:
-        core = self._core
-        try:
-            try:
-                return core.groups.client.join(welcome, tree, private)
-            except GroupRefused as refusal:
-                if refusal.code is not Code.GHOST_MEMBER:
-                    raise
-                await core.monitor.sync_keys()
-                return core.groups.client.join(welcome, tree, private)
-        except MlsError as error:
-            raise name_failure(error) from None
-
-    async def rejoin(self, room: Room) -> None:
-        """Come back with fresh keys after the group's state was lost or broken (spec G-11).
-
-        What was sent between the last item taken and now stays unreadable. Raises GroupRefused,
-        WireRefused.
-        """
-        core = self._core
-        name = room.conversation.hex()
-        async with room.turn:
-            room.status = BROKEN
-            for attempt in range(_TRIES):
-                if attempt:
-                    # Everybody comes back at once after a commit that broke everybody.
-                    longest = min(_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
-                    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - spreads load
-                info = await core.http.get(
-                    f"/v1/conversations/{name}/group-info", limit=limits.RATCHET_TREE
-                )
-                tree = await core.http.get(
-                    f"/v1/conversations/{name}/tree", limit=limits.RATCHET_TREE
-                )
-                await core.monitor.sync_keys()
-                try:
-                    group, commit = core.groups.client.rejoin(info, tree)
-                    core.rules().check_context(room.conversation, group.context_data)
-                    body = PostCommit(commit=commit, group_info=group.group_info())
-                    posted = await self._ask(room, body)
-                except MlsError as error:
-                    if error.code != "tree-mismatch":
-                        raise name_failure(error) from None
-                except WireRefused as refusal:
-                    if refusal.code not in _LOST:
-                        raise
-                else:
-                    self._rejoined(room, group, commit, posted)
-                    return
-        raise GroupRefused(Code.EPOCH_SUPERSEDED, "others were faster every time")
-
-    def leave_behind(self, room: Room) -> None:
-        """Give up a conversation that this device was taken out of while its state was broken."""
-        core = self._core
-        room.status, room.group, room.keys, room.context = LEFT, None, None, None
-        room.dirty = True
-        core.write(lambda: core.vault.drop_group(room.conversation))
-        core.tell(Left(room.conversation, NOBODY))
-        core.flush()
-        room.stir()
-
-    def _rejoined(self, room: Room, group: Group, commit: bytes, posted: PostedCommit) -> None:
-        core = self._core
-        missed = max(0, posted.sequence - 1 - room.sequence)
-        room.group, room.keys, room.context = group, None, None
-        room.status, room.sequence, room.chain = MEMBER, posted.sequence, None
-        room.live = False
-        room.dirty = True
-        core.write(lambda: core.vault.drop_group(room.conversation))
-        core.tell(Joined(room.conversation, core.account, missed))
-        core.flush()
-        self._catch_up(room)
 
     # --- others' keys ----------------------------------------------------------------------
 

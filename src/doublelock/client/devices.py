@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from doublelock.client.conversation import Conversations
-from doublelock.client.core import MEMBER, Core, Room
+from doublelock.client.core import BROKEN, MEMBER, Core, Room
 from doublelock.client.enrolment import Enrolment
 from doublelock.client.groups import roster_of
 from doublelock.client.linking import ALARMS_SEEN
@@ -24,6 +24,7 @@ from doublelock.protocol.keylog import DeviceRecord
 from doublelock.protocol.keylog_entry import Kind, draft_update, sign_update
 from doublelock.protocol.link_request import LinkRequest, sign_link_request
 
+_TIDIED: Final = "tidied"
 _LOOK_S: Final = 0.5
 
 
@@ -46,6 +47,8 @@ class Devices:
         self._core = core
         self._enrolment = enrolment
         self._conversations = conversations
+        self.tidied = core.vault.number(_TIDIED)
+        """Key-log entries up to which no group holds a device that the log dropped."""
 
     def listed(self) -> list[ListedDevice]:
         """Return every device that this account ever had, in the log's order."""
@@ -174,6 +177,27 @@ class Devices:
         devices = self.stale(room, gone)
         if devices:
             await self._conversations.remove_devices(room, devices)
+
+    def is_untidy(self, room: Room) -> bool:
+        """Say whether a group differs from what the key log says of devices."""
+        return bool(self.missing(room)) or bool(self.stale(room, self._core.gone))
+
+    def forget_gone(self) -> None:
+        """Look for dropped devices no more once no group holds one; the caller flushes."""
+        core = self._core
+        size = core.monitor.key_log.size
+        if size == self.tidied:
+            return
+        for room in core.rooms.values():
+            if room.status == BROKEN or (room.status == MEMBER and not room.live):
+                return
+            if room.status == MEMBER and core.gone & {
+                leaf.device for leaf in roster_of(core.group(room))
+            }:
+                return
+        core.gone.clear()
+        self.tidied = size
+        core.write(lambda: core.vault.write_fact(_TIDIED, u64(size)))
 
     async def withdraw(self, room: Room) -> None:
         """Take this account's other devices out of a group that this one is about to leave."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from doublelock.protocol.charter import Charter
 from doublelock.protocol.errors import Refusal
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId, MessageId
 from doublelock.protocol.keylog import Alarm
@@ -116,6 +117,18 @@ class EpochsLow:
 
 
 @dataclass(frozen=True, slots=True)
+class CharterAmended:
+    """The law of the deployment changes at `effective_ms`, if it has not yet; told before it does.
+
+    `before` is the charter that it follows: `amendment.describe_changes` says what changes.
+    """
+
+    charter: Charter
+    before: Charter
+    effective_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccountAlarm:
     """The key log holds an entry about one's own account that this device did not make."""
 
@@ -150,6 +163,7 @@ Event = (
     | Notice
     | RefusedNotice
     | EpochsLow
+    | CharterAmended
     | AccountAlarm
     | LogAlarm
     | Connection

@@ -18,20 +18,21 @@ from doublelock.client.devices import Devices
 from doublelock.client.enrolment import Enrolment
 from doublelock.client.events import (
     AccountAlarm,
+    CharterAmended,
     Connection,
     EpochsLow,
     LogAlarm,
     RefusedItem,
     Stopped,
 )
-from doublelock.client.groups import name_failure, roster_of
+from doublelock.client.groups import name_failure
+from doublelock.client.joining import Joining
 from doublelock.client.linking import ALARMS_SEEN
 from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
 from doublelock.client.sync import Sync
 from doublelock.client.timers import Timers
-from doublelock.client.vault import Vault
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.encoding import u64
@@ -65,7 +66,6 @@ _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 20.0
 _WATCH_S: Final = 60.0
 _EPOCHS_READY: Final = 3
-_TIDIED: Final = "tidied"
 _WISH_WAIT_S: Final = 2.0
 _WISH_STEP_S: Final = 0.2
 FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
@@ -80,6 +80,7 @@ class Session:
         self.sync = Sync(core)
         self.sending = Sending(core, self.sync, self._push)
         self.conversations = Conversations(core, self._catch_up)
+        self.joining = Joining(core, self._catch_up)
         self.devices = Devices(core, enrolment, self.conversations)
         self.notices = Notices(core)
         self.timers = Timers(core)
@@ -91,11 +92,11 @@ class Session:
         self._ready = _EPOCHS_READY
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._held: list[Mail] = []
-        self._mailbox = _number(core.vault, "mailbox")
+        self._mailbox = core.vault.number("mailbox")
         self._applied = 0
+        self._charters = 0
         self._void = 0
-        self._alarms_seen = _number(core.vault, ALARMS_SEEN)
-        self._tidied = _number(core.vault, _TIDIED)
+        self._alarms_seen = core.vault.number(ALARMS_SEEN)
         self._untidy = False
         self.up = asyncio.Event()
         self.sending.load()
@@ -125,7 +126,7 @@ class Session:
         self.sending.commit()
         self.marks.stop()
         self._tell_alarms()
-        self._forget_gone()
+        self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
         for task in [*self._tasks.values(), *own]:
             task.cancel()
@@ -284,7 +285,7 @@ class Session:
         if mail.kind == WELCOME_MAIL:
             conversation = ConversationId(mail.conversation)
             try:
-                if not await self.conversations.take_welcome(mail):
+                if not await self.joining.take_welcome(mail):
                     self._held.append(mail)
                     return
             except WireRefused:
@@ -322,7 +323,7 @@ class Session:
                 continue
             elif room.wish:
                 work = self._grant(room)
-            elif untidy and self._is_untidy(room):
+            elif untidy and self.devices.is_untidy(room):
                 work = self._tidy(room)
             else:
                 continue
@@ -339,11 +340,11 @@ class Session:
         core, wait = self._core, _FIRST_WAIT_S
         while room.status == BROKEN:
             try:
-                await self.conversations.rejoin(room)
+                await self.joining.rejoin(room)
             except (Refusal, MlsError) as problem:
                 refusal = name_failure(problem) if isinstance(problem, MlsError) else problem
                 if refusal.code is Code.NOT_A_MEMBER:
-                    self.conversations.leave_behind(room)
+                    self.joining.leave_behind(room)
                     return
                 if isinstance(refusal, GroupRefused) and refusal.code is not Code.EPOCH_SUPERSEDED:
                     self._stop(room, refusal)
@@ -362,38 +363,14 @@ class Session:
             with contextlib.suppress(Refusal):
                 await self.conversations.grant_wishes(room)
 
-    # --- devices come and go ---------------------------------------------------------------
-
-    def _is_untidy(self, room: Room) -> bool:
-        """Say whether a group differs from what the key log says of devices."""
-        devices = self.devices
-        return bool(devices.missing(room)) or bool(devices.stale(room, self._core.gone))
-
     async def _tidy(self, room: Room) -> None:
-        """Bring own devices in and take dropped ones out; owners and admins go first."""
-        core = self._core
-        if not self.devices.missing(room) and core.account not in core.context(room).admins:
+        """Let a group follow the key log; owners and admins go first."""
+        core, devices = self._core, self.devices
+        if not devices.missing(room) and core.account not in core.context(room).admins:
             await asyncio.sleep(self._turn_s(room))
         with contextlib.suppress(Refusal):
-            await self.devices.bring_in(room)
-            await self.devices.take_out(room, core.gone)
-
-    def _forget_gone(self) -> None:
-        """Once no group holds a dropped device any more, it need not be looked for again."""
-        core = self._core
-        size = core.monitor.key_log.size
-        if size == self._tidied:
-            return
-        for room in core.rooms.values():
-            if room.status == BROKEN or (room.status == MEMBER and not room.live):
-                return
-            if room.status == MEMBER and core.gone & {
-                leaf.device for leaf in roster_of(core.group(room))
-            }:
-                return
-        core.gone.clear()
-        self._tidied = size
-        core.write(lambda: core.vault.write_fact(_TIDIED, u64(size)))
+            await devices.bring_in(room)
+            await devices.take_out(room, core.gone)
 
     def _turn_s(self, room: Room) -> float:
         """Return when a member without a role has its turn: one after the other."""
@@ -403,6 +380,9 @@ class Session:
     async def _watch(self) -> None:
         """Read both logs now and then: what they say of this account is news that nobody sends."""
         core = self._core
+        if core.monitor.law.size:
+            known = core.monitor.charters
+            self._charters = min(len(known), 1 + known.index(core.monitor.charter))
         while True:
             try:
                 await core.monitor.refresh(_WATCH_S)
@@ -411,13 +391,25 @@ class Session:
             except Refusal as refusal:
                 core.tell(LogAlarm("key or law", refusal))
             self._tell_alarms()
+            self._tell_amendments()
             self._check_epochs()
-            self._forget_gone()
+            self.devices.forget_gone()
             core.flush()
             self.timers.sweep()
             self._untidy = True
             self._mend()
             await asyncio.sleep(_WATCH_S)
+
+    def _tell_amendments(self) -> None:
+        """Tell of every charter that is to come, and of those that came while this one was away."""
+        charters = self._core.monitor.charters
+        in_force = 1 + charters.index(self._core.monitor.charter)
+        self._charters = self._charters or in_force
+        for before, charter in zip(
+            charters[self._charters - 1 :], charters[self._charters :], strict=False
+        ):
+            self._core.tell(CharterAmended(charter, before, int(charter.terms.effective_ms)))
+        self._charters = len(charters)
 
     def _check_epochs(self) -> None:
         """Three key epochs are ready ahead; an alarm sounds at two (DESIGN §4)."""
@@ -436,17 +428,13 @@ class Session:
             alarm = find_alarm(applied, core.account, core.identity.made)
             if alarm is not None and applied.index >= self._alarms_seen:
                 core.tell(AccountAlarm(alarm))
-            if applied.removed and applied.index >= self._tidied:
+            if applied.removed and applied.index >= self.devices.tidied:
                 core.gone.update(applied.removed)
                 self._untidy = True
         self._applied = len(monitor.applied)
         for void in monitor.refused[self._void :]:
             core.tell(LogAlarm(void.log, void.refusal))
         self._void = len(monitor.refused)
-
-
-def _number(vault: Vault, fact: str) -> int:
-    return int.from_bytes(vault.fact(fact) or b"", "big")
 
 
 def _code(value: str) -> Code:

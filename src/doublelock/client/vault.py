@@ -144,6 +144,10 @@ class Vault:
         row = self._one("SELECT value FROM facts WHERE name = ?", name)
         return None if row is None else self._unseal("facts", name, row[0])
 
+    def number(self, name: str) -> int:
+        """Return a named value that is a number (big-endian), or 0 when there is none."""
+        return int.from_bytes(self.fact(name) or b"", "big")
+
     def facts(self, prefix: str) -> list[bytes]:
         """Return the named values whose names begin so, in the order of their names."""
         rows = self._database.execute(

@@ -252,7 +252,7 @@ def apply(
         names = name_people(bytes(desk.party.charter.terms.account_salt), handles)
         for line in describe_terms(draft.terms, names):
             terminal.note(line)
-        terminal.confirm(f"Sign this as {desk.party.me.name} and file it?", yes)
+        terminal.confirm(f"Sign this as an agency, {desk.party.me.name}, and file it?", yes)
         case = (await desk.submit(draft)).commitment
         terminal.answer(
             {"case": case.hex()},

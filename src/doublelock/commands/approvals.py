@@ -150,7 +150,7 @@ def _make_group(role: Role, example: str) -> click.Group:
             for line in describe_warrant(desk.party.warrant(found), names):
                 terminal.note(line)
             record_of(desk.party, found)
-            terminal.confirm(f"Sign this as {desk.party.me.name}, {name}?", yes)
+            terminal.confirm(f"Sign this as a {name}, {desk.party.me.name}?", yes)
             await desk.approve(found)
             terminal.answer(
                 {"case": found.hex(), "approved_as": name},

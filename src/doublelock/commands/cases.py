@@ -11,6 +11,7 @@ from doublelock.agency.words import describe_warrant
 from doublelock.commands import terminal
 from doublelock.commands.options import Clock, unlock
 from doublelock.keep.atomic import write_whole
+from doublelock.protocol.charter import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import iso_time
 from doublelock.protocol.documents import Bytes32
@@ -99,7 +100,7 @@ def tell_case(
     data["notices"] = {"owed": owed, "delivered": told, "overdue": len(record.overdue(now))}
     if owed:
         lines.append(
-            f"Notices: {told} of {owed} people were told; due after {iso_time(record.gag_end_ms)}"
+            f"Notices: told {told} of {count_people(owed)}; due after {iso_time(record.gag_end_ms)}"
             + ("  OVERDUE: nothing is released until they are told" if record.overdue(now) else "")
         )
     return data, "\n".join(lines)
@@ -113,7 +114,7 @@ def _tell_requests(
     for request in state.requests.values():
         if request.warrant != case:
             continue
-        holders = sorted(holder for name, holder in state.releases if name == request.hash)
+        holders = sorted({who for name, who, _ in state.releases if name == request.hash})
         data.append(
             {
                 "request": request.hash.hex(),
@@ -125,12 +126,19 @@ def _tell_requests(
             }
         )
         said = ", ".join(holder_name(party, request.committee, one) for one in holders) or "nobody"
+        if state.warrants[case].kind is WarrantKind.METADATA:
+            said = "the operator, as metadata"
         cap = " OVER THE CHARTER'S CAP: it opens nothing" if request.over_cap else ""
         lines.append(
             f"Request of {iso_time(request.time_ms)}: {request.labels} labels of "
-            f"{len(request.subjects)} people; released by {said}{cap}"
+            f"{count_people(len(request.subjects))}; released by {said}{cap}"
         )
     return data, lines
+
+
+def count_people(number: int) -> str:
+    """Return so many people, in words."""
+    return "1 person" if number == 1 else f"{number} people"
 
 
 def holder_name(party: LawParty, committee: int, holder: int) -> str:

@@ -7,7 +7,14 @@ import click
 from doublelock.agency import AgencyDesk
 from doublelock.agency.opening import Opening
 from doublelock.commands import terminal
-from doublelock.commands.cases import AGENCY, at_desk, holder_name, open_agency, resolve
+from doublelock.commands.cases import (
+    AGENCY,
+    at_desk,
+    count_people,
+    holder_name,
+    open_agency,
+    resolve,
+)
 from doublelock.commands.options import (
     Clock,
     clock_option,
@@ -47,7 +54,8 @@ def request(case: str, state: Path, key_file: Path | None, clock: Clock) -> None
                 "people": people,
                 "messages": made.messages,
             },
-            f"Asked for {len(made.labels)} labels of {people} people, {made.messages} messages.\n"
+            f"Asked for {len(made.labels)} labels of {count_people(people)}, "
+            f"{made.messages} messages.\n"
             "Custodians and court answer when they see it in the log; `status` shows who did.",
         )
 
@@ -134,7 +142,7 @@ def _tell_opening(desk: AgencyDesk, opening: Opening, out: Path, size: int) -> N
             "package": str(out),
             "zip": f"{out}.zip",
         },
-        f"Opened {len(opening.messages)} messages of {senders} people under "
+        f"Opened {len(opening.messages)} messages of {count_people(senders)} under "
         f"{len(opening.label_keys)} labels, each verified.\nReleased by {', '.join(used)}.\n"
         f"Evidence: {out} and {out}.zip ({size} bytes). Anyone checks it with\n"
         f"  doublelock verify package {out} --deployment {desk.party.deployment.hex()}",

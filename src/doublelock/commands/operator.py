@@ -177,11 +177,18 @@ def statistics(
                 figures = {
                     name: value
                     for name, value in msgspec.structs.asdict(entry).items()
-                    if not name.endswith("_ms")
+                    if name not in ("committee", "from_ms", "until_ms")
                 }
-                said = ", ".join(f"{value} {name}" for name, value in figures.items())
+                said = ", ".join(
+                    f"{value} {name}" for name, value in figures.items() if name != "committee"
+                )
                 terminal.answer(
-                    {"from": iso_time(from_ms), "until": iso_time(until_ms), "line": index}
+                    {
+                        "committee": committee.number,
+                        "from": iso_time(from_ms),
+                        "until": iso_time(until_ms),
+                        "line": index,
+                    }
                     | figures,
                     f"{committee.name}, {iso_time(from_ms)} to {iso_time(until_ms)}: {said}. "
                     f"Logged, line {index}.",

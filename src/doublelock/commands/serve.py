@@ -158,6 +158,7 @@ def run(
             witnesses=witnesses,
             web=web,
             clock=clock,
+            report=lambda words: click.echo(words, err=True),
             rates=UNLIMITED if unlimited else Rates(),
             push=PushConfig(contact=contact),
         )

@@ -146,6 +146,9 @@ def confirm(question: str, yes: bool) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         click.confirm(question, abort=True, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
 

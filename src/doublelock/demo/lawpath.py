@@ -28,7 +28,7 @@ GAG_MS = 7 * DAY_MS
 
 @dataclass(slots=True)
 class Desks:
-    """The agency, the minister and the judge of the first committee, each with its own folder."""
+    """The agency, the minister and the judge of one committee, each with its own folder."""
 
     agency: AgencyDesk
     minister: ApprovalDesk
@@ -40,13 +40,22 @@ class Desks:
             await desk.close()
 
 
-def open_desks(world: World) -> Desks:
-    """Open the three desks. Raises VaultRefused, CharterRefused."""
-    people = world.founded.committees[0]
+def open_desks(world: World, committee: int = 1) -> Desks:
+    """Open the three desks of a committee. Raises VaultRefused, CharterRefused."""
+    people = world.founded.committees[committee - 1]
+    suffix = "" if committee == 1 else f"-{committee}"
+    agency, minister, judge = (
+        world.enrol(f"{name}{suffix}", seed)
+        for name, seed in (
+            ("agency", people.agency),
+            ("minister", people.minister),
+            ("judge", people.judge),
+        )
+    )
     return Desks(
-        AgencyDesk.open(*world.enrol("agency", people.agency), world.clock),
-        ApprovalDesk.open(*world.enrol("minister", people.minister), world.clock),
-        ApprovalDesk.open(*world.enrol("judge", people.judge), world.clock),
+        AgencyDesk.open(*agency, world.clock),
+        ApprovalDesk.open(*minister, world.clock),
+        ApprovalDesk.open(*judge, world.clock),
     )
 
 

@@ -14,8 +14,9 @@ from doublelock.transport.http import HttpClient
 class Board:
     """The messages of one ceremony, the first of each author and step."""
 
-    def __init__(self, messages: dict[tuple[int, bytes], bytes]) -> None:
-        self._messages = messages
+    def __init__(self) -> None:
+        self._messages: dict[tuple[int, bytes], bytes] = {}
+        self._after = 0
 
     def find(self, step: Step, author: bytes) -> bytes | None:
         """Return an author's message of a step, if it came."""
@@ -52,24 +53,21 @@ class Board:
             raise CeremonyRefused(Code.FORM, f"message of {step.name.lower()}") from None
         return accept_round(name, number, messages, identities, list(wanted))
 
-
-async def read_board(http: HttpClient, ceremony: bytes) -> Board:
-    """Return a ceremony's board as the server shows it. Raises WireRefused, Malformed."""
-    board = Board({})
-    after = 0
-    while True:
-        page = await http.ask(
-            "GET",
-            f"/v1/ceremonies/{ceremony.hex()}/messages",
-            None,
-            CeremonyMessages,
-            parameters={"after": after},
-        )
-        for message in page.messages:
-            if message.round in tuple(Step):
-                board.add(Step(message.round), message.author, message.message)
-            if message.number <= after:
-                raise Malformed(Code.FORM, "a ceremony's messages run backwards")
-            after = message.number
-        if not page.messages:
-            return board
+    async def read(self, http: HttpClient, ceremony: bytes) -> None:
+        """Take in what the server shows since the last time. Raises WireRefused, Malformed."""
+        while True:
+            page = await http.ask(
+                "GET",
+                f"/v1/ceremonies/{ceremony.hex()}/messages",
+                None,
+                CeremonyMessages,
+                parameters={"after": self._after},
+            )
+            for message in page.messages:
+                if message.number <= self._after:
+                    raise Malformed(Code.FORM, "a ceremony's messages run backwards")
+                if message.round in tuple(Step):
+                    self.add(Step(message.round), message.author, message.message)
+                self._after = message.number
+            if not page.messages:
+                return

@@ -56,10 +56,11 @@ class Chronicle:
                 self._tell(Kind.RELEASE, f"released {what}", case, answer.labels)
                 continue
             detail = f" ({answer.detail})" if answer.detail else ""
-            words = f"refused {what}: {answer.refusal.value}{detail}. {ADVICE[answer.refusal]}"
-            self._tell(Kind.REFUSAL, words, case, answer.labels, answer.refusal.value)
+            kind, verb = (Kind.WAITING, "waits with") if answer.waits else (Kind.REFUSAL, "refused")
+            words = f"{verb} {what}: {answer.refusal.value}{detail}. {ADVICE[answer.refusal]}"
+            self._tell(kind, words, case, answer.labels, answer.refusal.value)
         if notices:
-            self._tell(Kind.NOTICE, f"{notices} people were told of a warrant on them")
+            self._tell(Kind.NOTICE, f"told {notices} subjects of a warrant on them")
         for month in destroyed:
             words = f"the share of {month_of(month)} is destroyed: its retention is over"
             self._tell(Kind.DESTRUCTION, words)

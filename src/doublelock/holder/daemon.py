@@ -23,6 +23,7 @@ from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.errors import Refusal, VaultRefused
+from doublelock.protocol.succession import escrow_committee
 from doublelock.transport.http import HttpClient
 
 _LOOK_S = 1.0
@@ -49,10 +50,10 @@ class HolderDaemon:
         self.folder = folder
         self.http = http
         self.watch = LawWatch(http, genesis, folder)
-        self.vault = Vault(folder, me.committee, me.index)
+        self.vault = Vault(folder, me.committee, court=me.is_court)
         self.ceremonies = CeremonyDriver(folder, http, me, self.vault)
         self.serving = Serving(folder, http, me, self.vault, self.watch)
-        self.retention = Retention(http, me, self.vault, self.serving)
+        self.retention = Retention(http, me, self.vault, self.serving, self.watch)
         self.notices = Notices(http, me, self.watch, self.serving)
 
     @classmethod
@@ -63,6 +64,8 @@ class HolderDaemon:
         """
         folder = StateFolder.open(path, unlocking)
         try:
+            for inside in ("shares", "ceremonies", "releases"):
+                folder.clear_unfinished(inside)
             member = open_membership(folder)
             party = member.party((role,))
             me = HolderIdentity(party.committee or 0, party.index, member.signer)
@@ -72,13 +75,18 @@ class HolderDaemon:
         return cls(folder, member.connect(), member.genesis, me)
 
     async def step(self, now_ms: int) -> Look:
-        """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused."""
-        law = await self.watch.update()
+        """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused.
+
+        Who is no holder under the charter in force (yet, or any more) has its part in ceremonies,
+        destroys what it need not keep, and answers nobody.
+        """
+        law = await self.watch.update(now_ms)
         look = Look()
         look.ceremony_moved = await self.ceremonies.step(law, now_ms)
-        look.answers = await self.serving.step(now_ms)
-        look.notices = await self.notices.step(law, now_ms)
         look.destroyed = await self.retention.step(law, now_ms)
+        if self.me.place(escrow_committee(law.charter(now_ms), self.me.committee)) is not None:
+            look.answers = await self.serving.step(now_ms)
+            look.notices = await self.notices.step(law, now_ms)
         return look
 
     async def run(self, clock: Clock, report: Callable[[Act], None] = lambda _: None) -> None:

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     BEGUN = "begun"
     CEREMONY = "ceremony"
     RELEASE = "release"
+    WAITING = "waiting"
     REFUSAL = "refusal"
     NOTICE = "notice"
     DESTRUCTION = "destruction"

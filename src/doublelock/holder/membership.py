@@ -4,6 +4,7 @@ A party makes its key first and hands over the public half; once the charter nam
 From then on everything is checked against what was pinned here.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendmen
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32, Document, Name, decode, encode
 from doublelock.protocol.ed25519 import SigningKey
-from doublelock.protocol.errors import CharterRefused, VaultRefused
+from doublelock.protocol.errors import CharterRefused, Refusal, VaultRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.session import PartySubject
 from doublelock.transport.http import HttpClient, Identity
@@ -45,15 +46,25 @@ class PartyLine(Document, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A deployment as a party pinned it; `genesis` was verified against `deployment` (32 bytes).
+    """A deployment as a party pinned it: `deployment` (32 bytes) names the first of `charters`.
 
-    `charter` is the last one known when the party joined: it says who is who, and no more.
+    The later ones are those known when the party joined: they say who is who, and no more; only
+    the law log says which amendment counts.
     """
 
     address: str
     deployment: DeploymentId
-    genesis: Charter
-    charter: Charter
+    charters: tuple[Charter, ...]
+
+    @property
+    def genesis(self) -> Charter:
+        """Return the charter that the deployment id names."""
+        return self.charters[0]
+
+    @property
+    def charter(self) -> Charter:
+        """Return the last one known."""
+        return self.charters[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class Membership(Pinned):
 
     def party(self, roles: Sequence[Role]) -> PartyRef:
         """Return the party's place. Raises CharterRefused(not-a-holder) outside these roles."""
-        return _place(self.charter, self.signer, roles)
+        return _place(self.charters, self.signer, roles)
 
     def connect(self) -> HttpClient:
         """Return a client whose sessions this party's key opens; the caller closes it."""
@@ -101,10 +112,10 @@ async def join(
     signer = _signer(folder)
     async with HttpClient(address) as http:
         answer = await http.ask("GET", "/v1/charters", None, Charters, anyone=True)
-    charter = _verify_chain(answer.documents, deployment)
-    party = _place(charter, signer, (role,))
-    pin(folder, address, answer.documents, deployment)
-    return charter, party
+    charters = _follow(answer.documents, deployment)
+    party = _place(charters[-1:], signer, (role,))
+    pin(folder, address, [one.document for one in charters], deployment)
+    return charters[-1], party
 
 
 def pin(
@@ -114,7 +125,7 @@ def pin(
 
     Raises CharterRefused, VaultRefused(vault-exists) where another deployment is pinned.
     """
-    charter = _verify_chain(charters, deployment)
+    charter = _follow(charters, deployment)[-1]
     if folder.has(_MEMBERSHIP) and bytes(_read_kept(folder.path).deployment) != deployment:
         raise VaultRefused(Code.VAULT_EXISTS, "another deployment is pinned here")
     folder.write_open(_GENESIS, charters[0])
@@ -135,39 +146,36 @@ def read_pinned(path: Path) -> Pinned:
     deployment = DeploymentId(bytes(kept.deployment))
     inside = path / _AMENDMENTS
     amendments = sorted(one for one in inside.iterdir()) if inside.is_dir() else []
-    genesis, *others = (
-        read_private(one, limits.CHARTER * 3) for one in (path / _GENESIS, *amendments)
-    )
-    return Pinned(
-        kept.address,
-        deployment,
-        verify_genesis(genesis, deployment),
-        _verify_chain([genesis, *others], deployment),
-    )
+    documents = [read_private(one, limits.CHARTER * 3) for one in (path / _GENESIS, *amendments)]
+    return Pinned(kept.address, deployment, _follow(documents, deployment))
 
 
 def open_membership(folder: StateFolder) -> Membership:
     """Return what was pinned, with the party's key. Raises what `read_pinned` raises."""
     signer = _signer(folder)
     found = read_pinned(folder.path)
-    return Membership(found.address, found.deployment, found.genesis, found.charter, signer)
+    return Membership(found.address, found.deployment, found.charters, signer)
 
 
-def _verify_chain(documents: Sequence[bytes], deployment: DeploymentId) -> Charter:
+def _follow(documents: Sequence[bytes], deployment: DeploymentId) -> tuple[Charter, ...]:
+    """Return the chain that documents give from genesis on; what does not fit is passed over."""
     if not documents:
         raise CharterRefused(Code.CHARTER_GENESIS, "the server shows no charter")
-    charter = verify_genesis(documents[0], deployment)
+    chain = [verify_genesis(documents[0], deployment)]
     for document in documents[1:]:
-        charter = verify_amendment(charter, document)
-    return charter
+        with contextlib.suppress(Refusal):
+            chain.append(verify_amendment(chain[-1], document))
+    return tuple(chain)
 
 
-def _place(charter: Charter, signer: SigningKey, roles: Sequence[Role]) -> PartyRef:
-    party = charter.party(signer.public.encoded)
-    if party is None or party.role not in roles:
-        wanted = " or ".join(role.value for role in roles)
-        raise CharterRefused(Code.NOT_A_HOLDER, f"no {wanted} of this charter has this key")
-    return party
+def _place(charters: Sequence[Charter], signer: SigningKey, roles: Sequence[Role]) -> PartyRef:
+    """Return the place that the latest charter with this key gives it."""
+    for charter in reversed(charters):
+        party = charter.party(signer.public.encoded)
+        if party is not None and party.role in roles:
+            return party
+    wanted = " or ".join(role.value for role in roles)
+    raise CharterRefused(Code.NOT_A_HOLDER, f"no {wanted} of this charter has this key")
 
 
 def _signer(folder: StateFolder) -> SigningKey:

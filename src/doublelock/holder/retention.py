@@ -1,29 +1,46 @@
-"""Destruction when retention ends, stated under the holder's signature and logged (spec K-15).
+"""Destruction when retention ends, stated under the holder's signature and logged (K-15, K-20).
 
-Once a month's retention is over, releases that are still permitted are made (preservation), this
-holder's shares of the month are destroyed, and the law log is told. A holder that crashes between
+On the first day after a month's retention, releases that are still permitted are made
+(preservation); from the second on this holder's shares of the month are destroyed and the law log
+is told. So nobody's destruction comes before another's preservation. A holder that crashes between
 the two states it again at its next look.
 """
+
+from typing import Final
 
 from doublelock.holder.desk import file_document
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.serving import Serving
 from doublelock.holder.vault import Vault
+from doublelock.holder.watch import LawWatch
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, last_day
 from doublelock.protocol.documents import Opaque
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.lawlog import Destruction, sign_entry
 from doublelock.protocol.lawstate import LawState
+from doublelock.protocol.partial import COURT
+from doublelock.protocol.succession import escrow_committee
 from doublelock.transport.http import HttpClient
+
+_PRESERVING_DAYS: Final = 1
+"""How many days after its retention a month's share is kept, for preservation alone."""
+_WAITING_DAYS: Final = 2
+"""Until which day after it a holder that sees no fresh checkpoint waits for one."""
 
 
 class Retention:
     """Destroys this holder's shares in time; `step` looks once."""
 
     def __init__(
-        self, http: HttpClient, me: HolderIdentity, vault: Vault, serving: Serving
+        self,
+        http: HttpClient,
+        me: HolderIdentity,
+        vault: Vault,
+        serving: Serving,
+        watch: LawWatch,
     ) -> None:
+        self._watch = watch
         self._serving = serving
         self._http = http
         self._me = me
@@ -31,27 +48,35 @@ class Retention:
 
     async def step(self, law: LawState, now_ms: int) -> list[int]:
         """Destroy what is due; return the months of which the destruction was stated now."""
-        days = law.charter(now_ms).committee(self._me.committee).retention_days
-        today = day_of(now_ms)
-        due = {
-            key_epoch for committee, key_epoch in law.epochs if committee == self._me.committee
-        } | set(self._vault.key_epochs())
+        committee = escrow_committee(law.charter(now_ms), self._me.committee)
+        if committee is None:
+            return []
+        today, fresh = day_of(now_ms), self._watch.is_fresh(now_ms)
+        logged = {number for of, number in law.epochs if of == committee.number}
         stated = []
-        for key_epoch in sorted(due):
-            if last_day(key_epoch) + days < today and await self.destroy(law, key_epoch, now_ms):
+        for key_epoch in sorted(logged | set(self._vault.key_epochs())):
+            over = today - last_day(key_epoch) - committee.retention_days
+            if over <= 0:
+                continue
+            if over <= _PRESERVING_DAYS or not (fresh or over > _WAITING_DAYS):
+                if self._place(law, key_epoch, now_ms) is not None:
+                    await self._serving.preserve(key_epoch, now_ms)
+            elif await self.destroy(law, key_epoch, now_ms):
                 stated.append(key_epoch)
         return stated
 
     async def destroy(self, law: LawState, key_epoch: int, now_ms: int) -> bool:
         """Destroy a month's shares and have it logged; say whether it was news.
 
-        Raises VaultRefused, WireRefused. A month that was never logged is destroyed in silence.
+        Raises VaultRefused, WireRefused. A month that was never logged, or passed to others, is
+        destroyed in silence.
         """
-        record = law.epochs.get((self._me.committee, key_epoch))
-        if record is None:
+        place = self._place(law, key_epoch, now_ms)
+        if place is None:
             self._vault.discard(key_epoch)
             return False
-        if self._me.index in record.destroyed:
+        record = law.epochs[self._me.committee, key_epoch]
+        if place in record.destroyed:
             return False
         await self._serving.preserve(key_epoch, now_ms)
         statement = self._vault.destroy(
@@ -67,3 +92,12 @@ class Retention:
             if refusal.code is not Code.ENTRY_VOID:
                 raise
         return True
+
+    def _place(self, law: LawState, key_epoch: int, now_ms: int) -> int | None:
+        """Return under which number this holder has a share that counts, None if it has none."""
+        record = law.epochs.get((self._me.committee, key_epoch))
+        place = self._me.place(escrow_committee(law.charter(now_ms), self._me.committee))
+        if record is None or place is None:
+            return None
+        number = COURT if self._me.is_court else record.number_of(self._me.key)
+        return place if place == number else None

@@ -1,9 +1,12 @@
 """From a request to a release: fetch, verify everything oneself, decide by `release`, seal, post.
 
 Nothing is taken from the server's word: the law log was replayed by `watch`, the warrant and the
-request are verified here, and the same request is answered with the same release again.
+request are verified here, and the same request is answered with the same release again. A later
+generation of the shares is another release: two of them never mix (K-11, K-21).
 """
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,11 +21,13 @@ from doublelock.protocol.api import LawDocument
 from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32
+from doublelock.protocol.encoding import u16, u32
 from doublelock.protocol.errors import (
     LogRefused,
     Malformed,
     Refusal,
     ReleaseRefused,
+    VaultRefused,
     WarrantRefused,
     WireRefused,
 )
@@ -35,6 +40,7 @@ from doublelock.protocol.lawlog import (
     sign_entry,
     verify_entry,
 )
+from doublelock.protocol.lawrecords import EpochRecord
 from doublelock.protocol.release import ReleasePermit, release
 from doublelock.protocol.release_request import LabelRequest, decode_request
 from doublelock.protocol.releases import (
@@ -61,6 +67,7 @@ _WAITS = frozenset(
         Code.CHECKPOINT_STALE,
         Code.NOTICE_OVERDUE,
         Code.EPOCH_UNKNOWN,
+        Code.SHARE_GENERATION,
     }
 )
 
@@ -74,6 +81,11 @@ class Answered:
     labels: int
     refusal: Code | None
     detail: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the request is looked at again: a later line or hour can still change it."""
+        return self.refusal in _WAITS
 
 
 @dataclass(slots=True)
@@ -103,6 +115,8 @@ class Serving:
         self._cases: dict[bytes, _Case] = {}
         self._waiting: dict[bytes, bytes] = {}
         self._cancellations: set[str] = set()
+        self._documents: dict[bytes, bytes] = {}
+        self._generations: Versions = ()
         self.refused: dict[bytes, Answered] = {}
 
     def cancel(self, signed: bytes) -> None:
@@ -129,11 +143,12 @@ class Serving:
         Raises WireRefused, VaultRefused. A request that waits for the log is looked at again.
         """
         await self._fetch()
+        self._ask_again()
         answers = []
         for name, document in list(self._waiting.items()):
             answer = await self._answer(document, now_ms)
             known = self.refused.get(name)
-            if answer.refusal is None or answer.refusal not in _WAITS:
+            if not answer.waits:
                 del self._waiting[name]
             if answer.refusal is not None:
                 self.refused[name] = answer
@@ -157,10 +172,11 @@ class Serving:
                     request = decode_request(deployment, document.document)
                     name = request.signed.hash
                     self._case(bytes(request.entry.warrant)).requests[name] = request
+                    self._documents[name] = document.document
                     # The operator's own requests are of metadata: they ask no holder (R-34).
                     operator = self._watch.state.charters[-1].terms.operator.key
                     theirs = request.signed.author == bytes(operator)
-                    if not theirs and not self._folder.has(_answered(name)):
+                    if not theirs and not self._is_answered(request):
                         self._waiting[name] = document.document
                 case "entry":
                     entry = verify_entry(deployment, document.document)
@@ -168,6 +184,31 @@ class Serving:
                         self._case(bytes(entry.entry.warrant)).cancellations.append(entry)
         except Refusal:
             return
+
+    def _ask_again(self) -> None:
+        """Once shares were passed on, look again at what was answered with the old ones."""
+        generations = self._versions(number for _, number in self._watch.state.epochs)
+        if generations == self._generations:
+            return
+        self._generations = generations
+        for case in self._cases.values():
+            for name, request in case.requests.items():
+                if self._folder.has(_answered(name)) and not self._is_answered(request):
+                    self._waiting[name] = self._documents[name]
+
+    def _versions(self, months: Iterable[int]) -> Versions:
+        """Return the share versions of some months, as the log has them for this committee."""
+        epochs, committee = self._watch.state.epochs, self._me.committee
+        known = ((month, epochs.get((committee, month))) for month in sorted(set(months)))
+        return tuple((month, one.keys.share_version) for month, one in known if one is not None)
+
+    def _is_answered(self, request: LabelRequest) -> bool:
+        """Say whether this request was answered with the shares that count now."""
+        at = _answered(request.signed.hash)
+        if not self._folder.has(at):
+            return False
+        versions = self._versions(label.key_epoch for label in request.labels)
+        return self._folder.read_open(at) == _encode(versions)
 
     def _case(self, warrant: bytes) -> _Case:
         return self._cases.setdefault(warrant, _Case())
@@ -181,14 +222,21 @@ class Serving:
             await self._give(permit)
         except (ReleaseRefused, LogRefused) as refusal:
             return Answered(name, case, count, refusal.code, refusal.detail)
+        except VaultRefused as refusal:
+            # A holder that lost one month's share still serves the others.
+            if refusal.code is not Code.VAULT_MISSING:
+                raise
+            return Answered(name, case, count, refusal.code, "the share is not here")
         return Answered(name, case, count, None)
 
     def _permit(self, request: LabelRequest, now_ms: int) -> ReleasePermit:
         charter = self._watch.state.charter(now_ms)
         case = self._case(bytes(request.entry.warrant))
         warrant = self.warrant(bytes(request.entry.warrant), now_ms)
+        if warrant.terms.committee != self._me.committee:
+            raise ReleaseRefused(Code.WARRANT_COMMITTEE, f"committee {warrant.terms.committee}")
         proof = self._watch.prove(now_ms)
-        return release(
+        permit = release(
             warrant,
             warrant.approvals,
             charter,
@@ -198,6 +246,13 @@ class Serving:
             now_ms,
             case.cancellations,
         )
+        if not all(self._vault.holds(record.keys) for record in self._records(permit)):
+            raise ReleaseRefused(Code.SHARE_GENERATION, "no share of the logged generation here")
+        return permit
+
+    def _records(self, permit: ReleasePermit) -> list[EpochRecord]:
+        epochs = self._watch.state.epochs
+        return [epochs[permit.committee, month] for month in permit.key_epochs]
 
     def warrant(self, commitment: bytes, now_ms: int) -> Warrant:
         """Return a case's warrant with every good signature that came. Raises ReleaseRefused."""
@@ -217,18 +272,20 @@ class Serving:
         Each stands in the law log as a preservation. Returns how many were made. Raises
         WireRefused, VaultRefused.
         """
+        await self._fetch()
         count = 0
         for case in list(self._cases.values()):
             for request in list(case.requests.values()):
                 if all(label.key_epoch != key_epoch for label in request.labels):
                     continue
+                if self._is_answered(request):
+                    continue
                 try:
                     permit = self._permit(request, now_ms)
                 except (ReleaseRefused, LogRefused):
                     continue
-                if self._folder.has(_release(permit)):
-                    continue
-                self._folder.write(_release(permit), self._make(permit))
+                if not self._folder.has(self._release(permit)):
+                    self._folder.write(self._release(permit), self._make(permit))
                 entry = Preservation(
                     committee=permit.committee,
                     key_epoch=key_epoch,
@@ -246,34 +303,36 @@ class Serving:
 
     async def _give(self, permit: ReleasePermit) -> None:
         """Make, seal, keep and post a release; what was made before is posted again, unchanged."""
-        kept = self._folder.find(_release(permit))
+        kept = self._folder.find(self._release(permit))
         if kept is None:
             kept = self._make(permit)
-            self._folder.write(_release(permit), kept)
+            self._folder.write(self._release(permit), kept)
         size = int.from_bytes(kept[:4], "big")
         sealed, entry = kept[4 : 4 + size], kept[4 + size :]
         await file_document(self._http, "release", sealed, permit.warrant)
-        if (permit.request, self._me.index) not in self._watch.state.releases:
+        versions = self._versions(permit.key_epochs)
+        holder = SealedRelease.decode(sealed).holder
+        if (permit.request, holder, versions) not in self._watch.state.releases:
             try:
                 await file_document(self._http, "entry", entry)
             except WireRefused as refusal:
                 if refusal.code is not Code.ENTRY_VOID:  # logged before a crash
                     raise
-        self._folder.write_open(_answered(permit.request), permit.digest)
+        self._folder.write_open(_answered(permit.request), _encode(versions))
+
+    def _release(self, permit: ReleasePermit) -> str:
+        """Return the name of a release's file: another one for each generation of the shares."""
+        name = hashlib.sha256(permit.digest + _encode(self._versions(permit.key_epochs)))
+        return f"releases/{name.hexdigest()}"
 
     def _make(self, permit: ReleasePermit) -> bytes:
-        epochs = self._watch.state.epochs
-        records = [epochs[permit.committee, epoch] for epoch in permit.key_epochs]
-        partials = self._vault.release(permit, records)
-        versions: Versions = tuple(
-            (record.keys.epoch.key_epoch, record.keys.share_version) for record in records
-        )
+        partials = self._vault.release(permit, self._records(permit))
+        versions = self._versions(permit.key_epochs)
+        holder = partials.index
         body = make_body(permit, versions, partials).encode()
-        context = seal_context(permit.deployment, permit.digest, self._me.index)
+        context = seal_context(permit.deployment, permit.digest, holder)
         ciphertext = SealPublicKey.decode(permit.release_key).seal(SEAL_PURPOSE, context, body)
-        sealed: SealedRelease = sign_release(
-            permit, self._me.index, ciphertext, self._me.signer.sign
-        )
+        sealed: SealedRelease = sign_release(permit, holder, ciphertext, self._me.signer.sign)
         entry = sign_entry(
             permit.deployment,
             describe_release(permit, sealed, versions),
@@ -318,8 +377,8 @@ def leave_cancellation(folder: Path, data: bytes, charter: Charter) -> HandedCan
     return cancellation
 
 
-def _release(permit: ReleasePermit) -> str:
-    return f"releases/{permit.digest.hex()}"
+def _encode(versions: Versions) -> bytes:
+    return b"".join(u16(month) + u32(version) for month, version in versions)
 
 
 def _answered(request: bytes) -> str:

@@ -60,12 +60,15 @@ class _Kept:
 
 
 class Vault:
-    """One holder's shares of one committee; `index` is its own, 0 for the court."""
+    """One holder's shares of one committee; each says itself which custodian's it is, 0: the court.
 
-    def __init__(self, folder: StateFolder, committee: int, index: int) -> None:
+    A custodian's number may change from one generation to the next (K-11).
+    """
+
+    def __init__(self, folder: StateFolder, committee: int, *, court: bool) -> None:
         self._folder = folder
         self.committee = committee
-        self.index = index
+        self.court = court
 
     def keep_share(self, key_epoch: int, share: SecretShare) -> None:
         """Keep a custodian's share of a finished ceremony, durably. Raises VaultRefused."""
@@ -85,7 +88,7 @@ class Vault:
         `generation` is the transcript hash, or the court's public key. Raises VaultRefused.
         """
         kept = self._read(epoch.key_epoch, generation)
-        role = Role.COURT if self.index == COURT else Role.CUSTODIANS
+        role = Role.COURT if self.court else Role.CUSTODIANS
         return prove_possession(epoch, role, public_key, kept.secret)
 
     def share_for_resharing(self, keys: VerifiedKeyEpoch) -> SecretShare:
@@ -105,27 +108,40 @@ class Vault:
         """
         if permit.committee != self.committee:
             raise ReleaseRefused(Code.WARRANT_COMMITTEE, f"committee {permit.committee}")
-        secrets = {record.keys.epoch.key_epoch: self._current(record.keys) for record in epochs}
-        if not set(permit.key_epochs) <= secrets.keys():
+        kept = {record.keys.epoch.key_epoch: self._current(record.keys) for record in epochs}
+        if not kept or not set(permit.key_epochs) <= kept.keys():
             raise ReleaseRefused(Code.EPOCH_UNKNOWN, "no record of a key epoch")
-        return self._partials(permit.labels, {key: kept.secret for key, kept in secrets.items()})
+        indices = {one.index for one in kept.values()}
+        if len(indices) > 1:
+            raise ReleaseRefused(Code.SHARE_GENERATION, "months of different generations")
+        secrets = {key_epoch: one.secret for key_epoch, one in kept.items()}
+        return self._partials(indices.pop(), permit.labels, secrets)
 
-    def _partials(self, labels: Sequence[Label], secrets: dict[int, int]) -> PartialSet:
+    def _partials(self, index: int, labels: Sequence[Label], secrets: dict[int, int]) -> PartialSet:
         """Make partials in the labels' order; runs of one key epoch are made together."""
         points: list[G1] = []
         start = 0
         for end in range(1, len(labels) + 1):
             epoch = labels[start].key_epoch
             if end == len(labels) or labels[end].key_epoch != epoch:
-                points += make_partials(self.index, secrets[epoch], labels[start:end]).points
+                points += make_partials(index, secrets[epoch], labels[start:end]).points
                 start = end
-        return PartialSet(self.index, tuple(points))
+        return PartialSet(index, tuple(points))
 
-    def discard_others(self, keys: VerifiedKeyEpoch) -> int:
-        """Destroy every share of a month but the logged generation's; returns how many went."""
-        return self._discard(
-            keys.epoch.key_epoch, self._name(keys.epoch.key_epoch, self._generation(keys))
-        )
+    def discard_superseded(self, keys: VerifiedKeyEpoch) -> int:
+        """Destroy a month's shares that the logged generation replaced; returns how many went.
+
+        What a resharing has prepared for a later generation stays; so does the logged one's share.
+        """
+        current = self._name(keys.epoch.key_epoch, self._generation(keys))
+        gone = [
+            name
+            for name in self._names(keys.epoch.key_epoch)
+            if name != current and self._version(name) <= keys.share_version
+        ]
+        for name in gone:
+            self._folder.destroy(name)
+        return len(gone)
 
     def destroy(
         self, epoch: EpochId, identity: SigningKey, share_version: int, now_ms: int
@@ -135,17 +151,18 @@ class Vault:
         Overwritten, synced, unlinked, synced; only then is the statement signed. Doing it again
         returns a statement again. Raises VaultRefused.
         """
-        self._discard(epoch.key_epoch, "")
+        self.discard(epoch.key_epoch)
         if self._names(epoch.key_epoch):
             raise VaultRefused(Code.VAULT_WRITE, f"shares of key epoch {epoch.key_epoch} are left")
-        role = Role.COURT if self.index == COURT else Role.CUSTODIANS
+        role = Role.COURT if self.court else Role.CUSTODIANS
         return sign_destruction(
             Destruction(epoch, role, identity.public.encoded, share_version, now_ms), identity
         )
 
     def discard(self, key_epoch: int) -> None:
-        """Destroy every share of a month whose key was never logged. Raises VaultRefused."""
-        self._discard(key_epoch, "")
+        """Destroy every share of a month, stating nothing. Raises VaultRefused."""
+        for name in self._names(key_epoch):
+            self._folder.destroy(name)
 
     def key_epochs(self) -> tuple[int, ...]:
         """Return the months of which some share is here, ascending."""
@@ -156,20 +173,13 @@ class Vault:
     def _current(self, keys: VerifiedKeyEpoch) -> _Kept:
         kept = self._read(keys.epoch.key_epoch, self._generation(keys))
         public = curve.g2_secret_multiple(G2_GENERATOR, kept.secret)
-        shares = keys.custodians.shares
-        expected = (
-            keys.court.public_key
-            if self.index == COURT
-            else shares[self.index - 1]
-            if self.index <= len(shares)
-            else None
-        )
-        if kept.index != self.index or public != expected:
+        shares = (keys.court.public_key,) if self.court else (None, *keys.custodians.shares)
+        if (kept.index == COURT) != self.court or shares[kept.index : kept.index + 1] != (public,):
             raise VaultRefused(Code.VAULT_DAMAGED, "the share is not that of the logged key epoch")
         return kept
 
     def _generation(self, keys: VerifiedKeyEpoch) -> bytes:
-        return keys.court.public_key.encoded if self.index == COURT else keys.transcript_hash
+        return keys.court.public_key.encoded if self.court else keys.transcript_hash
 
     def _name(self, key_epoch: int, generation: bytes) -> str:
         return f"{_FOLDER}/{self.committee}-{key_epoch}-{generation[:12].hex()}"
@@ -178,11 +188,12 @@ class Vault:
         prefix = f"{_FOLDER}/{self.committee}-{key_epoch}-"
         return [name for name in self._folder.names(_FOLDER) if name.startswith(prefix)]
 
-    def _discard(self, key_epoch: int, kept: str) -> int:
-        names = [name for name in self._names(key_epoch) if name != kept]
-        for name in names:
-            self._folder.destroy(name)
-        return len(names)
+    def _version(self, name: str) -> int:
+        """Return a share's version; 0 for one that a crash left half destroyed."""
+        try:
+            return _Kept.decode(self._folder.read(name)).share_version
+        except (Malformed, VaultRefused):
+            return 0
 
     def _read(self, key_epoch: int, generation: bytes) -> _Kept:
         try:

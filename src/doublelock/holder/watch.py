@@ -71,19 +71,24 @@ class LawWatch:
         self.state = LawState.begin(genesis)
         self.checkpoint: CosignedCheckpoint | None = None
         self._reader: LogReader | None = None
+        self._charter = genesis
         self.last_head: LawHead | None = None
         """The last head that was kept; every later state continues it."""
         self.lines: list[bytes] = []
         """Every line so far, as logged: what evidence and audits carry."""
 
-    async def update(self) -> LawState:
+    async def update(self, now_ms: int | None = None) -> LawState:
         """Fetch what is new, prove it, fold it, and keep the head before returning the state.
 
+        The witnesses are those of the charter in force at `now_ms`, by default the last one's.
         Raises LogRefused (log-stale, log-fork, log-proof, log-quorum, log-missing), WireRefused,
         CharterRefused; then the state is as it was.
         """
-        policy = self.state.charters[-1].law_policy()
-        if self._reader is None:
+        last = self.state.charters[-1]
+        charter = last if now_ms is None else self.state.charter(now_ms)
+        policy = charter.law_policy()
+        if self._reader is None or charter is not self._charter:
+            self._charter = charter
             self._reader = LogReader(LogFiles(self._http, "/log/law"), policy, self._kept(policy))
         head = await self._reader.refresh()
         state = self.state
@@ -94,8 +99,6 @@ class LawWatch:
             raise LogRefused(Code.LOG_PROOF, "the lines do not give the checkpoint's root")
         if self._folder is not None:
             self._folder.write_open(_HEAD, head.note.encode())
-        if state.charters != self.state.charters:
-            self._reader = None  # the next update reads under the amended charter's policy
         self.lines.extend(line for _, line in lines)
         self.state, self.checkpoint = state, head
         self.last_head = LawHead(state.size, state.root)
@@ -105,6 +108,12 @@ class LawWatch:
     def amendments(self) -> list[bytes]:
         """The signed amendments in the state's chain of charters, genesis aside."""
         return [charter.document for charter in self.state.charters[1:]]
+
+    def is_fresh(self, now_ms: int) -> bool:
+        """Say whether the present checkpoint is as young as a release would demand (R-14)."""
+        seen_s = None if self.checkpoint is None else self.checkpoint.quorum_time_s
+        age_ms = self.state.charter(now_ms).terms.checkpoint_age_ms
+        return seen_s is not None and now_ms - seen_s * 1000 <= age_ms
 
     def prove(self, now_ms: int) -> LawProof:
         """Return the proof of the present state at its checkpoint under the charter in force.

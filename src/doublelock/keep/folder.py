@@ -17,6 +17,8 @@ from doublelock.protocol.errors import VaultRefused
 
 _KEY_NAME = "folder.key"
 _LOCK_NAME = "folder.lock"
+_READING = -1
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}(/[a-z0-9][a-z0-9._-]{0,127}){0,3}")
 
 
@@ -136,6 +138,13 @@ class StateFolder:
         path = self._at(name)
         self._refuse_reader()
         atomic.erase(path)
+
+    def clear_unfinished(self, folder: str) -> None:
+        """Erase what writes that never ended left below a folder: a kill may have cut them off."""
+        self._refuse_reader()
+        for path in self._at(folder).rglob(".*"):
+            if _UNFINISHED.fullmatch(path.name):
+                atomic.erase(path)
 
     def derive_key(self, purpose: str) -> bytes:
         """Return a 32-byte key for a purpose of the caller's own (a database, for instance)."""

@@ -103,9 +103,12 @@ def decode_court_half(data: bytes) -> HalfKey:
     return HalfKey(public_key, G1.decode(data[G2_SIZE:]), 1, (public_key,))
 
 
-def roster_of(receivers: Sequence[VerifyKey], dealers: Sequence[VerifyKey]) -> list[VerifyKey]:
-    """Return everyone who deals or receives, dealers first: whom the ceremony's roster names."""
-    return [*dealers, *receivers]
+def roster_of(old: Sequence[VerifyKey], receivers: Sequence[VerifyKey]) -> list[VerifyKey]:
+    """Return whom a resharing's roster names: all old holders, then all receivers (spec K-11).
+
+    In a refresh everybody stands there twice, with a fresh static key for each part.
+    """
+    return [*old, *receivers]
 
 
 def _statement(name: CeremonyName, step: Step, payload: bytes) -> bytes:

@@ -31,6 +31,7 @@ from doublelock.protocol.note import parse_vkey
 from doublelock.protocol.policy import Policy, PolicyGroup, PolicyLog, PolicyWitness
 
 __all__ = [
+    "Amendment",
     "Approver",
     "Caps",
     "Charter",
@@ -45,6 +46,7 @@ __all__ = [
     "charter_at",
     "genesis_id",
     "hash_terms",
+    "read_amendment",
     "read_terms",
     "verify_amendment",
     "verify_genesis",
@@ -194,6 +196,30 @@ def verify_amendment(current: Charter, data: bytes) -> Charter:
     Raises Malformed or CharterRefused: charter-sequence, charter-fixed, charter-delay,
     charter-signatures, charter-terms.
     """
+    proposed = read_amendment(current, data)
+    for lacking in proposed.lacking(current):
+        raise CharterRefused(Code.CHARTER_SIGNATURES, lacking)
+    return Charter(_VERIFIED, current.deployment, proposed.payload, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """An amendment that follows a charter, with its good signatures, be they enough or not."""
+
+    terms: CharterTerms
+    payload: bytes
+    signers: frozenset[bytes]
+
+    def lacking(self, current: Charter) -> Iterator[str]:
+        """Yield whose signatures are still needed, in words (spec C-9)."""
+        yield from _lacking(current.terms, self.terms, self.signers)
+
+
+def read_amendment(current: Charter, data: bytes) -> Amendment:
+    """Return an amendment of `current` that need not be signed by everybody yet.
+
+    Raises as `verify_amendment`, but for charter-signatures.
+    """
     payload = jws.read_payload(data, limits.CHARTER)
     new, old = read_terms(payload), current.terms
     if (new.sequence, new.previous) != (old.sequence + 1, current.hash):
@@ -210,8 +236,7 @@ def verify_amendment(current: Charter, data: bytes) -> Charter:
         raise CharterRefused(Code.CHARTER_DELAY, "before the charter that it amends")
     allowed = {old.operator.key, *_holder_keys(old), *_holder_keys(new)}
     signed = jws.verify(data, jws.Purpose.CHARTER, allowed, limits.CHARTER)
-    _check_signatures(old, new, frozenset(signed.signers))
-    return Charter(_VERIFIED, current.deployment, payload, data)
+    return Amendment(new, payload, frozenset(signed.signers))
 
 
 def charter_at(charters: Sequence[Charter], time_ms: int) -> Charter:
@@ -237,30 +262,28 @@ def _policy(terms: CharterTerms, log: str) -> Policy:
     return Policy(logs, witnesses, (PolicyGroup("quorum", terms.quorum, names),), "quorum")
 
 
-def _check_signatures(old: CharterTerms, new: CharterTerms, signers: frozenset[bytes]) -> None:
+def _lacking(old: CharterTerms, new: CharterTerms, signers: frozenset[bytes]) -> Iterator[str]:
     if old.operator.key not in signers:
-        raise CharterRefused(Code.CHARTER_SIGNATURES, "operator")
+        yield "operator"
     before = {committee.number: committee for committee in old.committees}
     after = {committee.number: committee for committee in new.committees}
     # What is not inside a committee, and which committees there are, concerns them all.
     everyone = before.keys() != after.keys() or _frame(old) != _frame(new)
     for number, committee in before.items():
         if everyone or after.get(number) != committee:
-            _check_consent(committee, signers)
+            yield from _lacking_consent(committee, signers)
     for number, committee in after.items():
         if number not in before:
-            _check_consent(committee, signers)
+            yield from _lacking_consent(committee, signers)
 
 
-def _check_consent(committee: Committee, signers: frozenset[bytes]) -> None:
+def _lacking_consent(committee: Committee, signers: frozenset[bytes]) -> Iterator[str]:
     if committee.court is not None and committee.court.key not in signers:
-        raise CharterRefused(Code.CHARTER_SIGNATURES, f"court of committee {committee.number}")
+        yield f"court of committee {committee.number}"
     count = sum(custodian.key in signers for custodian in committee.custodians)
     if count < committee.threshold:
-        raise CharterRefused(
-            Code.CHARTER_SIGNATURES,
-            f"{count} of {committee.threshold} custodians of committee {committee.number}",
-        )
+        here = f"{count} of {committee.threshold}"
+        yield f"custodians of committee {committee.number} ({here})"
 
 
 def _frame(terms: CharterTerms) -> bytes:

@@ -6,6 +6,9 @@ from enum import StrEnum
 from doublelock.protocol.charter_terms import Approver, Profile, WarrantKind
 from doublelock.protocol.keyepoch import VerifiedKeyEpoch
 
+ReleaseName = tuple[bytes, int, tuple[tuple[int, int], ...]]
+"""A logged release: request hash (32), holder, and (key epoch, share version) pairs (R-30)."""
+
 
 class WarrantStatus(StrEnum):
     """A warrant's state, by the names of ETSI TS 103 120's AuthorisationStatus (R-10)."""
@@ -106,11 +109,21 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """A key epoch in the log, and which holders (0: the court) destroyed their share of it."""
+    """A key epoch in the log, and which holders (0: the court) destroyed their share of it.
+
+    `holders` are the identity keys (32 bytes) of the custodians whose shares these are, number 1
+    first; `earlier` are the generations before it, the newest first (K-11).
+    """
 
     keys: VerifiedKeyEpoch
     index: int
+    holders: tuple[bytes, ...]
     destroyed: frozenset[int] = frozenset()
+    earlier: tuple[VerifiedKeyEpoch, ...] = ()
+
+    def number_of(self, key: bytes) -> int:
+        """Return the number of a custodian of this generation by its key, 0 when it is none."""
+        return self.holders.index(key) + 1 if key in self.holders else 0
 
     @property
     def alive(self) -> bool:

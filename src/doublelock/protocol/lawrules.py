@@ -18,7 +18,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, first_day
 from doublelock.protocol.destruction import verify_destruction
 from doublelock.protocol.ed25519 import verify_key
-from doublelock.protocol.errors import Refusal, WarrantRefused
+from doublelock.protocol.errors import CharterRefused, Refusal, WarrantRefused
 from doublelock.protocol.keyepoch import (
     EpochId,
     decode_signed,
@@ -153,6 +153,7 @@ class Step:
             raise MissingDocument(Code.CHARTER_MISSING, entry.document.hex())
         current = self.state.charters[-1]
         new = verify_amendment(current, document)
+        refuse_orphaned_keys(current, new, self.state.epochs)
         if new.hash != entry.charter:
             raise void(Code.ENTRY_VOID, "another charter than the line says")
         if new.terms.effective_ms < self.time_ms + current.terms.amendment_delay_ms:
@@ -163,35 +164,29 @@ class Step:
         self._by(Role.OPERATOR)
         signed = decode_signed(bytes(entry.statement))
         wanted = EpochId(self.state.deployment, entry.committee, entry.key_epoch)
-        failure: Refusal | None = None
-        # A resharing may be logged before the charter that names its new holders is in force.
-        for charter in dict.fromkeys((self.charter, self.state.charters[-1])):
-            committee = charter.committee(entry.committee)
-            if committee.court is None:
-                continue
-            try:
-                keys = verify_key_epoch(
-                    signed,
-                    [verify_key(bytes(custodian.key)) for custodian in committee.custodians],
-                    verify_key(bytes(committee.court.key)),
-                    wanted,
-                    committee.threshold,
-                )
-                break
-            except Refusal as problem:
-                failure = problem
-        else:
-            raise failure or void(Code.ENTRY_VOID, "committee without escrow")
+        # R-22: under the charter in force alone; between a generation in the log and its holders in
+        # force nobody could release.
+        committee = self._committee(entry.committee)
+        if committee.court is None:
+            raise void(Code.ENTRY_VOID, "committee without escrow")
+        holders = tuple(bytes(custodian.key) for custodian in committee.custodians)
+        keys = verify_key_epoch(
+            signed,
+            [verify_key(holder) for holder in holders],
+            verify_key(bytes(committee.court.key)),
+            wanted,
+            committee.threshold,
+        )
+        record = EpochRecord(keys, self.state.size, holders)
         key = (entry.committee, entry.key_epoch)
         old = self.state.epochs.get(key)
-        destroyed: frozenset[int] = frozenset()
         if old is not None:
             refuse_changed_key(old.keys, keys)
             # New shares of a dead key would bring back what was promised to be gone.
             if not old.alive:
                 raise void(Code.EPOCH_DEAD, "key epoch that was destroyed")
-            destroyed = old.destroyed & {0}
-        record = EpochRecord(keys, self.state.size, destroyed)
+            earlier = old.earlier if old.keys == keys else (old.keys, *old.earlier)
+            record = replace(record, destroyed=old.destroyed & {0}, earlier=earlier)
         return replace(self.state, epochs=_with(self.state.epochs, key, record))
 
     def _extension(self, entry: EpochExtended) -> "LawState":
@@ -214,6 +209,8 @@ class Step:
         said = verify_destruction(bytes(entry.statement), verify_key(self.party.key)).destruction
         if said.epoch != record.keys.epoch:
             raise void(Code.ENTRY_VOID, "destruction of another key epoch")
+        if index and record.number_of(self.party.key) != index:
+            raise void(Code.NOT_A_HOLDER, "destruction by who holds no share of it")
         if index and said.share_version < record.keys.share_version:
             raise void(Code.ENTRY_VOID, "only an old version of the share")
         record = replace(record, destroyed=record.destroyed | {index})
@@ -339,7 +336,7 @@ class Step:
         if request is None or request.warrant != entry.warrant:
             raise void(Code.REQUEST_UNLOGGED, "release")
         index = self._holder(request.committee)
-        key = (request.hash, index)
+        key = (request.hash, index, entry.versions)
         if entry.holder != index or entry.labels != request.labels or key in self.state.releases:
             raise void(Code.ENTRY_VOID, "release")
         record = self._warrant(entry.warrant)
@@ -396,6 +393,25 @@ class Step:
             warrants=_with(state.warrants, record.commitment, record),
             tallies=_with(state.tallies, record.committee, tally),
         )
+
+
+def refuse_orphaned_keys(
+    old: Charter, new: Charter, epochs: Mapping[tuple[int, int], EpochRecord]
+) -> None:
+    """Raise CharterRefused(charter-fixed) where living keys would lose their court (spec C-11).
+
+    The court's share is whole and stays where it is: who may hold it changes only once every key
+    epoch of the committee is dead. Neither may such a committee go, or its escrow.
+    """
+    after = {committee.number: committee for committee in new.terms.committees}
+    living = {number for (number, _), record in epochs.items() if record.alive}
+    for committee in old.terms.committees:
+        next_ = after.get(committee.number)
+        if committee.number not in living or committee.court is None:
+            continue
+        if next_ is None or next_.court is None or next_.court.key != committee.court.key:
+            detail = f"court of committee {committee.number}, which holds living keys"
+            raise CharterRefused(Code.CHARTER_FIXED, detail)
 
 
 def may_cancel(party: PartyRef, record: WarrantRecord) -> bool:

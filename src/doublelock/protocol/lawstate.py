@@ -24,6 +24,7 @@ from doublelock.protocol.lawlog import (
 )
 from doublelock.protocol.lawrecords import (
     EpochRecord,
+    ReleaseName,
     RequestRecord,
     Tally,
     WarrantRecord,
@@ -81,7 +82,7 @@ class LawState:
     recent: Mapping[int, tuple[RequestRecord, ...]] = field(default_factory=_nothing)
     epochs: Mapping[tuple[int, int], EpochRecord] = field(default_factory=_nothing)
     extensions: Mapping[tuple[int, int], int] = field(default_factory=_nothing)
-    releases: Mapping[tuple[bytes, int], bytes] = field(default_factory=_nothing)
+    releases: Mapping[ReleaseName, bytes] = field(default_factory=_nothing)
     tallies: Mapping[int, Tally] = field(default_factory=_nothing)
     bundles: Bundles = field(default_factory=_nothing)
     void: int = 0

@@ -63,6 +63,18 @@ class SealedRelease:
         head = u8(_VERSION) + u16(self.holder) + self.permit
         return head + long_field(self.ciphertext) + self.signature
 
+    @classmethod
+    def decode(cls, data: bytes) -> "SealedRelease":
+        """Return the parts of a release, not yet verified. Raises Malformed."""
+        reader = Reader(data)
+        if reader.u8() != _VERSION:
+            raise Malformed(Code.FORM, "release version")
+        holder, permit = reader.u16(), reader.take(32)
+        ciphertext = reader.long_field(_BODY_MAX + 1024)
+        signature = reader.take(ed25519.SIGNATURE_SIZE)
+        reader.end()
+        return cls(holder, permit, ciphertext, signature)
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedRelease:
@@ -127,18 +139,14 @@ def verify_release(
     Raises Malformed, CharterRefused(not-a-holder), ReleaseRefused(release-foreign,
     bad-signature).
     """
-    reader = Reader(data)
-    if reader.u8() != _VERSION:
-        raise Malformed(Code.FORM, "release version")
-    holder, named = reader.u16(), reader.take(32)
-    ciphertext = reader.long_field(_BODY_MAX + 1024)
-    signature = reader.take(ed25519.SIGNATURE_SIZE)
-    reader.end()
-    if named != permit:
+    sealed = SealedRelease.decode(data)
+    holder, ciphertext = sealed.holder, sealed.ciphertext
+    if sealed.permit != permit:
         raise ReleaseRefused(Code.RELEASE_FOREIGN, "another permit")
     key = committee.holder_key(holder)
+    signed = signing_input(deployment, holder, permit, ciphertext)
     try:
-        ed25519.verify(key, signature, signing_input(deployment, holder, permit, ciphertext))
+        ed25519.verify(key, sealed.signature, signed)
     except Refusal:
         raise ReleaseRefused(Code.BAD_SIGNATURE, f"release of holder {holder}") from None
     return VerifiedRelease(holder, permit, ciphertext, hash_release(data))

@@ -13,7 +13,7 @@ from typing import Final
 from doublelock.protocol import dealing, limits, polynomial, schnorr
 from doublelock.protocol.ceremony import CeremonyName, Kind
 from doublelock.protocol.codes import Code
-from doublelock.protocol.dealing import DealingRoom
+from doublelock.protocol.dealing import Dealing, DealingRoom
 from doublelock.protocol.encoding import Reader, field, long_field, u16, u32
 from doublelock.protocol.errors import CeremonyRefused, Malformed
 from doublelock.protocol.prime_group import Element, PrimeGroup
@@ -185,22 +185,39 @@ def receive(
     group = room.group
     if not dealing.is_receiver(room, index, static_secret):
         raise CeremonyRefused(Code.CEREMONY_SETUP, "the static key is not this receiver's")
-    if len(messages) != len(resharing.dealers):
-        raise CeremonyRefused(Code.CEREMONY_MISMATCH, "not one dealing of each dealer")
+    dealings = _read_dealings(resharing, messages)
     indices = [dealer for dealer, _ in resharing.dealers]
-    dealings = dealing.check_dealings(room, messages, indices)
-    _check_constants(resharing, [one.commitment for one in dealings])
     opened = dealing.open_all_shares(room, dealings, resharing.dealers, index, static_secret)
     factors = polynomial.lagrange(indices, group.order)
     share = sum(one.share * by for one, by in zip(opened, factors, strict=True)) % group.order
-    transcript = b"".join(
+    return Reshared(index, static_secret, share, _transcript(resharing, dealings))
+
+
+def write_transcript(resharing: ResharingRoom, messages: Sequence[bytes]) -> bytes:
+    """Return the transcript of all dealings, in the order of the dealers; needs nothing secret.
+
+    Raises CeremonyRefused naming dealers by their old index, as `receive` does but for the shares.
+    """
+    return _transcript(resharing, _read_dealings(resharing, messages))
+
+
+def _read_dealings(resharing: ResharingRoom, messages: Sequence[bytes]) -> tuple[Dealing, ...]:
+    if len(messages) != len(resharing.dealers):
+        raise CeremonyRefused(Code.CEREMONY_MISMATCH, "not one dealing of each dealer")
+    indices = [dealer for dealer, _ in resharing.dealers]
+    dealings = dealing.check_dealings(resharing.room, messages, indices)
+    _check_constants(resharing, [one.commitment for one in dealings])
+    return dealings
+
+
+def _transcript(resharing: ResharingRoom, dealings: Sequence[Dealing]) -> bytes:
+    return b"".join(
         (
             _transcript_head(resharing),
             *(point for one in dealings for point in one.commitment),
             *(one.proof + one.ephemeral for one in dealings),
         )
     )
-    return Reshared(index, static_secret, share, transcript)
 
 
 def _transcript_head(resharing: ResharingRoom) -> bytes:

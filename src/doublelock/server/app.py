@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from doublelock.log.sequencer import Sequencer
-from doublelock.protocol.charter import Charter, charter_at, verify_amendment, verify_genesis
+from doublelock.protocol.charter import Charter, verify_amendment, verify_genesis
 from doublelock.protocol.cosignature import NoteSigner
 from doublelock.protocol.errors import Refusal
 from doublelock.protocol.group_rules import Rules
@@ -23,6 +23,7 @@ from doublelock.protocol.note import SignatureType
 from doublelock.server.blobs import Blobs
 from doublelock.server.bundle import ServedBundle, log_bundle, read_bundle
 from doublelock.server.catchup import CatchUps
+from doublelock.server.charters import CharterChain
 from doublelock.server.config import ServerConfig
 from doublelock.server.connection import Connection
 from doublelock.server.conversations import Conversations
@@ -148,10 +149,7 @@ async def start(config: ServerConfig) -> Server:
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     deployment = DeploymentId(config.deployment)
     charters = _verify_charters(config.charters, deployment)
-
-    def charter() -> Charter:
-        return charter_at(charters, config.clock())
-
+    charter = CharterChain(charters, config.clock)
     terms = charters[0].terms
     store = SqliteStore(config.folder / _DATABASE, deployment)
 
@@ -255,7 +253,7 @@ async def start(config: ServerConfig) -> Server:
         arrived,
         lambda connection: pushes.mailed(connection.device),
     )
-    law = await open_law(parts, charters, log)
+    law = await open_law(parts, log)
     server = Server(parts, stream, store, log, law, bundle)
     try:
         if bundle is not None:

@@ -124,6 +124,8 @@ class ServerConfig:
     web: Path | None = None
     """Folder of the web client's bundle, with its `bundle.json`; None serves none."""
     clock: Clock = wall_clock
+    report: Callable[[str], None] = lambda _: None
+    """Told what an operator has to know: a log that the witnesses keep from being published."""
     rates: Rates = field(default_factory=Rates)
     bounds: Bounds = field(default_factory=Bounds)
     push: PushConfig = field(default_factory=PushConfig)

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from doublelock.protocol.charter import Charter
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import KeyLogRefused, Refusal, WireRefused
 from doublelock.protocol.identifiers import DeviceId, name_account
 from doublelock.protocol.keylog import Applied, KeyLog
 from doublelock.protocol.session import DeviceSubject, Subject
+from doublelock.server.charters import CharterChain
 from doublelock.store.interface import Store
 
 
@@ -33,7 +33,7 @@ class Identities:
 
     def __init__(
         self,
-        charter: Callable[[], Charter],
+        charter: CharterChain,
         key_log: KeyLog,
         log: AppendOnly,
         store: Store,
@@ -90,10 +90,13 @@ class Identities:
         return place.index
 
     def key_of(self, subject: Subject) -> bytes:
-        """Return a subject's Ed25519 key. Raises KeyLogRefused, or WireRefused for no party."""
+        """Return a subject's Ed25519 key. Raises KeyLogRefused, or WireRefused for no party.
+
+        A party of any charter gets a session; what it may do there is for the routes.
+        """
         if isinstance(subject, DeviceSubject):
             return self.key_log.current_device(subject.account, subject.device).key
-        party = self._charter().party(subject.key)
+        party = self._charter.party(subject.key)
         if party is None:
             raise WireRefused(Code.NOT_PERMITTED, "no party of the charter")
         return party.key

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from typing import Final
 
 import httpx
@@ -11,7 +10,6 @@ from starlette.routing import BaseRoute
 from doublelock.log import tiles
 from doublelock.log.sequencer import Sequencer
 from doublelock.log.witness_client import Publisher
-from doublelock.protocol.charter import Charter
 from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import NoteSigner
 from doublelock.protocol.errors import LogRefused, Refusal
@@ -107,13 +105,13 @@ class Law:
                 await self.desk.sweep()
 
 
-async def open_law(parts: Parts, charters: Sequence[Charter], key_log: Sequencer) -> Law:
+async def open_law(parts: Parts, key_log: Sequencer) -> Law:
     """Return the law's side, started; its log is made if new, replayed if not.
 
     Raises LogRefused, CharterRefused, WireRefused(storage).
     """
     config = parts.config
-    terms = charters[-1].terms
+    terms = parts.charter().terms
     name = terms.law_log.split("+", 1)[0]
     signer = NoteSigner(name, SignatureType.ED25519, config.keys.law_log)
     law_log = await Sequencer.open(config.folder / "law-log", signer, config.clock)
@@ -125,10 +123,11 @@ async def open_law(parts: Parts, charters: Sequence[Charter], key_log: Sequencer
             Publisher(log, with_addresses(policy, config.witnesses), http),
             config.clock,
             age_ms,
+            config.report,
         )
         for log, policy in (
-            (key_log, charters[-1].key_policy()),
-            (law_log, charters[-1].law_policy()),
+            (key_log, parts.charter().key_policy()),
+            (law_log, parts.charter().law_policy()),
         )
     )
 
@@ -137,8 +136,15 @@ async def open_law(parts: Parts, charters: Sequence[Charter], key_log: Sequencer
         await parts.mailboxes.deliver(devices, NOTICE_MAIL, notice)
 
     desk = LawDesk(
-        charters, law_log, law_publishing, parts.store, config.keys.operator, config.clock, deliver
+        parts.charter,
+        law_log,
+        law_publishing,
+        parts.store,
+        config.keys.operator,
+        config.clock,
+        deliver,
     )
+    parts.sweeper.holds = desk.held_conversations
     try:
         await desk.load()
     except BaseException:

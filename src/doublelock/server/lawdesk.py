@@ -6,7 +6,7 @@ before it is logged. It decides nothing else: holders and agencies trust no word
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -42,6 +42,7 @@ from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.notice import NoticeTerms, verify_notice
 from doublelock.protocol.release_request import decode_request, labels_root
 from doublelock.protocol.warrant import Warrant, verify_warrant
+from doublelock.server.charters import CharterChain
 from doublelock.server.publishing import Publishing
 from doublelock.store.interface import Store, Tables
 from doublelock.store.rows import LawRow
@@ -78,7 +79,7 @@ class LawDesk:
 
     def __init__(
         self,
-        charters: Sequence[Charter],
+        charters: CharterChain,
         log: Sequencer,
         publishing: Publishing,
         store: Store,
@@ -86,7 +87,7 @@ class LawDesk:
         clock: Callable[[], int],
         deliver: Callable[[AccountId, bytes], Awaitable[None]] | None = None,
     ) -> None:
-        self._charters = tuple(charters)
+        self._charters = charters
         self._log = log
         self._publishing = publishing
         self._store = store
@@ -96,7 +97,7 @@ class LawDesk:
         self._turn = asyncio.Lock()
         self._news = asyncio.Condition()
         self._cases: dict[bytes, _Case] = {}
-        self.state = LawState.begin(charters[0])
+        self.state = LawState.begin(charters.all[0])
 
     @property
     def charter(self) -> Charter:
@@ -105,17 +106,19 @@ class LawDesk:
 
     async def load(self) -> None:
         """Replay the log and the documents; found the log with the genesis charter if it is new."""
-        documents = {_digest(charter.document): charter.document for charter in self._charters}
+        kept = await self._store.read(lambda tables: tables.law.charters())
+        documents = {_digest(document): document for document in kept}
         for index in range(self._log.checkpoint().checkpoint.size):
             line = await self._log.entry(index)
             self.state = self.state.apply(index, line, documents)
+        self._charters.replace(self.state.charters)
         after = 0
         while rows := await self._page(after):
             for row in rows:
                 self._learn(row)
             after = rows[-1].number
         if self.state.size == 0:
-            genesis = self._charters[0]
+            genesis = self.state.charters[0]
             await self.log_own(
                 CharterLogged(
                     charter=Bytes32(genesis.hash), document=Bytes32(_digest(genesis.document))
@@ -145,10 +148,14 @@ class LawDesk:
             state = self.state.apply(index, line, documents)
             if state.void > self.state.void and state.last_void is not None:
                 raise WireRefused(state.last_void, "law log")
+            # The document first: a line whose document is lost would stop everybody who folds it.
+            if documents:
+                await self._store.write(lambda tables: _put_charters(tables, documents))
             placed = await self._log.append(line)
             if placed.index != index:
                 raise WireRefused(Code.STORAGE, "law log")
             self.state = state
+            self._charters.replace(state.charters)
         self._publishing.grew()
         return index
 
@@ -254,7 +261,6 @@ class LawDesk:
             raise WireRefused(Code.NOT_PERMITTED)
         new = verify_amendment(self.state.charters[-1], document)
         digest = _digest(document)
-        await self._store.write(lambda tables: tables.law.put_charter(document))
         entry = AmendmentLogged(charter=Bytes32(new.hash), document=Bytes32(digest))
         return Filing(0, await self.log_own(entry, {digest: document}))
 
@@ -362,6 +368,18 @@ class LawDesk:
         filing = await self._put(case, "request", author, -1, document)
         return Filing(filing.number, await self.log_entry(signed))
 
+    async def held_conversations(self) -> frozenset[bytes]:
+        """Return the conversations that a warrant in force asked for: retention spares them (W-38).
+
+        What nobody's released key opens stays shut: its month's key dies in its time all the same.
+        """
+        now, held = self._clock(), set[bytes]()
+        for record in self.state.warrants.values():
+            if record.roots and record.status(now) in _OPEN:
+                for request in await self.requested(record.commitment):
+                    held |= {label.conversation for label in request.labels}
+        return frozenset(held)
+
     def _own(self, party: PartyRef, document: bytes) -> VerifiedEntry:
         signed = verify_entry(self.charter.deployment, document)
         if signed.author != party.key:
@@ -408,6 +426,11 @@ class LawDesk:
     async def _tell(self) -> None:
         async with self._news:
             self._news.notify_all()
+
+
+def _put_charters(tables: Tables, documents: Mapping[bytes, bytes]) -> None:
+    for document in documents.values():
+        tables.law.put_charter(document)
 
 
 def _put_once(tables: Tables, row: LawRow) -> int:

@@ -1,11 +1,10 @@
 """The parts of a running server, handed to its routes; made in `app`, decides nothing."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from doublelock.protocol.charter import Charter
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.server.blobs import Blobs
+from doublelock.server.charters import CharterChain
 from doublelock.server.config import ServerConfig
 from doublelock.server.conversations import Conversations
 from doublelock.server.delivery import Delivery
@@ -27,7 +26,7 @@ class Parts:
 
     config: ServerConfig
     deployment: DeploymentId
-    charter: Callable[[], Charter]
+    charter: CharterChain
     store: Store
     sessions: Sessions
     gate: Gate

@@ -11,6 +11,7 @@ from typing import Final
 
 from doublelock.log.sequencer import Sequencer
 from doublelock.log.witness_client import Publisher
+from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import Refusal
 from doublelock.protocol.policy import Policy
 
@@ -31,12 +32,19 @@ class Publishing:
     """Publishes one log for as long as the server runs; `age_ms` is when a checkpoint is old."""
 
     def __init__(
-        self, log: Sequencer, publisher: Publisher, clock: Callable[[], int], age_ms: int
+        self,
+        log: Sequencer,
+        publisher: Publisher,
+        clock: Callable[[], int],
+        age_ms: int,
+        report: Callable[[str], None],
     ) -> None:
         self._log = log
         self._publisher = publisher
         self._clock = clock
         self._age_ms = age_ms
+        self._report = report
+        self._trouble: Code | None = None
         self._size = -1
         self._time_ms = 0
         self._wake = asyncio.Event()
@@ -72,13 +80,23 @@ class Publishing:
             return True
         return abs(self._clock() - self._time_ms) > self._age_ms
 
+    def _tell(self, refusal: Refusal | None) -> None:
+        """Report what keeps the log from being published, when that changes."""
+        code = None if refusal is None else refusal.code
+        if code is not self._trouble:
+            origin = self._log.checkpoint().checkpoint.origin
+            self._report(f"{origin}: {refusal or 'published again'}")
+        self._trouble = code
+
     async def _run(self) -> None:
         while True:
             wait_s = _LOOK_S
             if self._is_due():
                 try:
                     await self.publish()
-                except Refusal:
+                    self._tell(None)
+                except Refusal as refusal:
+                    self._tell(refusal)
                     wait_s = _AFTER_FAILURE_S
             self._wake.clear()
             with contextlib.suppress(TimeoutError):

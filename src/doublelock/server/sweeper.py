@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from doublelock.protocol.charter import Charter
@@ -16,6 +16,10 @@ from doublelock.store.rows import ConversationRow
 
 _LOG: Final = logging.getLogger("doublelock.server")
 _ITEMS: Final = 1000
+
+
+async def _nothing() -> frozenset[bytes]:
+    return frozenset()
 
 
 class Sweeper:
@@ -37,6 +41,8 @@ class Sweeper:
         self._clock = clock
         self._bounds = bounds
         self._task: asyncio.Task[None] | None = None
+        self.holds: Callable[[], Awaitable[frozenset[bytes]]] = _nothing
+        """Which conversations retention spares for now."""
 
     def start(self) -> None:
         """Begin."""
@@ -64,8 +70,10 @@ class Sweeper:
         days = max(committee.retention_days for committee in self._charter().terms.committees)
         retained_from = now - days * DAY_MS
         erased = 0
+        held = await self.holds()
         for row in await self._store.read(lambda tables: tables.groups.all()):
-            before_ms = max(retained_from, now - row.timer_ms if row.timer_ms else 0)
+            kept_from = 0 if row.conversation in held else retained_from
+            before_ms = max(kept_from, now - row.timer_ms if row.timer_ms else 0)
             erased += await self._erase(row, before_ms)
         await self._blobs.sweep(now - self._bounds.blob_unfinished_ms, retained_from)
         if erased:

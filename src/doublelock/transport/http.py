@@ -5,12 +5,12 @@ what it answers is handed on as bytes, or as a typed body. A redirect is never f
 """
 
 import asyncio
+import functools
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from types import TracebackType
 from typing import Final, Self
 
@@ -55,12 +55,6 @@ class Identity:
     sign: Callable[[bytes], bytes]
 
 
-@cache
-def _tls_context() -> ssl.SSLContext:
-    """Read the trusted roots once in a process: that takes longer than a request."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
@@ -93,7 +87,7 @@ class HttpClient:
         self._opening = asyncio.Lock()
         self._client = httpx.AsyncClient(
             base_url=address,
-            verify=_tls_context(),
+            verify=_trust(address.startswith("https:")),
             timeout=httpx.Timeout(timeout_s, connect=10.0),
             transport=transport,
             follow_redirects=False,
@@ -357,6 +351,15 @@ class HttpClient:
             anyone=True,
         )
         return opened.token
+
+
+@functools.cache
+def _trust(needed: bool) -> ssl.SSLContext:
+    """Return what verifies a server's certificate; read once, since reading it is slow.
+
+    Where no TLS is spoken, nobody is trusted: a connection that spoke it after all would fail.
+    """
+    return httpx.create_ssl_context() if needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _plain(response: httpx.Response) -> AsyncIterator[bytes]:

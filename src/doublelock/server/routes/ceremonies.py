@@ -27,8 +27,9 @@ def routes(parts: Parts) -> list[Route]:
     """Return these routes."""
 
     def holder(request: Request) -> bytes:
+        """Who holds keys, will, or did: a resharing brings them together (K-16)."""
         key = parts.gate.caller(request).party.key
-        party = parts.charter().party(key)
+        party = parts.charter.party(key)
         if party is None or party.role not in (Role.CUSTODIAN, Role.COURT):
             raise WireRefused(Code.NOT_PERMITTED, "custodians and court only")
         return key

@@ -101,14 +101,14 @@ class Gate:
         rate, burst = self._rates.claims, self._rates.claims_burst
         self._spend(("claims", subject), rate, burst, float(count))
 
-    def spend_letter(self, account: AccountId) -> None:
-        """Slow down who writes to strangers' devices. Raises WireRefused(too-fast)."""
-        self._spend(("letters", account), self._rates.letters, self._rates.letters_burst)
-
     def spend_handshake(self, subject: Subject, conversation: bytes) -> None:
         """Slow down who commits without end in a conversation. Raises WireRefused(too-fast)."""
         rate, burst = self._rates.handshakes, self._rates.handshakes_burst
         self._spend(("handshakes", subject, conversation), rate, burst)
+
+    def spend_letter(self, account: AccountId) -> None:
+        """Slow down who writes to strangers' devices. Raises WireRefused(too-fast)."""
+        self._spend(("letters", account), self._rates.letters, self._rates.letters_burst)
 
     def anyone(self, request: Request) -> None:
         """Let an unknown caller in, at the rate of its address. Raises WireRefused(too-fast)."""

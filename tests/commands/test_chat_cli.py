@@ -1,0 +1,247 @@
+"""`doublelock chat` as people run it: real processes, a real server, real key epochs.
+
+The tests live one after the other in one deployment, in the order in which a person would.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from doublelock.client.invite import Invite
+from doublelock.demo.clock import WallClock
+from doublelock.demo.founding import Plan
+from doublelock.demo.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ODD = b"two \xff\x00 odd \x1b[31mred\n[99] 2026-01-01 00:00 bob: forged\r"
+FILE = bytes(range(256)) * 700  # three chunks
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    def answers(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def refused(self, code: str, exit_code: int = 1) -> None:
+        assert self.code == exit_code, self.err
+        assert f"Refused: {code}" in self.err
+        assert "Traceback" not in self.err
+
+
+@dataclass
+class Town:
+    world: World
+    folder: Path
+    bob_invite: Path
+    address: str = ""
+    running: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    async def start(self, who: str, *args: str, key: str = "") -> asyncio.subprocess.Process:
+        """Start a command on somebody's folder."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "doublelock", "chat", *args),
+            *("--state", str(self.folder / who), "--key-file", f"{self.folder / (key or who)}.key"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={
+                **{k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
+                "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
+            },
+        )
+        self.running.append(process)
+        return process
+
+    async def run(self, who: str, *args: str, stdin: bytes = b"", key: str = "") -> Ran:
+        """Run a command on somebody's folder to its end."""
+        process = await self.start(who, *args, key=key)
+        out, err = await process.communicate(stdin)
+        self.running.remove(process)
+        assert process.returncode is not None
+        return Ran(process.returncode, out.decode(), err.decode())
+
+    async def done(self, who: str, *args: str, stdin: bytes = b"") -> Ran:
+        """Run a command that must succeed."""
+        ran = await self.run(who, *args, stdin=stdin)
+        assert ran.code == 0, ran.err
+        return ran
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    folder = tmp_path_factory.mktemp("chat")
+    clock = WallClock()
+    plan = Plan(now_ms=clock(), custodians=2, threshold=2, witnesses=1, quorum=1)
+    world = World.open(folder / "world", clock, plan)
+    await world.start()
+    town = Town(world, folder, folder / "bob.invite")
+    town.bob_invite.write_text(world.invite().encode() + "\n")
+    try:
+        world.open_holders()
+        await world.hold_ceremonies(lambda _, __: None)
+        yield town
+    finally:
+        for process in town.running:
+            process.kill()
+            await process.communicate()
+        await world.stop()
+
+
+async def test_people_register_with_an_invite(town: Town) -> None:
+    invite = town.world.invite().encode().encode()
+    ann, bob = await asyncio.gather(
+        town.done("ann", "register", "-", "--as", "ann", "--json", stdin=invite),
+        town.done("bob", "register", "--from", str(town.bob_invite), "--as", "bob"),
+    )
+    (me,) = ann.answers()
+    assert (me["handle"], me["deployment"]) == ("ann", town.world.deployment.hex())
+    assert me["escrow"] is True
+    town.address = me["address"]
+    assert "judge-and-quorum contingency" in bob.out
+    assert (town.folder / "ann" / "vault.db").stat().st_mode & 0o077 == 0
+
+
+async def test_refusals_have_names_and_exit_codes(town: Town) -> None:
+    away = Invite("http://127.0.0.1:1", town.world.deployment, *_invitation(town))
+    used = town.bob_invite.read_bytes()
+    ran = await asyncio.gather(
+        town.run("eve", "register", "-", "--as", "eve", stdin=used),
+        town.run("fay", "register", "-", "--as", "fay", stdin=away.encode().encode()),
+        town.run("ann", "list", key="bob"),
+        town.run("nobody", "list"),
+        town.run("bob", "direct", "nobody"),
+    )
+    ran[0].refused("invitation-used")
+    ran[1].refused("server-unreachable", 3)
+    ran[2].refused("vault-wrong-key")
+    ran[3].refused("vault-missing")
+    ran[4].refused("unknown-account (nobody)")
+    assert not (town.folder / "nobody").exists()
+    assert not any(used.decode().strip()[-40:] in one.err + one.out for one in ran)
+
+
+def _invitation(town: Town) -> tuple[Any, bytes]:
+    made = town.world.invite()
+    return made.invitation, made.seed
+
+
+async def test_a_direct_conversation_carries_any_bytes(town: Town) -> None:
+    (made,) = (await town.done("ann", "direct", "bob", "--json")).answers()
+    sent = await town.done("ann", "send", "@bob", "--json", stdin=ODD + b"\n")
+    (number,) = [one["number"] for one in sent.answers()]
+    shown = await town.done("bob", "history", "@ann")
+    assert not any(character < " " and character != "\n" for character in shown.out)
+    lines = shown.out.splitlines()
+    assert lines[0].startswith(f"[{number}] ")
+    assert not any(line.startswith("[99]") for line in lines)
+    (message,) = (await town.done("bob", "history", made["short"], "--json")).answers()
+    assert base64.b64decode(message["base64"]) == ODD
+    assert (message["sender"], message["number"]) == ("ann", number)
+
+
+async def test_answers_changes_and_marks(town: Town) -> None:
+    (first,) = (await town.done("bob", "send", "@ann", "one", "two", "--json")).answers()
+    number = str(first["number"])
+    await asyncio.gather(
+        town.done("bob", "edit", "@ann", number, "three"),
+        town.done("ann", "react", "@bob", number, "+1"),
+    )
+    (await town.run("ann", "edit", "@bob", number, "four")).refused("not-allowed")
+    shown = (await town.done("bob", "history", "@ann", "--last", "1")).out
+    assert "bob: three (edited)\n      +1 by ann\n" in shown
+
+
+async def test_both_see_one_safety_code(town: Town) -> None:
+    codes = await asyncio.gather(
+        town.done("ann", "safety", "bob", "--json"), town.done("bob", "safety", "ann", "--json")
+    )
+    ann, bob = (ran.answers()[0] for ran in codes)
+    assert (ann["digits"], ann["qr"]) == (bob["digits"], bob["qr"])
+    assert len(ann["digits"].split()) == 12
+
+
+async def test_files_go_over_and_overwrite_nothing(town: Town) -> None:
+    file, copy = town.folder / "plan.bin", town.folder / "copy.bin"
+    file.write_bytes(FILE)
+    sent = await town.done("ann", "attach", "@bob", str(file), "--caption", "look", "--json")
+    number = str(sent.answers()[0]["number"])
+    await town.done("bob", "save", "@ann", number, str(copy))
+    assert copy.read_bytes() == FILE
+    copy.write_bytes(b"mine")
+    again = await town.run("bob", "save", "@ann", number, str(copy))
+    again.refused("vault-exists")
+    assert copy.read_bytes() == b"mine"
+
+
+async def test_an_invited_person_follows_a_group(town: Town) -> None:
+    (invited,) = (await town.done("ann", "invite", "--json")).answers()
+    invite = invited["invite"].encode()
+    await town.done("cid", "register", "-", "--as", "cid", stdin=invite)
+    follow = await town.start("cid", "follow", "--json")
+    assert follow.stdout is not None
+    (made,) = (await town.done("ann", "group", "bob", "cid", "--json")).answers()
+    place = made["conversation"]
+    talk = await town.done("bob", "talk", place[:12], stdin=b"hello, group\n\nlast \xfe line")
+    assert "Traceback" not in talk.err
+
+    seen: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while sum(one["event"] == "message" for one in seen) < 2:
+            seen.append(json.loads(await follow.stdout.readline()))
+    said = [one for one in seen if one["event"] == "message"]
+    assert {(one["sender"], one["conversation"]) for one in said} == {("bob", place)}
+    assert [base64.b64decode(one["base64"]) for one in said] == [b"hello, group", b"last \xfe line"]
+    assert any(one["event"] == "joined" and one["by"] == "ann" for one in seen)
+
+    (await town.run("cid", "list")).refused("vault-locked")
+    follow.send_signal(signal.SIGINT)
+    out, err = await follow.communicate()
+    town.running.remove(follow)
+    assert follow.returncode == 0
+    assert b"Traceback" not in out + err
+    listed = (await town.done("bob", "list", "--json")).answers()
+    assert {(one["kind"], *sorted(one["members"])) for one in listed} == {
+        ("direct", "ann"),
+        ("group", "ann", "cid"),
+    }
+
+
+async def test_a_second_device_is_linked_and_revoked(town: Town) -> None:
+    link = ("link", town.address, "--as", "ann", "--no-wait", "--json")
+    (asked,) = (await town.done("ann-2", *link)).answers()
+    wrong = await town.run("ann", "approve", asked["request"], "--code", "0" * 20)
+    wrong.refused("device-unconfirmed")
+    approve = ("approve", "-", "--code", asked["code"], "--json")
+    approved, linked = await asyncio.gather(
+        town.done("ann", *approve, stdin=asked["request"].encode()),
+        town.done("ann-2", "link", "--finish", "--json"),
+    )
+    assert linked.answers()[0]["code"] == asked["code"]
+    (where,) = approved.answers()
+    assert (len(where["conversations"]), where["missing"]) == (2, [])
+
+    secret = secrets.token_hex(8)
+    await town.done("bob", "send", "@ann", stdin=secret.encode())
+    seen, listed = await asyncio.gather(
+        town.done("ann-2", "history", "@bob", "--json"), town.done("ann", "devices", "--json")
+    )
+    assert [one["text"] for one in seen.answers()] == [secret]
+    assert [one["this"] for one in listed.answers()] == [True, False]
+    await town.done("ann", "revoke", where["device"][:8])
+    (await town.run("ann-2", "history", "@bob")).refused("device-removed")
