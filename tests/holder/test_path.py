@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from law_path import ODD, TODAY, town
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
 from doublelock.audit import copy_deployment, verify_evidence, verify_logs
 from doublelock.protocol import package
@@ -28,7 +28,7 @@ async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
         picture = tmp_path / "picture.png"
         picture.write_bytes(bytes(range(256)) * 600)
         file = await ada.attachments.upload(picture, name=b"picture.png")
-        await ada.send(room, Media(*astuple(file), 640, 480, 0, b"thumbnail" * 9))
+        await ada.send(room, Media(**asdict(file), width=640, height=480, thumbnail=b"t" * 99))
         await ada.send(room, Details(NAME, b"p" * 40))
         await here.say(room, ada, ODD[3:])
 
