@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 from law_path import ODD, TODAY, town
+from msgspec.structs import asdict
 
 from doublelock.audit import copy_deployment, verify_evidence, verify_logs
 from doublelock.protocol import package
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import EvidenceRefused, Refusal
 from doublelock.protocol.identifiers import DeploymentId
-from doublelock.protocol.record import Text
+from doublelock.protocol.record import Details, Media, Text
+
+NAME = b"Harbour <watch>"
 
 
 async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
@@ -24,14 +27,16 @@ async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
         await here.say(room, bob, [b"bob's own"])
         picture = tmp_path / "picture.png"
         picture.write_bytes(bytes(range(256)) * 600)
-        await ada.send(room, await ada.attachments.upload(picture, name=b"picture.png"))
+        file = await ada.attachments.upload(picture, name=b"picture.png")
+        await ada.send(room, Media(**asdict(file), width=640, height=480, thumbnail=b"t" * 99))
+        await ada.send(room, Details(NAME, b"p" * 40))
         await here.say(room, ada, ODD[3:])
 
         warrant = await here.warrant(here.scope("ada"))
         case = warrant.commitment
         made = await here.agency.request(case)
         assert [(one.account, one.day) for one in made.labels] == [(ada.account, TODAY)]
-        assert made.messages == 6
+        assert made.messages == 7
 
         await here.seen()
         looks = await here.world.look()
@@ -55,13 +60,16 @@ async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
 
     for path in (tmp_path / "evidence", tmp_path / "evidence.zip"):
         verified = verify_evidence(path, deployment)
-        assert len(verified.content.messages) == 6
+        assert len(verified.content.messages) == 7
         assert len(verified.checks) >= 8
     logs = verify_logs(tmp_path / "mirror", deployment)
     assert logs.law.state.void == 0
     lines = (tmp_path / "evidence" / package.READABLE).read_text().splitlines()
     exact = [b64decode(json.loads(line)["base64"]) for line in lines]
-    assert [one for one in exact if one != b""] == [one for one in ODD if one]
+    assert [one for one in exact if one not in (b"", NAME)] == [one for one in ODD if one]
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert (kinds.count("attachment"), kinds.count("conversation's name")) == (1, 1)
+    assert exact[kinds.index("conversation's name")] == NAME
     page = (tmp_path / "evidence" / package.REPORT).read_text()
     assert "<script" not in page
     assert "\u202e" not in page
