@@ -43,7 +43,7 @@ check: setup  ## Style, types, imports
 	$(RUN) lint-imports
 
 pytest: setup
-	$(RUN) pytest -n $(JOBS) --dist loadgroup -q
+	$(RUN) pytest -n $(JOBS) --dist loadscope -q
 
 bench: setup  ## Every figure beside its ceiling from the same run
 	$(RUN) python -m bench

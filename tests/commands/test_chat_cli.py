@@ -23,7 +23,7 @@ from doublelock.demo.clock import WallClock
 from doublelock.demo.founding import Plan
 from doublelock.demo.world import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("chat")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ODD = b"two \xff\x00 odd \x1b[31mred\n[99] 2026-01-01 00:00 bob: forged\r"
 FILE = bytes(range(256)) * 700  # three chunks
