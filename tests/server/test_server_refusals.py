@@ -13,7 +13,7 @@ from server_world import Line, World
 from doublelock.protocol import limits
 from doublelock.protocol.api import AskChallenge, Challenge, OpenSession, Session
 from doublelock.protocol.codes import Code
-from doublelock.protocol.errors import Malformed, WireRefused
+from doublelock.protocol.errors import KeyLogRefused, Malformed, WireRefused
 from doublelock.protocol.frames import (
     Accepted,
     Bye,
@@ -27,6 +27,7 @@ from doublelock.protocol.frames import (
     join,
     split,
 )
+from doublelock.protocol.keylog_entry import draft_update, sign_update
 from doublelock.protocol.session import DeviceSubject, encode_subject
 from doublelock.server.config import Bounds, Rates
 from doublelock.transport.stream import Stream
@@ -176,3 +177,34 @@ async def test_a_slow_reader_is_cut_and_loses_nothing(world: World) -> None:
         again = await bert.connect(Cursor(conversation, 1))
         got = [item.sequence for item in await again.items(sent)]
         assert got == list(range(2, sent + 2))
+
+
+async def test_an_entry_from_the_future_shuts_nobody_out(world: World) -> None:
+    """The key log's time never runs back, so that one entry ahead of it would stop all others."""
+    async with world.serve() as server:
+        anna = await world.join(server, "anna")
+        log = server.parts.identities.key_log
+        now = log.account(anna.account)
+        skew_ms = server.parts.charter().terms.skew_ms
+        for ahead_ms, code in ((skew_ms + 60_000, Code.ENTRY_TIME), (0, None)):
+            entry = sign_update(
+                world.deployment,
+                draft_update(
+                    anna.account,
+                    now.number + 1,
+                    now.lineage,
+                    now.index,
+                    now.committee,
+                    now.keys,
+                    anna.key.public.encoded,
+                    world.clock() + ahead_ms,
+                ),
+                anna.key.sign,
+                [],
+            ).encode()
+            if code is None:
+                await server.parts.identities.append(entry)
+                continue
+            with pytest.raises(KeyLogRefused) as caught:
+                await server.parts.identities.append(entry)
+            assert caught.value.code is code

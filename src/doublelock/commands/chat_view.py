@@ -12,6 +12,7 @@ from typing import Final
 
 from doublelock.client import events
 from doublelock.client.vault import Shown
+from doublelock.protocol.amendment import describe_changes, describe_time
 from doublelock.protocol.codes import ADVICE, Code
 from doublelock.protocol.errors import Refusal
 from doublelock.protocol.identifiers import AccountId
@@ -313,6 +314,10 @@ def alarm(event: events.Event, name: Name) -> str:
             return notice_text(notice)
         case events.RefusedNotice(_, refusal):
             return f"something came as a warrant's notice and is none; {_reason(refusal)}"
+        case events.CharterAmended(charter, before, _):
+            changes = "; ".join(map(str, describe_changes(before.terms, charter.terms)))
+            words = display(changes.encode("utf-8", "replace"))
+            return f"the law of this deployment changes {describe_time(charter.terms)}: {words}"
         case events.EpochsLow(_, 0):
             return "there is no key for this month: nothing can be sent until the holders make one"
         case events.EpochsLow(_, ready):

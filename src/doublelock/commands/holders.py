@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from doublelock.commands import terminal
+from doublelock.commands.amendments import consent_of
 from doublelock.commands.options import (
     FILE,
     Clock,
@@ -17,6 +18,7 @@ from doublelock.commands.options import (
     unlock,
 )
 from doublelock.commands.parties import add_party_commands
+from doublelock.commands.refresh import refresh
 from doublelock.court import open_court
 from doublelock.custodian import open_custodian
 from doublelock.holder.daemon import HolderDaemon
@@ -145,6 +147,9 @@ def _make_group(role: Role, words: str, example: str) -> click.Group:
             f"Taken: warrant {taken.warrant.hex()} gets nothing more from here.",
         )
 
+    group.add_command(consent_of(role))
+    if role is Role.CUSTODIAN:
+        group.add_command(refresh)
     return group
 
 

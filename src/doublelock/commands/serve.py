@@ -8,6 +8,7 @@ import uvloop
 
 from doublelock.client.invite import make_invite
 from doublelock.commands import bundle, operator, parties_example, terminal
+from doublelock.commands.amendments import amend
 from doublelock.commands.options import (
     FILE,
     Clock,
@@ -247,4 +248,5 @@ def invite(
 serve.add_command(bundle.bundle)
 serve.add_command(bundle.withdraw)
 serve.add_command(operator.refuse)
+serve.add_command(amend)
 serve.add_command(operator.statistics)

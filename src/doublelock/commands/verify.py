@@ -37,21 +37,28 @@ def verify() -> None:
 
 @verify.command(short_help="Check an evidence package, folder or zip.")
 @click.argument("path", type=_PATH)
+@click.option(
+    "--mirror",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A copy of the logs from elsewhere: the package must tell the same history.",
+)
 @deployment_option
 @json_option
-def package(path: Path, deployment: DeploymentId) -> None:
+def package(path: Path, mirror: Path | None, deployment: DeploymentId) -> None:
     """Check the evidence package at PATH, a folder or a zip of it, without any network.
 
     Says each check that it passed. The page and the lines that people read are made again from the
-    evidence and compared.
+    evidence and compared. A log forked by the operator and the witnesses together holds in itself;
+    only a mirror that somebody else made shows it.
 
     \b
     Examples:
       doublelock verify package evidence --deployment 3f2a...
+      doublelock verify package evidence --mirror copy --deployment 3f2a...
       doublelock verify package evidence.zip --deployment 3f2a... --json
     """
     with terminal.working("Verifying the evidence package"):
-        verified = verify_evidence(path, deployment)
+        verified = verify_evidence(path, deployment, mirror)
     content = verified.content
     _answer(
         {

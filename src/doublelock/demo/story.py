@@ -310,7 +310,11 @@ async def _stay(world: World, telling: Telling) -> None:
         if world.web is not None:  # passkeys belong to a name, and an address is none
             invite = invite.replace("//127.0.0.1:", "//localhost:", 1)
         telling.raw(f"\n{invite}")
-        telling.item(f"echo 'THE LINE ABOVE' | doublelock chat register - --as {name}")
+        telling.raw(f"   doublelock chat register --as {name} --state {name}   asks for that line")
+    telling.item("then, each in a terminal of their own (docs/chat.md says more):")
+    telling.raw("   doublelock chat direct bob --state ann")
+    telling.raw("   doublelock chat talk @bob --state ann")
+    telling.raw("   doublelock chat talk @ann --state bob")
     while True:
         try:
             await world.look()

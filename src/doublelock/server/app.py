@@ -190,7 +190,7 @@ async def start(config: ServerConfig) -> Server:
         if connection is not None:
             fanout.end(connection)
 
-    identities = Identities(charter, key_log, log, store, removed)
+    identities = Identities(charter, key_log, log, store, config.clock, removed)
     for index in range(log.checkpoint().checkpoint.size):
         identities.replay(index, await log.entry(index))
     conversations_ = Conversations(store, deployment)

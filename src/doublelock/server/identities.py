@@ -37,8 +37,10 @@ class Identities:
         key_log: KeyLog,
         log: AppendOnly,
         store: Store,
+        clock: Callable[[], int],
         removed: Callable[[DeviceId], None],
     ) -> None:
+        self._clock = clock
         self._charter = charter
         self.key_log = key_log
         self._log = log
@@ -82,6 +84,9 @@ class Identities:
         async with self._turn:
             entry = self.key_log.check(data)
             check(entry.account)
+            # The log's time never runs back: an entry from the future would shut everybody out.
+            if entry.time_ms > self._clock() + self._charter().terms.skew_ms:
+                raise KeyLogRefused(Code.ENTRY_TIME, "ahead of the server's clock")
             self._charter().committee(entry.committee)
             place = await self._log.append(data)
             applied: Applied = self.key_log.apply(place.index, data)

@@ -143,11 +143,8 @@ class LawDesk:
         Raises Malformed, WireRefused with the code of the rule that it breaks, LogRefused.
         """
         async with self._turn:
-            line = stamp(signed, max(self._clock(), self.state.time_ms))
+            line, state = self._refuse_void(signed, documents)
             index = self.state.size
-            state = self.state.apply(index, line, documents)
-            if state.void > self.state.void and state.last_void is not None:
-                raise WireRefused(state.last_void, "law log")
             # The document first: a line whose document is lost would stop everybody who folds it.
             if documents:
                 await self._store.write(lambda tables: _put_charters(tables, documents))
@@ -186,6 +183,16 @@ class LawDesk:
                         until_day=first_day(month) + days - 1,
                     )
                 )
+
+    def _refuse_void(
+        self, signed: bytes, documents: Mapping[bytes, bytes] = MappingProxyType({})
+    ) -> tuple[bytes, LawState]:
+        """Return an entry's line and the state after it. Raises WireRefused when it is void."""
+        line = stamp(signed, max(self._clock(), self.state.time_ms))
+        state = self.state.apply(self.state.size, line, documents)
+        if state.void > self.state.void and state.last_void is not None:
+            raise WireRefused(state.last_void, "law log")
+        return line, state
 
     # --- documents -------------------------------------------------------------------------
 
@@ -237,9 +244,8 @@ class LawDesk:
             request.entry.labels_root
         ):
             raise WireRefused(Code.LABELS_ROOT)
-        index = await self.log_entry(Reader(document).long_field(limits.LOG_ENTRY))
-        case = bytes(request.entry.warrant)
-        return await self._put(case, "request", party.key, index, document)
+        signed = Reader(document).long_field(limits.LOG_ENTRY)
+        return await self.log_request(bytes(request.entry.warrant), party.key, signed, document)
 
     async def _file_notice(self, party: PartyRef, document: bytes) -> Filing:
         payload = jws.read_payload(document, limits.NOTICE)
@@ -364,7 +370,11 @@ class LawDesk:
     async def log_request(
         self, case: bytes, author: bytes, signed: bytes, document: bytes
     ) -> Filing:
-        """Log a request and keep its labels; the labels first, so that no crash can lose them."""
+        """Log a request and keep its labels; the labels first, so that no crash can lose them.
+
+        Raises what `log_entry` raises; what it would refuse is not kept either.
+        """
+        self._refuse_void(signed)
         filing = await self._put(case, "request", author, -1, document)
         return Filing(filing.number, await self.log_entry(signed))
 
