@@ -65,6 +65,8 @@ export class Model {
   readonly trustChanged = signal(0);
   readonly devicesChanged = signal(0);
   readonly membersChanged = signal(0);
+  /** The conversation that a search is limited to. */
+  readonly searchWithin: Signal<string | null> = signal(null);
   /** A short word at the foot of the window, and what screen readers are told. */
   readonly toast: Signal<string> = signal("");
   readonly spoken: Signal<string> = signal("");

@@ -22,11 +22,21 @@ export class Timeline {
     this.conversation = conversation;
   }
 
-  /** Loads the newest messages, or those around one. */
-  async open(around: string | null): Promise<void> {
-    const wanted = around === null ? { from: "end" as const } : { from: "around" as const, id: around };
+  /** Loads the newest messages, those around one, or those from the first unread on. */
+  async open(
+    around: string | null,
+    unread?: { readonly at: number; readonly count: number },
+  ): Promise<void> {
+    const far = unread !== undefined && unread.count > PAGE / 2;
+    const wanted =
+      around !== null
+        ? { from: "around" as const, id: around }
+        : far
+          ? { from: "after" as const, at: unread.at }
+          : { from: "end" as const };
     const page = await this.#messenger.messages(this.conversation, wanted, PAGE);
     this.#set(page.messages, page);
+    if (far) await this.loadOlder();
     this.ready.value = true;
   }
 
