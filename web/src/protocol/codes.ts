@@ -1,4 +1,4 @@
-/** Every refusal code with its advice: made from vectors/codes.json by build/make-codes.mjs. */
+/** Every refusal code with its advice: made from vectors/codes.json by scripts/make-codes.mjs. */
 
 export const ADVICE = {
   size: "The data is larger or smaller than allowed; nothing was changed.",
