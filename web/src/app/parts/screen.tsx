@@ -146,7 +146,8 @@ export function Field(props: {
       <span>{props.label}</span>
       <input
         ref={ref}
-        type={props.type ?? "text"}
+        // One kind for the types: what they forbid here is not set.
+        type={(props.type ?? "text") as "text"}
         dir="auto"
         value={props.value}
         maxLength={props.maxLength}

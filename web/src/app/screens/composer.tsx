@@ -342,14 +342,9 @@ export function Composer(props: {
             value={text}
             aria-label={say.label}
             placeholder={files.length > 0 ? say.caption : say.placeholder}
-            role={conversation.kind === "group" ? "combobox" : undefined}
-            {...(conversation.kind === "group"
-              ? {
-                  "aria-expanded": offered.length > 0,
-                  "aria-controls": "mention-list",
-                  "aria-autocomplete": "list" as const,
-                  ...(offered.length > 0 ? { "aria-activedescendant": `mention-${choice}` } : {}),
-                }
+            aria-autocomplete={conversation.kind === "group" ? "list" : "none"}
+            {...(offered.length > 0
+              ? { "aria-controls": "mention-list", "aria-activedescendant": `mention-${choice}` }
               : {})}
             onInput={(event) => input(event.currentTarget.value)}
             onSelect={(event) => setCursor(event.currentTarget.selectionStart)}
