@@ -51,6 +51,8 @@ export class Model {
   readonly messenger: Messenger;
   readonly navigation = new Navigation();
   readonly words: Signal<Words> = signal(en);
+  /** For dates and numbers: the words' language, in the browser's region. */
+  readonly locale: Signal<string> = signal("en");
   readonly status: Signal<Status | null> = signal(null);
   readonly connection: Signal<Connection> = signal({ up: true, refusal: null, queued: 0 });
   readonly settings: Signal<Settings> = signal(NO_SETTINGS);

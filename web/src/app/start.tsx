@@ -46,7 +46,9 @@ export async function start(root: Element, messenger: Messenger): Promise<Model>
 async function speak(model: Model, wish: string | null): Promise<void> {
   const catalogue = chooseCatalogue(wish, navigator.languages);
   const words = await catalogue.fetch();
+  const here = navigator.languages.find((each) => each.split("-")[0] === catalogue.tag);
   document.documentElement.lang = catalogue.tag;
+  model.locale.value = here ?? catalogue.tag;
   document.documentElement.dir = words.direction;
   model.words.value = words;
 }
@@ -57,6 +59,10 @@ function dress(model: Model): void {
   const { dataset } = document.documentElement;
   dataset["theme"] = theme;
   dataset["text"] = textSize;
+  const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
+    meta.content = dark ? "#161b1e" : "#fcfbf9";
+  }
 }
 
 /** Locks when nobody has touched this window for as long as the settings say. */

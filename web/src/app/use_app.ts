@@ -14,7 +14,7 @@ export interface App {
   readonly messenger: Messenger;
   readonly words: Words;
   readonly navigation: Navigation;
-  /** The language's tag, for Intl. */
+  /** The language's tag with a region, for Intl. */
   readonly tag: string;
 }
 
@@ -26,7 +26,7 @@ export function useApp(): App {
     messenger: model.messenger,
     words: model.words.value,
     navigation: model.navigation,
-    tag: document.documentElement.lang,
+    tag: model.locale.value,
   };
 }
 

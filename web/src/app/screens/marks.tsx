@@ -27,7 +27,7 @@ export function Ticks({ state }: { readonly state: SendState }) {
       {(state === "queued" || state === "sending") && <path d="M9 10.5a4.5 4.5 0 100-9 4.5 4.5 0 000 9zM9 3.6V6l1.6 1" />}
       {(state === "sent" || state === "delivered" || state === "read") && <path d="M2 6.5L5.5 10 12 2.5" />}
       {(state === "delivered" || state === "read") && <path d="M9 9.4l.6.6L16 2.5" />}
-      {state === "failed" && <path d="M9 1.5v5.5M9 10v.2" />}
+      {state === "failed" && <path d="M9 10.8a4.8 4.8 0 100-9.6 4.8 4.8 0 000 9.6zM9 3.6v2.6M9 8.3v.1" />}
     </svg>
   );
 }

@@ -39,6 +39,8 @@ export function TimelineView(props: {
   const anchor = useRef<Anchor | null>(null);
   const atEnd = useRef(true);
   const placed = useRef(false);
+  // Where this code last put the view: a scroll to there is not the reader's.
+  const put = useRef(-1);
   const [, draw] = useState(0);
   const [range, setRange] = useState<readonly [number, number]>([0, 0]);
   const [away, setAway] = useState(false);
@@ -83,12 +85,14 @@ export function TimelineView(props: {
     }
     list.current.style.setProperty("--above", `${layout.top(range[0])}px`);
     list.current.style.setProperty("--below", `${layout.total - layout.top(range[1])}px`);
+    const before = view.scrollTop;
     if (atEnd.current) view.scrollTop = view.scrollHeight;
     else if (anchor.current !== null) {
       const at = layout.find(anchor.current.key);
       const wanted = layout.top(at) - anchor.current.offset;
-      if (at >= 0 && Math.abs(view.scrollTop - wanted) > 1) view.scrollTop = wanted;
+      if (at >= 0 && Math.abs(before - wanted) > 1) view.scrollTop = wanted;
     }
+    if (view.scrollTop !== before) put.current = view.scrollTop;
     settle();
     if (moved) draw((n) => n + 1);
   });
@@ -98,11 +102,14 @@ export function TimelineView(props: {
     if (view === null || !placed.current) return;
     const top = view.scrollTop;
     const left = view.scrollHeight - top - view.clientHeight;
-    atEnd.current = left < NEAR_END && !timeline.newer.value;
-    setAway(left > 400 || timeline.newer.value);
-    const at = layout.at(top + 8);
-    const key = rows[at]?.key;
-    anchor.current = key === undefined ? null : { key, offset: layout.top(at) - top };
+    if (Math.abs(top - put.current) > 1) {
+      put.current = -1;
+      atEnd.current = left < NEAR_END && !timeline.newer.value;
+      const at = layout.at(top + 8);
+      const key = rows[at]?.key;
+      anchor.current = key === undefined ? null : { key, offset: layout.top(at) - top };
+    }
+    setAway(!atEnd.current && (left > 400 || timeline.newer.value));
     settle();
     if (top < LOAD_AT) void timeline.loadOlder();
     if (left < LOAD_AT) void timeline.loadNewer();
