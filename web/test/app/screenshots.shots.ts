@@ -57,7 +57,7 @@ const SHOTS: readonly Shot[] = [
   {
     name: "menu",
     look: { route: `#/c/${FIRST}` },
-    act: (page) => page.locator(".message.mine.text").last().click({ button: "right" }),
+    act: (page) => page.locator(".message.mine.text").nth(-2).click({ button: "right" }),
   },
   {
     name: "emoji",

@@ -1,6 +1,7 @@
 /** A picture of somebody or something; without one, the first letters on a colour of their own. */
 
 import { useBlobUrl } from "../use_app.ts";
+import { Icon } from "./icon.tsx";
 
 const segmenter = new Intl.Segmenter();
 
@@ -30,6 +31,15 @@ export function Avatar(props: {
   return (
     <span class={`avatar ${size} tint${colour(props.id)}`} aria-hidden="true">
       {url === undefined ? initials(props.name) : <img src={url} alt="" draggable={false} />}
+    </span>
+  );
+}
+
+/** What stands for the service itself. */
+export function ServiceMark() {
+  return (
+    <span class="avatar normal service-mark" aria-hidden="true">
+      <Icon name="scale" />
     </span>
   );
 }

@@ -4,14 +4,13 @@ import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import type { Conversation, Preview } from "../../messenger.ts";
 import { plainText } from "../formatting.ts";
-import { Avatar } from "../parts/avatar.tsx";
+import { Avatar, ServiceMark } from "../parts/avatar.tsx";
 import { Icon, Logo } from "../parts/icon.tsx";
 import { memo } from "../parts/memo.tsx";
 import { Menu, type Place, placeOf } from "../parts/menu.tsx";
 import { nearTime, shortTime } from "../times.ts";
 import { useApp } from "../use_app.ts";
 import type { Words } from "../words/words.ts";
-import { ServiceMark } from "./conversation_screen.tsx";
 import { Ticks } from "./marks.tsx";
 
 export function ConversationList() {
@@ -70,7 +69,8 @@ function moveAmong(event: KeyboardEvent): void {
   all[all.indexOf(document.activeElement as HTMLElement) + step]?.focus();
 }
 
-function ConnectionLine() {
+/** Says that one is offline, and how much waits. */
+export function ConnectionLine() {
   const { model, words } = useApp();
   const { up, queued } = model.connection.value;
   if (up) return null;

@@ -3,11 +3,12 @@
 import { useComputed } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Conversation, Message } from "../../messenger.ts";
-import { Avatar } from "../parts/avatar.tsx";
+import { Avatar, ServiceMark } from "../parts/avatar.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { nearTime } from "../times.ts";
 import { useAnswer, useApp, useWide } from "../use_app.ts";
 import { Composer, type Subject } from "./composer.tsx";
+import { ConnectionLine } from "./conversation_list.tsx";
 import { useMessageActions } from "./message_actions.tsx";
 import { TimelineView } from "./timeline_view.tsx";
 import { Viewer } from "./viewer.tsx";
@@ -24,6 +25,7 @@ function Opened(props: { readonly conversation: Conversation; readonly target: s
   const { conversation, target } = props;
   const { id } = conversation;
   const { words, messenger, model } = useApp();
+  const wide = useWide();
   const timeline = model.timeline(id);
   const [subject, setSubject] = useState<Subject | null>(null);
   const [files, setFiles] = useState<readonly File[]>([]);
@@ -84,6 +86,7 @@ function Opened(props: { readonly conversation: Conversation; readonly target: s
       }}
     >
       <Head conversation={conversation} />
+      {!wide && <ConnectionLine />}
       <Warnings conversation={conversation} />
       {timeline.ready.value ? (
         <TimelineView
@@ -193,14 +196,6 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
         <Icon name="search" />
       </button>
     </header>
-  );
-}
-
-export function ServiceMark() {
-  return (
-    <span class="avatar normal service-mark" aria-hidden="true">
-      <Icon name="scale" />
-    </span>
   );
 }
 

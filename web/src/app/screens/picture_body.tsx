@@ -47,6 +47,7 @@ export function PictureBody(props: {
           class={large === undefined ? "blurred" : ""}
           width={size.width}
           height={size.height}
+          style={{ aspectRatio: `${size.width} / ${size.height}` }}
           src={large ?? small}
           alt={body.text === "" ? words.preview.picture : body.text}
           draggable={false}

@@ -240,7 +240,7 @@ function Content({ message, actions }: { readonly message: Message; readonly act
 function Failed({ message, actions }: { readonly message: Message; readonly actions: MessageActions }) {
   const { words, model } = useApp();
   return (
-    <div class="failed" role="group" aria-label={words.conversation.failed}>
+    <div class="not-sent" role="group" aria-label={words.conversation.failed}>
       <Icon name="alert" size={16} />
       <span>
         {words.conversation.failed}

@@ -140,7 +140,10 @@ function Excerpt({ hit }: { readonly hit: Hit }) {
   const { words } = useApp();
   const { message } = hit;
   const text = "text" in message.body ? message.body.text : "";
-  const start = Math.max(0, (hit.ranges[0]?.[0] ?? 0) - BEFORE);
+  const first = hit.ranges[0]?.[0] ?? 0;
+  const near = Math.max(0, first - BEFORE);
+  const space = text.indexOf(" ", near);
+  const start = near > 0 && space > 0 && space < first ? space + 1 : near;
   const pieces: (string | { readonly found: string })[] = start > 0 ? ["…"] : [];
   let at = start;
   for (const [from, to] of hit.ranges) {
@@ -156,7 +159,7 @@ function Excerpt({ hit }: { readonly hit: Hit }) {
       <span dir="auto">
         {pieces.map((each, index) =>
           // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no other name
-          typeof each === "string" ? each : <mark key={index}>{each.found}</mark>,
+          typeof each === "string" ? each.replaceAll("```", "") : <mark key={index}>{each.found}</mark>,
         )}
       </span>
     </span>

@@ -126,6 +126,8 @@ export function TimelineView(props: {
       draw((n) => n + 1);
     });
     observer.observe(view);
+    // Rows may grow by themselves: a picture comes, a text size changes.
+    if (list.current !== null) observer.observe(list.current);
     return () => observer.disconnect();
   }, [layout]);
 
