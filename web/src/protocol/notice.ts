@@ -1,0 +1,114 @@
+/**
+ * The notice to an affected account, and how its client checks it (spec R-16, R-25).
+ *
+ * It opens one subject commitment of the law log by that subject's own salt: nobody else's opens
+ * with it, and without the log's line there is no notice.
+ */
+
+import type { Charter, PartyRef, Role } from "./charter.ts";
+import { warrantKind } from "./charter_terms.ts";
+import {
+  bytes32,
+  committeeNumber,
+  decode,
+  exactly,
+  millis,
+  name,
+  type Of,
+  object,
+  opaque,
+  whole,
+  word,
+} from "./documents.ts";
+import { equalBytes } from "./encoding.ts";
+import { EvidenceRefused } from "./errors.ts";
+import type { AccountId } from "./identifiers.ts";
+import * as jws from "./jws.ts";
+import { verifyLine } from "./lawlog.ts";
+import * as limits from "./limits.ts";
+import { verifyProof } from "./tlog_proof.ts";
+import { commitSubject } from "./warrant.ts";
+
+const day = whole(limits.LAST_DAY);
+
+/**
+ * A notice's payload: who is told, of which warrant, with the opening and the log's proof.
+ *
+ * `salt` opens `subject`; `line` is the release request's log line, `proof` its tlog-proof.
+ */
+const noticeTerms = object({
+  version: exactly(1),
+  deployment: bytes32,
+  committee: committeeNumber,
+  warrant: bytes32,
+  account: bytes32,
+  salt: bytes32,
+  kind: warrantKind,
+  agency: name,
+  offence: word,
+  legalBasis: name,
+  firstDay: day,
+  lastDay: day,
+  gagEndMs: millis,
+  line: opaque,
+  proof: opaque,
+});
+export type NoticeTerms = Of<typeof noticeTerms>;
+
+declare const verified: unique symbol;
+
+/** A notice to this account that the law log bears out; `subject` is what was delivered. */
+export interface VerifiedNotice {
+  readonly [verified]: true;
+  readonly terms: NoticeTerms;
+  readonly subject: Uint8Array;
+  readonly signers: readonly Role[];
+  readonly logIndex: number;
+}
+
+/**
+ * The notice once a party signed it and a cosigned log line commits to this account.
+ *
+ * Throws Malformed, LogRefused, or EvidenceRefused(notice-mismatch).
+ */
+export function verifyNotice(
+  data: Uint8Array,
+  charter: Charter,
+  account: AccountId,
+  nowMs: number,
+): VerifiedNotice {
+  const holders = charter.parties.filter(({ role }) =>
+    ["operator", "custodian", "court"].includes(role),
+  );
+  const keys = holders.map(({ key }) => key);
+  const document = jws.verify(data, jws.Purpose.NOTICE, keys, limits.NOTICE);
+  const terms = decode(document.payload, noticeTerms, limits.NOTICE);
+  if (
+    !equalBytes(terms.deployment, charter.deployment) ||
+    !equalBytes(terms.account, account)
+  ) {
+    throw new EvidenceRefused("notice-mismatch", "to somebody else");
+  }
+  if (nowMs + charter.terms.skewMs < terms.gagEndMs) {
+    throw new EvidenceRefused("notice-mismatch", "before the gag's end");
+  }
+  const signers = document.signers.map((key) => partyIn(charter, key, terms.committee).role);
+  const { entry } = verifyLine(charter.deployment, terms.line).signed;
+  const placed = verifyProof(terms.proof, terms.line, charter.lawPolicy);
+  const subject = commitSubject(charter.deployment, terms.warrant, terms.salt, account);
+  if (entry.type !== "release-request" || !equalBytes(entry.warrant, terms.warrant)) {
+    throw new EvidenceRefused("notice-mismatch", "another log line");
+  }
+  if (!entry.subjects.some((each) => equalBytes(each, subject))) {
+    throw new EvidenceRefused("notice-mismatch", "the log line does not name this account");
+  }
+  return { terms, subject, signers, logIndex: placed.index } as unknown as VerifiedNotice;
+}
+
+function partyIn(charter: Charter, key: Uint8Array, committee: number): PartyRef {
+  const party = charter.party(key);
+  if (party === undefined || (party.committee !== undefined && party.committee !== committee)) {
+    throw new EvidenceRefused("notice-mismatch", "by another committee's holder");
+  }
+  return party;
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+import { repairTsMls } from "./scripts/ts_mls_repairs.ts";
+
+export default defineConfig({
+  plugins: [repairTsMls()],
+  // Vite's pre-bundling would bypass the repairs.
+  optimizeDeps: { exclude: ["ts-mls"] },
+  build: { target: "es2022", sourcemap: false },
+  test: {
+    include: ["test/**/*.test.ts"],
+    environment: "node",
+    server: { deps: { inline: ["ts-mls"] } },
+    testTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 2,
+  },
+});
