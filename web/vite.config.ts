@@ -5,6 +5,8 @@ export default defineConfig({
   plugins: [repairTsMls()],
   // Vite's pre-bundling would bypass the repairs.
   optimizeDeps: { exclude: ["ts-mls"] },
+  // For scripts that run in Node: they too get the repaired library.
+  ssr: { noExternal: ["ts-mls"] },
   build: { target: "es2022", sourcemap: false },
   test: {
     include: ["test/**/*.test.ts"],

@@ -22,6 +22,15 @@ NAMES: Final = (
     "ed25519",
     "key_epoch",
     "bundle",
+    "frames",
+    "keylog",
+    "context",
+    "safety_code",
+    "session",
+    "invite",
+    "tlog",
+    "charter",
+    "lawlog",
     "codes",
 )
 
