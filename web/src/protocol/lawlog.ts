@@ -24,6 +24,7 @@ import {
   pair,
   raw,
   tagged as taggedObjects,
+  text,
   truth,
   whole,
   word,
@@ -55,6 +56,8 @@ const ground = oneOf(
 const facets = object({ offence: word, days: count, senders: count, conversations: count });
 
 /** Every kind of entry, by its `type`. */
+const bundleVersion = text(1, 64, /^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/);
+
 const anyEntry = taggedObjects({
   /** The genesis charter: deployment id and SHA-256 of the signed document. By the operator. */
   charter: object({ charter: bytes32, document: bytes32 }),
@@ -136,6 +139,8 @@ const anyEntry = taggedObjects({
     releases: count,
     notices: count,
   }),
+  bundle: object({ bundle: bytes32, version: bundleVersion }),
+  "bundle-withdrawn": object({ bundle: bytes32 }),
 });
 export type AnyEntry = Of<typeof anyEntry>;
 export type EntryOf<T extends AnyEntry["type"]> = Extract<AnyEntry, { readonly type: T }>;

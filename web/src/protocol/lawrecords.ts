@@ -126,6 +126,13 @@ export const NO_TALLY: Tally = {
 /** Signed charters by the SHA-256 (hexadecimal) of their bytes. */
 export type Documents = ReadonlyMap<string, Uint8Array>;
 
+/** A logged web client: its version, its line in the log, and whether nobody is to use it. */
+export interface BundleRecord {
+  readonly version: string;
+  readonly index: number;
+  readonly withdrawn: boolean;
+}
+
 /** What the lines so far amount to; maps are keyed by hashes in hexadecimal, or as named. */
 export interface LawFacts {
   readonly deployment: DeploymentId;
@@ -144,6 +151,8 @@ export interface LawFacts {
   /** By request and holder. */
   readonly releases: ReadonlyMap<string, string>;
   readonly tallies: ReadonlyMap<number, Tally>;
+  /** The logged web clients, by their manifest's hash in hexadecimal (spec R-34). */
+  readonly bundles: ReadonlyMap<string, BundleRecord>;
 }
 
 /** The name of a committee's key epoch in `LawFacts`. */

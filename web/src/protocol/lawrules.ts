@@ -98,6 +98,10 @@ export class Step {
       case "statistics":
         this.#by(["operator"]);
         return this.#at.facts;
+      case "bundle":
+        return this.#bundle(entry);
+      case "bundle-withdrawn":
+        return this.#withdrawn(entry);
     }
   }
 
@@ -372,6 +376,28 @@ export class Step {
     }
     const delivered = new Set([...record.delivered, subject]);
     return this.#keep({ ...record, delivered }, { notices: 1 });
+  }
+
+  // --- the web client ----------------------------------------------------------------------
+
+  #bundle(entry: EntryOf<"bundle">): LawFacts {
+    this.#by(["operator"]);
+    const { facts } = this.#at;
+    const name = hex(entry.bundle);
+    if (facts.bundles.has(name)) throw voided("entry-void", "a bundle that was logged before");
+    const record = { version: entry.version, index: facts.size, withdrawn: false };
+    return { ...facts, bundles: plus(facts.bundles, name, record) };
+  }
+
+  #withdrawn(entry: EntryOf<"bundle-withdrawn">): LawFacts {
+    this.#by(["operator"]);
+    const { facts } = this.#at;
+    const name = hex(entry.bundle);
+    const record = facts.bundles.get(name);
+    if (record === undefined || record.withdrawn) {
+      throw voided("entry-void", "no bundle that could be withdrawn");
+    }
+    return { ...facts, bundles: plus(facts.bundles, name, { ...record, withdrawn: true }) };
   }
 
   // --- what all of them use ----------------------------------------------------------------

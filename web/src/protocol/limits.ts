@@ -39,3 +39,13 @@ export const KEY_EPOCH = 32 * 1024;
 export const LAST_DAY = 2_932_896;
 export const NOTICE = 1024 * 1024;
 export const CHARTERS = 1_024;
+/** Thumbnail in a record, picture of a conversation, bytes. */
+export const THUMBNAIL = 24 * 1024;
+/** Name of a conversation, bytes. */
+export const CONVERSATION_NAME = 256;
+/** An answer of HTTP, bytes. */
+export const HTTP_ANSWER = 16 * 1024 * 1024;
+/** A web client's manifest, bytes. */
+export const BUNDLE_MANIFEST = 256 * 1024;
+/** Key packages published at once. */
+export const KEY_PACKAGES = 100;

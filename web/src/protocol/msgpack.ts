@@ -1,12 +1,20 @@
 /**
- * The part of msgpack that our records and frames use: whole numbers, booleans, texts, bytes and
- * arrays; written in their shortest form, byte for byte as Python's side writes them.
+ * The part of msgpack that we use: whole numbers, booleans, texts, bytes and arrays in records and
+ * frames, and maps of texts in HTTP bodies; written in their shortest form, byte for byte as Python's side writes them.
  */
 
 import { concat, u8, u16, u32, u64, utf8 } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
 
-export type Value = number | bigint | boolean | null | string | Uint8Array | readonly Value[];
+export type Value =
+  | number
+  | bigint
+  | boolean
+  | null
+  | string
+  | Uint8Array
+  | readonly Value[]
+  | ReadonlyMap<string, Value>;
 
 const DEPTH = 8;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -23,9 +31,17 @@ export function encodeValue(value: Value): Uint8Array {
     return concat(sized(size, 0xd9, 0xda, 0xdb), data);
   }
   if (value instanceof Uint8Array) return concat(sized(value.length, 0xc4, 0xc5, 0xc6), value);
+  if (value instanceof Map) {
+    const map = value as ReadonlyMap<string, Value>;
+    const parts = [...map].flatMap(([key, each]) => [encodeValue(key), encodeValue(each)]);
+    const size = map.size < 16 ? u8(0x80 | map.size) : concat(u8(0xde), u16(map.size));
+    return concat(size, ...parts);
+  }
+  if (!Array.isArray(value)) throw new RangeError("no value of ours");
+  const list: readonly Value[] = value;
   const head =
-    value.length < 16 ? u8(0x90 | value.length) : sized(value.length, undefined, 0xdc, 0xdd);
-  return concat(head, ...value.map(encodeValue));
+    list.length < 16 ? u8(0x90 | list.length) : sized(list.length, undefined, 0xdc, 0xdd);
+  return concat(head, ...list.map(encodeValue));
 }
 
 function sized(size: number, one: number | undefined, two: number, four: number): Uint8Array {
@@ -101,9 +117,21 @@ class Cursor {
     return out;
   }
 
+  #map(size: number, depth: number): ReadonlyMap<string, Value> {
+    if (depth >= DEPTH || 2 * size > this.#data.length - this.#at) throw broken();
+    const out = new Map<string, Value>();
+    for (let count = 0; count < size; count++) {
+      const key = this.value(DEPTH);
+      if (typeof key !== "string" || out.has(key)) throw broken();
+      out.set(key, this.value(depth + 1));
+    }
+    return out;
+  }
+
   value(depth: number): Value {
     const head = this.#unsigned(1);
     if (head <= 0x7f) return head;
+    if (head >= 0x80 && head <= 0x8f) return this.#map(head & 0x0f, depth);
     if (head >= 0xe0) return head - 0x100;
     if (head >= 0xa0 && head <= 0xbf) return this.#text(head & 0x1f);
     if (head >= 0x90 && head <= 0x9f) return this.#array(head & 0x0f, depth);
@@ -146,7 +174,9 @@ class Cursor {
         return this.#array(this.#unsigned(2), depth);
       case 0xdd:
         return this.#array(this.#unsigned(4), depth);
-      default: // maps, extensions and fractions: no structure of ours has one
+      case 0xde:
+        return this.#map(this.#unsigned(2), depth);
+      default: // extensions and fractions: no structure of ours has one
         throw broken();
     }
   }
@@ -178,6 +208,11 @@ export function whole(most: number = Number.MAX_SAFE_INTEGER, least = 0): Codec<
       return value;
     },
   };
+}
+
+/** A whole number that a shorter structure leaves out for 0. */
+export function wholeOr0(most: number): Codec<number> {
+  return { ...whole(most), absent: 0 };
 }
 
 /** Bytes of a size from `least` to `most`. */
@@ -252,6 +287,36 @@ export function structure<M extends Readonly<Record<string, Codec<unknown>>>>(
       ) as Typed<M>;
     },
   };
+}
+
+/** A structure as a map of its members, whose names are in snake case there; none may be unknown. */
+export function body<M extends Readonly<Record<string, Codec<unknown>>>>(
+  members: { readonly [K in keyof M]: M[K] },
+): Codec<Typed<M>> {
+  const listed = (Object.entries(members) as unknown as Members).map(
+    ([name, codec]) => [name, snake(name), codec] as const,
+  );
+  return {
+    write: (value) =>
+      new Map(listed.map(([name, key, codec]) => [key, codec.write(value[name as keyof M])])),
+    read(value) {
+      if (!(value instanceof Map)) throw wrong("body");
+      const given = value as ReadonlyMap<string, Value>;
+      const known = new Set(listed.map(([, key]) => key));
+      if ([...given.keys()].some((key) => !known.has(key))) throw wrong("unknown member");
+      return Object.fromEntries(
+        listed.map(([name, key, codec]) => {
+          const member = given.get(key);
+          if (member === undefined && codec.absent === undefined) throw wrong(`no ${key}`);
+          return [name, member === undefined ? codec.absent : codec.read(member)];
+        }),
+      ) as Typed<M>;
+    },
+  };
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** The type that a codec reads. */

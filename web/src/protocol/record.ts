@@ -17,12 +17,24 @@ import {
   structure,
   truth,
   whole,
+  wholeOr0,
 } from "./msgpack.ts";
 
 const id16 = bytes(16);
 const id32 = bytes(32);
 const content = bytes(0, limits.RECORD);
 const shortName = bytes(0, 255);
+
+const thumbnail = bytes(0, limits.THUMBNAIL, new Uint8Array());
+const file = {
+  blob: id32,
+  key: id32,
+  size: whole(limits.BLOB),
+  digest: id32,
+  name: shortName,
+  mediaType: shortName,
+  caption: bytes(0, 16 * 1024, new Uint8Array()),
+} as const;
 
 const KINDS = {
   /** A message's text, any bytes; UTF-8 unless it is not. */
@@ -41,28 +53,32 @@ const KINDS = {
    * `blob` is its 32-byte name in the blob store, `key` 32 bytes (secret), `size` the plaintext's
    * bytes, `digest` SHA-256 over the ciphertext. `caption` is shown as a text is.
    */
-  Attachment: [
-    6,
-    structure({
-      blob: id32,
-      key: id32,
-      size: whole(limits.BLOB),
-      digest: id32,
-      name: shortName,
-      mediaType: shortName,
-      caption: bytes(0, 16 * 1024, new Uint8Array()),
-    }),
-  ],
+  Attachment: [6, structure(file)],
   /** From here on, messages disappear after so many seconds; 0 for never. */
   Timer: [7, structure({ seconds: whole(0xffffffff) })],
   /** Who was added (1), removed (2) or left (3): words beside the group's own record. */
   MembershipNotice: [8, structure({ change: whole(3, 1), account: id32 })],
+  /** What a conversation is called and looks like; it counts from an admin alone (spec V-16). */
+  Details: [9, structure({ name: bytes(0, limits.CONVERSATION_NAME), picture: thumbnail })],
+  /** An attachment that can be shown or played where it stands (spec V-17). */
+  Media: [
+    10,
+    structure({
+      ...file,
+      width: wholeOr0(0xffff),
+      height: wholeOr0(0xffff),
+      durationMs: wholeOr0(0xffffffff),
+      thumbnail,
+    }),
+  ],
   /** The sender is typing, or has stopped. */
   Typing: [32, structure({ active: truth })],
   /** The sender has read the conversation up to and including a sequence number. */
   ReadMark: [33, structure({ through: whole() })],
   /** The sender is away (0), here (1) or busy (2). */
   Presence: [34, structure({ state: whole(2) })],
+  /** The sender's device has the conversation up to a sequence; `asks` for others' marks. */
+  DeliveryMark: [35, structure({ through: whole(), asks: truth })],
 } as const;
 
 /** Any record; `kind` tells which. */
@@ -73,7 +89,12 @@ export type RecordOf<K extends RecordKind> = Extract<AnyRecord, { readonly kind:
 /** What points to a file. */
 export type Attachment = RecordOf<"Attachment">;
 
-const EPHEMERAL: ReadonlySet<RecordKind> = new Set(["Typing", "ReadMark", "Presence"]);
+const EPHEMERAL: ReadonlySet<RecordKind> = new Set([
+  "Typing",
+  "ReadMark",
+  "Presence",
+  "DeliveryMark",
+]);
 const codec = oneOf(KINDS);
 
 /** Whether a kind is never stored. */

@@ -1,0 +1,94 @@
+/** Dialogs, on the browser's own: focus is kept inside, Escape closes, focus returns after. */
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { useApp } from "../use_app.ts";
+import { Icon } from "./icon.tsx";
+
+export function Dialog(props: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  /** Absent: it cannot be closed but by what is inside. */
+  readonly onClose?: (() => void) | undefined;
+  readonly kind?: "plain" | "alarm" | "wide";
+  readonly footer?: ComponentChildren;
+}) {
+  const { words } = useApp();
+  const ref = useRef<HTMLDialogElement>(null);
+  const title = useId();
+  const { onClose } = props;
+  useModal(ref);
+  return (
+    <dialog
+      ref={ref}
+      class={`dialog ${props.kind ?? "plain"}`}
+      aria-labelledby={title}
+      {...(props.kind === "alarm" ? { role: "alertdialog" as const } : {})}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+      onClick={(event) => event.target === ref.current && onClose?.()}
+      onKeyDown={(event) => event.key === "Escape" && event.stopPropagation()}
+    >
+      <div class="dialog-body">
+        <header>
+          <h2 id={title}>{props.title}</h2>
+          {onClose !== undefined && (
+            <button type="button" class="icon-button" aria-label={words.common.close} onClick={onClose}>
+              <Icon name="close" />
+            </button>
+          )}
+        </header>
+        <div class="dialog-content">{props.children}</div>
+        {props.footer !== undefined && <footer>{props.footer}</footer>}
+      </div>
+    </dialog>
+  );
+}
+
+/** Opens a dialog element as modal while the component is there, and gives the focus back. */
+export function useModal(ref: { readonly current: HTMLDialogElement | null }): void {
+  useEffect(() => {
+    const before = document.activeElement;
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => {
+      dialog?.close();
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    };
+  }, [ref]);
+}
+
+/** A question with two answers; the second does it. */
+export function Question(props: {
+  readonly title: string;
+  readonly text: string;
+  readonly action: string;
+  readonly dangerous?: boolean;
+  readonly onAnswer: (yes: boolean) => void;
+}) {
+  const { words } = useApp();
+  return (
+    <Dialog
+      title={props.title}
+      onClose={() => props.onAnswer(false)}
+      footer={
+        <>
+          <button type="button" class="button" onClick={() => props.onAnswer(false)}>
+            {words.common.cancel}
+          </button>
+          <button
+            type="button"
+            class={props.dangerous ? "button danger" : "button primary"}
+            onClick={() => props.onAnswer(true)}
+          >
+            {props.action}
+          </button>
+        </>
+      }
+    >
+      <p>{props.text}</p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,274 @@
+/** "Who can read this?": the charter in plain words, and what was done under it. The honest page. */
+
+import type { ComponentChildren } from "preact";
+import type { CommitteeFacts, Counted, LogFacts, Trust } from "../../messenger.ts";
+import { Icon } from "../parts/icon.tsx";
+import { Card, Screen } from "../parts/screen.tsx";
+import { longDate, nearTime } from "../times.ts";
+import { useAnswer, useApp } from "../use_app.ts";
+
+export function TrustScreen() {
+  const { model, messenger, words } = useApp();
+  const trust = useAnswer(() => messenger.trust(), [model.trustChanged.value]);
+  return (
+    <Screen title={words.trust.title}>
+      {trust === undefined ? <p class="quiet">{words.common.loading}</p> : <TrustPage trust={trust} />}
+    </Screen>
+  );
+}
+
+/** The page itself, also shown before somebody registers. */
+export function TrustPage({ trust }: { readonly trust: Trust }) {
+  const { words, model, tag } = useApp();
+  const say = words.trust;
+  const mine = trust.committees.find((each) => each.number === trust.mine) ?? trust.committees[0];
+  const others = trust.committees.filter((each) => each !== mine);
+  return (
+    <div class="trust">
+      <Answer trust={trust} committee={mine} />
+      {trust.escrow === "threshold" && mine !== undefined && (
+        <>
+          <Opened counted={mine.counted} />
+          <Holders committee={mine} own={trust.mine !== null && others.length > 0} />
+          <Limits committee={mine} />
+        </>
+      )}
+      {others.map((each) => (
+        <details key={each.number} class="card">
+          <summary>
+            <bdi>{each.name}</bdi> · <bdi>{each.jurisdiction}</bdi>
+          </summary>
+          <Opened counted={each.counted} />
+          <Holders committee={each} own={false} />
+          <Limits committee={each} />
+        </details>
+      ))}
+      <Card title={say.notProtected}>
+        <ul class="bullets">
+          {say.notProtectedList.map((each) => (
+            <li key={each}>{each}</li>
+          ))}
+        </ul>
+      </Card>
+      <CharterCard trust={trust} />
+      <Card title={say.logs}>
+        <Log title={say.keyLog} log={trust.keyLog} />
+        <Log title={say.lawLog} log={trust.lawLog} />
+      </Card>
+      <Card title={say.code}>
+        <p class={`verdict ${trust.bundle.logged}`}>
+          <Icon name={trust.bundle.logged === "logged" ? "shieldCheck" : "alert"} size={20} />
+          {trust.bundle.logged === "logged"
+            ? say.bundle.logged(words.number(trust.bundle.logIndex ?? 0))
+            : say.bundle[trust.bundle.logged]}
+        </p>
+        <dl class="facts">
+          <Fact label={say.version}>{trust.bundle.version}</Fact>
+          <Fact label={say.hash}>
+            <span class="hex">{trust.bundle.hash}</span>
+          </Fact>
+        </dl>
+      </Card>
+      <p class="quiet center">
+        <Icon name="check" size={16} /> {say.checked(nearTime(tag, trust.checkedMs, model.nowMs.value, words.list))}
+      </p>
+    </div>
+  );
+}
+
+function Fact(props: { readonly label: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{props.label}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+function Answer(props: { readonly trust: Trust; readonly committee: CommitteeFacts | undefined }) {
+  const { words } = useApp();
+  const { trust, committee } = props;
+  const say = words.trust;
+  const none = trust.escrow === "none" || committee === undefined || committee.court === null;
+  return (
+    <section class="answer">
+      <p class="answer-short">{none ? say.shortNone : say.short}</p>
+      {!none && committee !== undefined && (
+        <div class="lock-picture">
+          <Icon name="scale" size={30} />
+          <p>{say.doubleLock(committee.threshold, committee.custodians.length, committee.court ?? "")}</p>
+        </div>
+      )}
+      {!none && <p>{say.exact}</p>}
+      {!none && <p>{say.notice}</p>}
+      <p>{say.operatorCannot(trust.operator)}</p>
+    </section>
+  );
+}
+
+function Opened({ counted }: { readonly counted: Counted }) {
+  const { words } = useApp();
+  const say = words.trust;
+  const rows: readonly (readonly [string, number])[] = [
+    [say.filed, counted.filed],
+    [say.approved, counted.approved],
+    [say.refused, counted.refused],
+    [say.cancelled, counted.cancelled],
+    [say.lapsed, counted.lapsed],
+    [say.requests, counted.requests],
+    [say.labels, counted.labels],
+    [say.accounts, counted.accounts],
+    [say.releases, counted.releases],
+    [say.notices, counted.notices],
+    [say.overdue, counted.overdue],
+  ];
+  return (
+    <Card title={say.opened}>
+      <p class="opened">
+        {counted.releases === 0 ? say.openedNone : say.openedSome(counted.labels, counted.accounts, counted.approved)}
+      </p>
+      <dl class="counts">
+        {rows.map(([label, count]) => (
+          <div key={label} class={label === say.overdue && count > 0 ? "bad" : ""}>
+            <dd>{words.number(count)}</dd>
+            <dt>{label}</dt>
+          </div>
+        ))}
+      </dl>
+      <p class="quiet padded">{say.openedHint}</p>
+    </Card>
+  );
+}
+
+function Holders({ committee, own }: { readonly committee: CommitteeFacts; readonly own: boolean }) {
+  const { words } = useApp();
+  const say = words.trust;
+  return (
+    <Card title={say.whoHolds}>
+      <p class="padded">
+        <bdi>{committee.name}</bdi> · <bdi>{committee.jurisdiction}</bdi> {own && <span class="chip">{say.yours}</span>}
+      </p>
+      <Names icon="group" title={say.custodians(committee.threshold, committee.custodians.length)} names={committee.custodians} />
+      {committee.court !== null && <Names icon="scale" title={say.court} names={[committee.court]} />}
+      <h3>{say.approve}</h3>
+      <Names icon="pen" title={say.ministers} names={committee.ministers} />
+      <Names icon="pen" title={say.judges} names={committee.judges} />
+      <h3>{say.agencies}</h3>
+      <Names icon="person" title="" names={committee.agencies} />
+    </Card>
+  );
+}
+
+function Names(props: {
+  readonly icon: "group" | "scale" | "pen" | "person";
+  readonly title: string;
+  readonly names: readonly string[];
+}) {
+  return (
+    <div class="row names">
+      <Icon name={props.icon} />
+      <span class="row-text">
+        {props.title !== "" && <small>{props.title}</small>}
+        {props.names.map((each) => (
+          <bdi key={each}>{each}</bdi>
+        ))}
+      </span>
+    </div>
+  );
+}
+
+function Limits({ committee }: { readonly committee: CommitteeFacts }) {
+  const { words } = useApp();
+  const say = words.trust;
+  const { caps, counted } = committee;
+  const roles = (names: readonly string[]) => names.map((each) => say.roles[each] ?? each);
+  return (
+    <Card title={say.limits}>
+      <ul class="bullets">
+        <li>
+          {say.caps(caps.labels, caps.accounts)}
+          <small>{say.capsUsed(counted.last30Days.labels, counted.last30Days.accounts)}</small>
+        </li>
+        <li>
+          {say.retention(committee.retentionDays)}
+          <small>{say.epochs(committee.epochsReady, committee.epochsDestroyed)}</small>
+        </li>
+        {committee.profiles.map((profile) => (
+          <li key={profile.kind}>
+            <strong>{say.kinds[profile.kind] ?? profile.kind}</strong>
+            <small>{say.profile(roles(profile.approvals), profile.maxDays)}</small>
+            {profile.offences.length > 0 && <small>{say.offences(profile.offences)}</small>}
+            <small>{say.gag(words.span(profile.gagMs / 1000), words.span(profile.noticeMs / 1000))}</small>
+            <small>
+              {profile.urgent.length === 0
+                ? say.noUrgent
+                : say.urgent(roles(profile.urgent), words.span(profile.urgentWindowMs / 1000))}
+            </small>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function CharterCard({ trust }: { readonly trust: Trust }) {
+  const { words, tag } = useApp();
+  const say = words.trust;
+  const { charter } = trust;
+  return (
+    <Card title={say.charter}>
+      <p class="padded">
+        <bdi>{trust.name}</bdi>. {say.charterNumber(charter.sequence)}, {say.since(longDate(tag, charter.effectiveMs))}.{" "}
+        {say.delay(words.span(charter.amendmentDelayMs / 1000))}.
+      </p>
+      {charter.upcoming !== null && (
+        <p class="warning" role="status">
+          <Icon name="alert" size={20} />
+          {say.upcoming(charter.upcoming.sequence, longDate(tag, charter.upcoming.effectiveMs))}
+        </p>
+      )}
+      <dl class="facts">
+        <Fact label={say.deployment}>
+          <span class="hex">{trust.deployment}</span>
+        </Fact>
+        <Fact label={say.hash}>
+          <span class="hex">{charter.hash}</span>
+        </Fact>
+      </dl>
+    </Card>
+  );
+}
+
+function Log({ title, log }: { readonly title: string; readonly log: LogFacts }) {
+  const { words, model } = useApp();
+  const say = words.trust;
+  const seen = log.witnesses.filter((each) => each.cosigned).length;
+  return (
+    <details class="log">
+      <summary>
+        <Icon name={log.state === "good" ? "check" : "alert"} size={18} />
+        <span class="row-text">
+          <span>{title}</span>
+          <small>
+            {say.logState[log.state]} · {say.logSize(log.size)} · {say.witnesses(log.quorum, seen, log.witnesses.length)}
+          </small>
+        </span>
+      </summary>
+      {log.refusal !== null && <p class="padded">{model.advice(log.refusal)}</p>}
+      {log.void > 0 && <p class="padded">{say.logVoid(log.void)}</p>}
+      <dl class="facts">
+        <Fact label={say.root}>
+          <span class="hex">{log.root}</span>
+        </Fact>
+      </dl>
+      <ul class="plain-list">
+        {log.witnesses.map((each) => (
+          <li key={each.name} class="row">
+            <Icon name={each.cosigned ? "check" : "clock"} size={18} />
+            <span class="row-text hex">{each.name}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,2 @@
+/** What Vite imports besides code. */
+declare module "*.css";

@@ -1,0 +1,3 @@
+import { buildInterface } from "./browser.ts";
+
+export default buildInterface;

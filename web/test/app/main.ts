@@ -1,0 +1,19 @@
+/** The interface over the messenger in memory; the address says which world. */
+
+import { start } from "../../src/app/start.tsx";
+import type { Alarm, Settings, Status } from "../../src/messenger.ts";
+
+const wish = new URLSearchParams(location.search);
+const settings: Partial<Settings> = JSON.parse(wish.get("settings") ?? "{}");
+const alarms: Alarm[] = JSON.parse(wish.get("alarms") ?? "[]");
+const { MemoryMessenger } = await import("./memory_messenger.ts");
+const messenger = new MemoryMessenger({
+  state: (wish.get("state") ?? "open") as Status["state"],
+  escrow: wish.get("escrow") === "none" ? "none" : "threshold",
+  settings,
+  alarms,
+});
+const root = document.getElementById("app");
+if (root === null) throw new Error("no place for the interface");
+Object.assign(globalThis, { messenger, model: await start(root, messenger) });
+document.documentElement.dataset["ready"] = "yes";
