@@ -1,5 +1,5 @@
 # Doublelock: everything a person or CI runs. `make help` lists it.
-# Needs Python 3.11+, Rust's cargo, and make; the rest is fetched and locked here.
+# Needs Python 3.11+, Rust's cargo, Node 20.19+ with npm, and make; the rest is fetched and locked here.
 
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -9,7 +9,7 @@ CHAT ?=
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check pytest bench vectors clean
+.PHONY: help setup demo up test check pytest webtest browser screenshots bench vectors clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,7 +34,7 @@ demo: setup  ## The whole story on this machine; CHAT=path replays a raw IRC log
 up: setup  ## The same deployment, kept running for people to use
 	$(RUN) doublelock demo --state $(WORLD) --keep-running
 
-test: setup check pytest  ## Everything that must hold before a change lands
+test: setup check pytest webtest  ## Everything that must hold before a change lands
 
 check: setup  ## Style, types, imports
 	$(RUN) ruff check src tests bench vectors
@@ -44,6 +44,24 @@ check: setup  ## Style, types, imports
 
 pytest: setup
 	$(RUN) pytest -n $(JOBS) --dist loadscope -q
+
+web/node_modules/.ready: web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# Debian's Chromium; as root on Debian it is installed, elsewhere it has to be there.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "There is no chromium here, and it cannot be installed."
+
+webtest: setup browser web/node_modules/.ready  ## The browser's side: types, style, vectors, MLS soak, pages
+	cd web && npm run --silent check && npm run --silent lint && npm run --silent test
+	@if command -v chromium >/dev/null; then cd web && npm run --silent pages; \
+		else echo "SKIPPED: the tests in a real browser need chromium"; fi
+
+screenshots: browser web/node_modules/.ready  ## The main screens as pictures, in web/screenshots
+	cd web && npm run --silent screenshots
 
 bench: setup  ## Every figure beside its ceiling from the same run
 	$(RUN) python -m bench
