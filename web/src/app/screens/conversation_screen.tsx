@@ -5,13 +5,15 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Conversation, Message } from "../../messenger.ts";
 import { Avatar, ServiceMark } from "../parts/avatar.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { lazy } from "../parts/lazy.tsx";
 import { nearTime } from "../times.ts";
 import { useAnswer, useApp, useWide } from "../use_app.ts";
 import { Composer, type Subject } from "./composer.tsx";
 import { ConnectionLine } from "./conversation_list.tsx";
 import { useMessageActions } from "./message_actions.tsx";
 import { TimelineView } from "./timeline_view.tsx";
-import { Viewer } from "./viewer.tsx";
+
+const Viewer = lazy(async () => (await import("./viewer.tsx")).Viewer);
 
 export function ConversationScreen(props: { readonly id: string; readonly message: string | null }) {
   const { model } = useApp();

@@ -80,7 +80,6 @@ export function TimelineView(props: {
       if (start >= 0) {
         atEnd.current = false;
         anchor.current = { key: rows[start]?.key ?? "", offset: view.clientHeight * 0.3 };
-        setAway(true);
       }
     }
     list.current.style.setProperty("--above", `${layout.top(range[0])}px`);
@@ -93,6 +92,8 @@ export function TimelineView(props: {
       if (at >= 0 && Math.abs(before - wanted) > 1) view.scrollTop = wanted;
     }
     if (view.scrollTop !== before) put.current = view.scrollTop;
+    const left = view.scrollHeight - view.scrollTop - view.clientHeight;
+    setAway(!atEnd.current && (left > 400 || timeline.newer.value));
     settle();
     if (moved) draw((n) => n + 1);
   });
