@@ -8,6 +8,8 @@ import { Alarms } from "./screens/alarms.tsx";
 import { ConversationList } from "./screens/conversation_list.tsx";
 import { ConversationScreen } from "./screens/conversation_screen.tsx";
 import { useGroupLink } from "./group_link.ts";
+// Not fetched later: whoever asks for it types at once.
+import { SearchPane } from "./screens/search_pane.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { useAnswer, useApp, useWide } from "./use_app.ts";
 
@@ -25,7 +27,6 @@ const fresh = () => import("./screens/new_conversation.tsx");
 const NewConversation = lazy(async () => (await fresh()).NewConversation);
 const NewGroup = lazy(async () => (await fresh()).NewGroup);
 const PersonScreen = lazy(async () => (await import("./screens/person_screen.tsx")).PersonScreen);
-const SearchPane = lazy(async () => (await import("./screens/search_pane.tsx")).SearchPane);
 const SettingsScreen = lazy(async () => (await import("./screens/settings_screen.tsx")).SettingsScreen);
 const Shortcuts = lazy(async () => (await import("./screens/shortcuts.tsx")).Shortcuts);
 const TrustScreen = lazy(async () => (await import("./screens/trust_screen.tsx")).TrustScreen);

@@ -1,11 +1,11 @@
 /** An open conversation: its head, its messages, and where one writes. */
 
-import { useComputed } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Conversation, Message } from "../../messenger.ts";
 import { Avatar, ServiceMark } from "../parts/avatar.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { lazy } from "../parts/lazy.tsx";
+import { memo } from "../parts/memo.tsx";
 import { nearTime } from "../times.ts";
 import { useAnswer, useApp, useWide } from "../use_app.ts";
 import { Composer, type Subject } from "./composer.tsx";
@@ -18,12 +18,15 @@ const Viewer = lazy(async () => (await import("./viewer.tsx")).Viewer);
 export function ConversationScreen(props: { readonly id: string; readonly message: string | null }) {
   const { model } = useApp();
   const { id } = props;
-  const conversation = useComputed(() => model.conversations.value.get(id)).value;
+  const conversation = model.conversations.value.get(id);
   if (conversation === undefined) return null;
   return <Opened key={id} conversation={conversation} target={props.message} />;
 }
 
-function Opened(props: { readonly conversation: Conversation; readonly target: string | null }) {
+const Opened = memo(function Opened(props: {
+  readonly conversation: Conversation;
+  readonly target: string | null;
+}) {
   const { conversation, target } = props;
   const { id } = conversation;
   const { words, messenger, model } = useApp();
@@ -139,7 +142,7 @@ function Opened(props: { readonly conversation: Conversation; readonly target: s
       {viewed !== null && <Viewer message={viewed} timeline={timeline} onClose={() => setViewed(null)} />}
     </section>
   );
-}
+});
 
 function Head({ conversation }: { readonly conversation: Conversation }) {
   const { words, navigation, model } = useApp();
