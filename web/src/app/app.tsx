@@ -78,12 +78,15 @@ function Panes() {
   const lastMain = useRef<Route>({ at: "home" });
   // While one searches, what stood beside it stays.
   if (!searching) lastMain.current = route;
+  const list = searching ? <SearchPane /> : <ConversationList />;
   return (
-    <div class={listed ? "panes listed" : "panes"}>
-      <a class="skip" href="#main" onClick={skipToMain}>
-        {words.common.toMessages}
-      </a>
-      {(wide || listed) && (searching ? <SearchPane /> : <ConversationList />)}
+    <div class="panes">
+      {wide && (
+        <a class="skip" href="#main" onClick={skipToMain}>
+          {words.common.toMessages}
+        </a>
+      )}
+      {wide ? list : listed && <main>{list}</main>}
       {(wide || !listed) && (
         <main id="main" class="main-pane" tabIndex={-1}>
           <Main route={lastMain.current} onShortcuts={() => setHelp(true)} />

@@ -55,6 +55,7 @@ const SCREENS: readonly (readonly [string, Look, Act?])[] = [
     "viewer",
     { route: FIRST },
     async (page) => {
+      await page.evaluate(() => document.querySelector(".timeline")?.scrollTo(0, 300));
       await page.locator(".picture-open").first().click();
       await page.waitForSelector(".viewer img");
     },

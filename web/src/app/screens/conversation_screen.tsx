@@ -151,6 +151,7 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
   const name = service ? words.list.service : conversation.name;
   return (
     <header class="bar conversation-head">
+      {wide ? <h2 class="hidden">{name}</h2> : <h1 class="hidden">{name}</h1>}
       {!wide && (
         <button
           type="button"
@@ -164,7 +165,7 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
       <button
         type="button"
         class="head-button"
-        aria-label={words.conversation.info(name)}
+        title={words.conversation.info(name)}
         onClick={() => navigation.go(service ? { at: "trust" } : { at: "info", id: conversation.id })}
       >
         {service ? <ServiceMark /> : <Avatar id={conversation.peer ?? conversation.id} name={name} picture={conversation.picture} />}
@@ -180,12 +181,14 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
         <button
           type="button"
           class="icon-button with-badge"
-          aria-label={words.conversation.requests(conversation.joinRequests)}
           title={words.conversation.requests(conversation.joinRequests)}
           onClick={() => navigation.go({ at: "info", id: conversation.id })}
         >
           <Icon name="group" />
-          <span class="badge">{words.number(conversation.joinRequests)}</span>
+          <span class="badge" aria-hidden="true">
+            {words.number(conversation.joinRequests)}
+          </span>
+          <span class="hidden">{words.conversation.requests(conversation.joinRequests)}</span>
         </button>
       )}
       <button

@@ -209,12 +209,16 @@ export function TimelineView(props: {
         </ol>
       </div>
       {away && (
-        <button type="button" class="to-end" onClick={() => void toEnd()} aria-label={words.conversation.jump}>
+        <button type="button" class="to-end" onClick={() => void toEnd()}>
           {conversation.unread > 0 && (
-            <span class="badge" aria-label={words.conversation.jumpUnread(conversation.unread)}>
+            <span class="badge" aria-hidden="true">
               {words.number(conversation.unread)}
             </span>
           )}
+          <span class="hidden">
+            {words.conversation.jump}
+            {conversation.unread > 0 && `, ${words.conversation.jumpUnread(conversation.unread)}`}
+          </span>
           <Icon name="down" />
         </button>
       )}

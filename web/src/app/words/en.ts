@@ -23,6 +23,7 @@ export const en = {
   number,
   bytes,
   span,
+  names: list,
 
   common: {
     back: "Back",

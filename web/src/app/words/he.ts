@@ -31,6 +31,7 @@ export const he: Words = {
   number,
   bytes,
   span,
+  names: list,
 
   common: {
     back: "חזרה",
