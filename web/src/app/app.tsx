@@ -2,22 +2,34 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Logo } from "./parts/icon.tsx";
+import { lazy } from "./parts/lazy.tsx";
 import { inviteIn, type Route } from "./route.ts";
 import { Alarms } from "./screens/alarms.tsx";
 import { ConversationList } from "./screens/conversation_list.tsx";
 import { ConversationScreen } from "./screens/conversation_screen.tsx";
-import { DevicesScreen, LinkDeviceScreen } from "./screens/devices_screen.tsx";
-import { BrokenScreen, LinkingScreen, UnlockScreen, useGroupLink } from "./screens/gate_screens.tsx";
-import { InfoScreen } from "./screens/info_screen.tsx";
-import { NewConversation, NewGroup } from "./screens/new_conversation.tsx";
-import { PersonScreen } from "./screens/person_screen.tsx";
+import { useGroupLink } from "./group_link.ts";
+// Not fetched later: whoever asks for it types at once.
 import { SearchPane } from "./screens/search_pane.tsx";
-import { SettingsScreen } from "./screens/settings_screen.tsx";
-import { Shortcuts } from "./screens/shortcuts.tsx";
-import { TrustScreen } from "./screens/trust_screen.tsx";
-import { WelcomeScreen } from "./screens/welcome_screen.tsx";
 import { useShortcuts } from "./shortcuts.ts";
-import { useApp, useWide } from "./use_app.ts";
+import { useAnswer, useApp, useWide } from "./use_app.ts";
+
+// What is not on the first screen comes when it is wanted.
+const gates = () => import("./screens/gate_screens.tsx");
+const UnlockScreen = lazy(async () => (await gates()).UnlockScreen);
+const LinkingScreen = lazy(async () => (await gates()).LinkingScreen);
+const BrokenScreen = lazy(async () => (await gates()).BrokenScreen);
+const WelcomeScreen = lazy(async () => (await import("./screens/welcome_screen.tsx")).WelcomeScreen);
+const devices = () => import("./screens/devices_screen.tsx");
+const DevicesScreen = lazy(async () => (await devices()).DevicesScreen);
+const LinkDeviceScreen = lazy(async () => (await devices()).LinkDeviceScreen);
+const InfoScreen = lazy(async () => (await import("./screens/info_screen.tsx")).InfoScreen);
+const fresh = () => import("./screens/new_conversation.tsx");
+const NewConversation = lazy(async () => (await fresh()).NewConversation);
+const NewGroup = lazy(async () => (await fresh()).NewGroup);
+const PersonScreen = lazy(async () => (await import("./screens/person_screen.tsx")).PersonScreen);
+const SettingsScreen = lazy(async () => (await import("./screens/settings_screen.tsx")).SettingsScreen);
+const Shortcuts = lazy(async () => (await import("./screens/shortcuts.tsx")).Shortcuts);
+const TrustScreen = lazy(async () => (await import("./screens/trust_screen.tsx")).TrustScreen);
 
 const TOAST_MS = 6_000;
 
@@ -66,12 +78,15 @@ function Panes() {
   const lastMain = useRef<Route>({ at: "home" });
   // While one searches, what stood beside it stays.
   if (!searching) lastMain.current = route;
+  const list = searching ? <SearchPane /> : <ConversationList />;
   return (
-    <div class={listed ? "panes listed" : "panes"}>
-      <a class="skip" href="#main" onClick={skipToMain}>
-        {words.common.toMessages}
-      </a>
-      {(wide || listed) && (searching ? <SearchPane /> : <ConversationList />)}
+    <div class="panes">
+      {wide && (
+        <a class="skip" href="#main" onClick={skipToMain}>
+          {words.common.toMessages}
+        </a>
+      )}
+      {wide ? list : listed && <main>{list}</main>}
       {(wide || !listed) && (
         <main id="main" class="main-pane" tabIndex={-1}>
           <Main route={lastMain.current} onShortcuts={() => setHelp(true)} />
@@ -117,12 +132,16 @@ function Main(props: { readonly route: Route; readonly onShortcuts: () => void }
 }
 
 function Nothing() {
-  const { words } = useApp();
+  const { words, messenger } = useApp();
+  const trust = useAnswer(() => messenger.trust(), []);
   return (
     <div class="nothing">
       <Logo size={96} />
       <p>{words.conversation.choose}</p>
-      <small>{words.conversation.chooseHint}</small>
+      <small>
+        {trust !== undefined &&
+          (trust.escrow === "none" ? words.conversation.chooseNone : words.conversation.chooseHint)}
+      </small>
     </div>
   );
 }

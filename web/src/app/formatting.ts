@@ -15,6 +15,9 @@ export type Span =
 const MARKS = { "*": "bold", _: "italic", "~": "strike" } as const;
 const DEPTH = 4;
 const LINK = /https?:\/\/[^\s<>"'`\u0000-\u001f]+/giu;
+const LINK_HERE = new RegExp(LINK.source, "iuy");
+// Nobody marks more than this at once, and a hostile text must not cost the square of its length.
+const LONGEST_MARKED = 1_000;
 const JUST_EMOJI =
   /^(?:(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f?|\p{RI}\p{RI})\p{EMod}?(?:\u200d\p{Extended_Pictographic}\ufe0f?\p{EMod}?)*\s?){1,3}$/u;
 // What ends a sentence behind a link and not the link.
@@ -22,7 +25,8 @@ const TRAILING = /[.,;:!?…'")\]}»›]+$/u;
 
 /** The spans of a text with its mentions, in order; joined they are the text without its marks. */
 export function parseText(text: string, mentions: readonly Mention[] = []): readonly Span[] {
-  return parseRange(text, 0, text.length, sound(text, mentions), 0);
+  const byStart = new Map(sound(text, mentions).map((each) => [each.start, each]));
+  return parseRange(text, 0, text.length, byStart, 0);
 }
 
 /** Whether a text is nothing but a few emoji, to be shown large. */
@@ -55,7 +59,7 @@ function parseRange(
   text: string,
   from: number,
   to: number,
-  mentions: readonly Mention[],
+  mentions: ReadonlyMap<number, Mention>,
   depth: number,
 ): Span[] {
   const spans: Span[] = [];
@@ -65,7 +69,7 @@ function parseRange(
   };
   let at = from;
   while (at < to) {
-    const mention = mentions.find(({ start }) => start === at);
+    const mention = mentions.get(at);
     if (mention !== undefined && mention.end <= to) {
       flush(at);
       spans.push({ kind: "mention", text: text.slice(at, mention.end), account: mention.account });
@@ -96,9 +100,9 @@ function parseRange(
 /** One letter on, or past a whole link: what looks like a mark inside one is part of it. */
 function skipLink(text: string, at: number, to: number): number {
   if (text[at] !== "h" && text[at] !== "H") return at + 1;
-  LINK.lastIndex = at;
-  const found = LINK.exec(text);
-  if (found?.index !== at) return at + 1;
+  LINK_HERE.lastIndex = at;
+  const found = LINK_HERE.exec(text);
+  if (found === null) return at + 1;
   return Math.min(to, at + found[0].replace(TRAILING, "").length);
 }
 
@@ -121,7 +125,7 @@ function codeAt(text: string, at: number, to: number): { span: Span; end: number
 function closing(text: string, at: number, to: number): number {
   const mark = text[at] ?? "";
   if (isWord(text[at - 1]) || isSpace(text[at + 1]) || text[at + 1] === mark) return -1;
-  for (let end = at + 2; end < to; end += 1) {
+  for (let end = at + 2; end < Math.min(to, at + LONGEST_MARKED); end += 1) {
     if (text[end] === "\n") return -1;
     if (text[end] === mark && !isSpace(text[end - 1]) && !isWord(text[end + 1])) return end;
   }

@@ -18,7 +18,10 @@ import { chooseCatalogue } from "./words/words.ts";
 export async function start(root: Element, messenger: Messenger): Promise<Model> {
   const model = new Model(messenger);
   watchInstall();
+  // The advice is not in the first file; asked for at once, it is there before anything is shown.
+  const advice = import("../protocol/codes.ts");
   await model.begin();
+  model.english.value = (await advice).ADVICE;
   await speak(model, model.settings.value.language);
   effect(() => dress(model));
   let spoken = model.settings.value.language;
@@ -35,10 +38,6 @@ export async function start(root: Element, messenger: Messenger): Promise<Model>
     </ModelContext.Provider>,
     root,
   );
-  // Only a refusal needs it, so it comes after the first picture.
-  void import("../protocol/codes.ts").then(({ ADVICE }) => {
-    model.english.value = ADVICE;
-  });
   return model;
 }
 

@@ -77,7 +77,8 @@ const SHOTS: readonly Shot[] = [
     name: "viewer",
     look: { route: `#/c/${FIRST}` },
     act: async (page) => {
-      await page.click(".picture-open");
+      await page.evaluate(() => document.querySelector(".timeline")?.scrollTo(0, 300));
+      await page.locator(".picture-open").first().click();
       await page.waitForTimeout(300);
     },
   },

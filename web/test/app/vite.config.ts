@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { interfaceBuild } from "../../scripts/interface_build.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -8,14 +9,9 @@ export default defineConfig({
   root: here,
   base: "./",
   publicDir: fileURLToPath(new URL("../../public", import.meta.url)),
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
+    ...interfaceBuild,
     outDir: fileURLToPath(new URL("../../dist/app-test", import.meta.url)),
     emptyOutDir: true,
-    target: "es2022",
-    cssTarget: ["chrome123", "firefox120", "safari17.5"],
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    sourcemap: false,
   },
 });

@@ -1,7 +1,7 @@
 /** Dialogs, on the browser's own: focus is kept inside, Escape closes, focus returns after. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { useApp } from "../use_app.ts";
 import { Icon } from "./icon.tsx";
 
@@ -33,7 +33,10 @@ export function Dialog(props: {
     >
       <div class="dialog-body">
         <header>
-          <h2 id={title}>{props.title}</h2>
+          {/* An alarm may come while somebody types: no button of it has the focus by itself. */}
+          <h2 id={title} tabIndex={-1} autofocus={props.kind === "alarm"}>
+            {props.title}
+          </h2>
           {onClose !== undefined && (
             <button type="button" class="icon-button" aria-label={words.common.close} onClick={onClose}>
               <Icon name="close" />
@@ -49,7 +52,8 @@ export function Dialog(props: {
 
 /** Opens a dialog element as modal while the component is there, and gives the focus back. */
 export function useModal(ref: { readonly current: HTMLDialogElement | null }): void {
-  useEffect(() => {
+  // Before anything measures it: a closed dialog has no size.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = ref.current;
     dialog?.showModal();

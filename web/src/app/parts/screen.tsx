@@ -146,6 +146,7 @@ export function Field(props: {
       <span>{props.label}</span>
       <input
         ref={ref}
+        autofocus={props.autofocus ?? false}
         // One kind for the types: what they forbid here is not set.
         type={(props.type ?? "text") as "text"}
         dir="auto"

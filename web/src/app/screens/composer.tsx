@@ -5,12 +5,12 @@ import type { Conversation, Draft, Message, Outgoing, Person } from "../../messe
 import { findMentions, fitting, mentionBegun } from "../mentions.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { preparePicture } from "../pictures.ts";
+import { lazy } from "../parts/lazy.tsx";
 import type { Recording } from "../recorder.ts";
 import { useApp } from "../use_app.ts";
-import { EmojiPicker } from "./emoji_picker.tsx";
-import { VoiceRecorder } from "./voice_recorder.tsx";
 
+const EmojiPicker = lazy(async () => (await import("./emoji_picker.tsx")).EmojiPicker);
+const VoiceRecorder = lazy(async () => (await import("./voice_recorder.tsx")).VoiceRecorder);
 const TYPING_EVERY_MS = 3_000;
 const DRAFT_AFTER_MS = 400;
 const LARGEST_FILE = 1024 * 1024 * 1024;
@@ -157,6 +157,7 @@ export function Composer(props: {
       await post({ kind: "text", text: plain, mentions, replyTo });
       return;
     }
+    const { preparePicture } = await import("../pictures.ts");
     for (const [index, file] of going.entries()) {
       // The words go with the last one, so that they stand below all.
       const last = index === going.length - 1;

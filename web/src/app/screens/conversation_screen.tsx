@@ -1,27 +1,32 @@
 /** An open conversation: its head, its messages, and where one writes. */
 
-import { useComputed } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Conversation, Message } from "../../messenger.ts";
 import { Avatar, ServiceMark } from "../parts/avatar.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { lazy } from "../parts/lazy.tsx";
+import { memo } from "../parts/memo.tsx";
 import { nearTime } from "../times.ts";
 import { useAnswer, useApp, useWide } from "../use_app.ts";
 import { Composer, type Subject } from "./composer.tsx";
 import { ConnectionLine } from "./conversation_list.tsx";
 import { useMessageActions } from "./message_actions.tsx";
 import { TimelineView } from "./timeline_view.tsx";
-import { Viewer } from "./viewer.tsx";
+
+const Viewer = lazy(async () => (await import("./viewer.tsx")).Viewer);
 
 export function ConversationScreen(props: { readonly id: string; readonly message: string | null }) {
   const { model } = useApp();
   const { id } = props;
-  const conversation = useComputed(() => model.conversations.value.get(id)).value;
+  const conversation = model.conversations.value.get(id);
   if (conversation === undefined) return null;
   return <Opened key={id} conversation={conversation} target={props.message} />;
 }
 
-function Opened(props: { readonly conversation: Conversation; readonly target: string | null }) {
+const Opened = memo(function Opened(props: {
+  readonly conversation: Conversation;
+  readonly target: string | null;
+}) {
   const { conversation, target } = props;
   const { id } = conversation;
   const { words, messenger, model } = useApp();
@@ -137,7 +142,7 @@ function Opened(props: { readonly conversation: Conversation; readonly target: s
       {viewed !== null && <Viewer message={viewed} timeline={timeline} onClose={() => setViewed(null)} />}
     </section>
   );
-}
+});
 
 function Head({ conversation }: { readonly conversation: Conversation }) {
   const { words, navigation, model } = useApp();
@@ -146,6 +151,7 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
   const name = service ? words.list.service : conversation.name;
   return (
     <header class="bar conversation-head">
+      {wide ? <h2 class="hidden">{name}</h2> : <h1 class="hidden">{name}</h1>}
       {!wide && (
         <button
           type="button"
@@ -159,7 +165,7 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
       <button
         type="button"
         class="head-button"
-        aria-label={words.conversation.info(name)}
+        title={words.conversation.info(name)}
         onClick={() => navigation.go(service ? { at: "trust" } : { at: "info", id: conversation.id })}
       >
         {service ? <ServiceMark /> : <Avatar id={conversation.peer ?? conversation.id} name={name} picture={conversation.picture} />}
@@ -175,12 +181,14 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
         <button
           type="button"
           class="icon-button with-badge"
-          aria-label={words.conversation.requests(conversation.joinRequests)}
           title={words.conversation.requests(conversation.joinRequests)}
           onClick={() => navigation.go({ at: "info", id: conversation.id })}
         >
           <Icon name="group" />
-          <span class="badge">{words.number(conversation.joinRequests)}</span>
+          <span class="badge" aria-hidden="true">
+            {words.number(conversation.joinRequests)}
+          </span>
+          <span class="hidden">{words.conversation.requests(conversation.joinRequests)}</span>
         </button>
       )}
       <button

@@ -1,6 +1,6 @@
 /** What stands before the messages: unlocking, waiting to be linked, and a vault that does not open. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { type LinkOffer, type Lock, MessengerRefused, type RefusalFacts, type Secret } from "../../messenger.ts";
 import { Question } from "../parts/dialog.tsx";
 import { Icon, Logo } from "../parts/icon.tsx";
@@ -139,20 +139,4 @@ export function BrokenScreen({ refusal }: { readonly refusal: RefusalFacts }) {
       </div>
     </main>
   );
-}
-
-/** A group's link that was opened as an address: asks to join, once one is in. */
-export function useGroupLink(invite: string | null): void {
-  const { model, messenger, words } = useApp();
-  useEffect(() => {
-    if (invite === null) return;
-    history.replaceState(null, "", "#/");
-    void model.attempt(
-      messenger.readInvite(invite).then(async (facts) => {
-        if (facts.purpose !== "group") return;
-        await messenger.askToJoin(invite);
-        model.say(words.create.joinAsked);
-      }),
-    );
-  }, [invite, model, messenger, words]);
 }

@@ -1,7 +1,7 @@
 /** About a conversation: its people and roles, its link, its timer, leaving, forgetting. */
 
 import { useState } from "preact/hooks";
-import type { Conversation, Member } from "../../messenger.ts";
+import type { Conversation, GroupLink, JoinRequest, Member } from "../../messenger.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { Dialog, Question } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -14,10 +14,21 @@ import { CopyLine, PeopleChoice, PersonLine, PictureChoice } from "./new_convers
 export const TIMERS = [0, 300, 3_600, 28_800, 86_400, 604_800, 2_419_200];
 
 export function InfoScreen({ id }: { readonly id: string }) {
-  const { model, words } = useApp();
+  const { model, messenger, words } = useApp();
+  const [changes, setChanges] = useState(0);
   const conversation = model.conversations.value.get(id);
-  if (conversation === undefined) return null;
-  const group = conversation.kind === "group";
+  const group = conversation?.kind === "group";
+  const rules = group && conversation.role === "admin" && conversation.state === "member";
+  // Asked together, so that nothing moves when an answer comes.
+  const facts = useAnswer(
+    async () => ({
+      members: group ? await messenger.members(id) : [],
+      link: rules ? await messenger.groupLink(id) : null,
+      requests: rules ? await messenger.joinRequests(id) : [],
+    }),
+    [id, group, rules, changes, model.membersChanged.value, conversation?.joinRequests],
+  );
+  if (conversation === undefined || facts === undefined) return null;
   return (
     <Screen
       title={group ? words.group.title : words.group.directTitle}
@@ -25,9 +36,13 @@ export function InfoScreen({ id }: { readonly id: string }) {
     >
       <Face conversation={conversation} />
       <Habits conversation={conversation} />
-      {group && <Members conversation={conversation} />}
-      {group && conversation.role === "admin" && conversation.state === "member" && (
-        <Administration conversation={conversation} />
+      {group && <Members conversation={conversation} members={facts.members} />}
+      {rules && (
+        <Administration
+          conversation={conversation}
+          {...facts}
+          onChange={() => setChanges((n) => n + 1)}
+        />
       )}
       <Ending conversation={conversation} />
     </Screen>
@@ -125,13 +140,13 @@ function Habits({ conversation }: { readonly conversation: Conversation }) {
   );
 }
 
-function Members({ conversation }: { readonly conversation: Conversation }) {
+function Members(props: { readonly conversation: Conversation; readonly members: readonly Member[] }) {
+  const { conversation, members } = props;
   const { model, messenger, words, navigation } = useApp();
   const { id } = conversation;
   const [menu, setMenu] = useState<{ member: Member; place: Place } | null>(null);
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Member | null>(null);
-  const members = useAnswer(() => messenger.members(id), [id, model.membersChanged.value]);
   const status = model.status.value;
   const me = status?.state === "open" ? status.me.account : "";
   const admin = conversation.role === "admin" && conversation.state === "member";
@@ -156,7 +171,7 @@ function Members({ conversation }: { readonly conversation: Conversation }) {
     <Card title={`${say.members} (${words.number(conversation.members)})`}>
       {mayAdd && <ActionRow icon="plus" label={say.add} onClick={() => setAdding(true)} />}
       <ul class="plain-list">
-        {members?.map((member) => (
+        {members.map((member) => (
           <li key={member.person.account}>
             <button
               type="button"
@@ -177,7 +192,7 @@ function Members({ conversation }: { readonly conversation: Conversation }) {
       {adding && (
         <AddPeople
           conversation={id}
-          present={members?.map((each) => each.person.account) ?? []}
+          present={members.map((each) => each.person.account)}
           onClose={() => setAdding(false)}
         />
       )}
@@ -223,20 +238,23 @@ function AddPeople(props: {
   );
 }
 
-function Administration({ conversation }: { readonly conversation: Conversation }) {
+function Administration(props: {
+  readonly conversation: Conversation;
+  readonly link: GroupLink | null;
+  readonly requests: readonly JoinRequest[];
+  readonly onChange: () => void;
+}) {
   const { model, messenger, words } = useApp();
+  const { conversation, link, requests } = props;
   const { id } = conversation;
-  const [changes, setChanges] = useState(0);
   const say = words.group;
-  const link = useAnswer(() => messenger.groupLink(id), [id, changes]);
-  const requests = useAnswer(() => messenger.joinRequests(id), [id, model.membersChanged.value, conversation.joinRequests]);
   const then = async (work: Promise<unknown>) => {
     await model.attempt(work);
-    setChanges((n) => n + 1);
+    props.onChange();
   };
   return (
     <>
-      {requests !== undefined && requests.length > 0 && (
+      {requests.length > 0 && (
         <Card title={say.requests}>
           <ul class="plain-list">
             {requests.map(({ person }) => (
@@ -255,7 +273,7 @@ function Administration({ conversation }: { readonly conversation: Conversation 
       )}
       <Card title={say.link}>
         <p class="quiet padded">{say.linkHint}</p>
-        {link != null && (
+        {link !== null && (
           <div class="padded">
             <Qr data={link.text} label={say.link} />
             <CopyLine text={link.text} />
@@ -263,9 +281,9 @@ function Administration({ conversation }: { readonly conversation: Conversation 
         )}
         <div class="button-row padded">
           <button type="button" class="button" onClick={() => void then(messenger.makeGroupLink(id))}>
-            {link == null ? say.linkMake : say.linkRenew}
+            {link === null ? say.linkMake : say.linkRenew}
           </button>
-          {link != null && (
+          {link !== null && (
             <button type="button" class="button danger-text" onClick={() => void then(messenger.revokeGroupLink(id))}>
               {say.linkRevoke}
             </button>

@@ -16,10 +16,10 @@ export function NoticeCard({ notice, timeMs }: { readonly notice: Notice; readon
   const text = notice.kind === "metadata" ? say.metadata : say.text;
   return (
     <article class="notice-card" aria-label={say.title}>
-      <h3>
+      <h2>
         <Icon name="scale" />
         {say.title}
-      </h3>
+      </h2>
       <p>{text(notice.agency, first, last)}</p>
       <dl>
         <dt>{say.offence}</dt>

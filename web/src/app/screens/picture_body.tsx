@@ -42,12 +42,15 @@ export function PictureBody(props: {
   const size = shownSize(body.width, body.height);
   return (
     <span class="picture">
-      <button type="button" class="picture-open" tabIndex={-1} onClick={props.onOpen}>
+      <button
+        type="button"
+        class="picture-open"
+        tabIndex={-1}
+        style={{ width: `${size.width}px`, aspectRatio: `${size.width} / ${size.height}` }}
+        onClick={props.onOpen}
+      >
         <img
           class={large === undefined ? "blurred" : ""}
-          width={size.width}
-          height={size.height}
-          style={{ aspectRatio: `${size.width} / ${size.height}` }}
           src={large ?? small}
           alt={body.text === "" ? words.preview.picture : body.text}
           draggable={false}

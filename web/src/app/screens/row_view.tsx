@@ -161,12 +161,14 @@ function Bubble(
                 class={each.mine ? "reaction own" : "reaction"}
                 tabIndex={-1}
                 aria-pressed={each.mine}
-                aria-label={words.conversation.reactionBy(each.mark, each.names)}
                 title={words.conversation.reactionBy(each.mark, each.names)}
                 onClick={() => actions.react(message, each.mine ? "" : each.mark)}
               >
                 {each.mark}
-                {each.names.length > 1 && <span>{words.number(each.names.length)}</span>}
+                {each.names.length > 1 && (
+                  <span aria-hidden="true">{words.number(each.names.length)}</span>
+                )}
+                <span class="hidden">{words.names(each.names)}</span>
               </button>
             ))}
           </div>

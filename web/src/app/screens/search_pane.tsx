@@ -64,7 +64,8 @@ export function SearchPane() {
   const say = words.search;
   return (
     <search class="list-pane">
-      <header class="bar">
+      <h1 class="hidden">{say.label}</h1>
+      <div class="bar">
         <button type="button" class="icon-button" aria-label={words.common.back} onClick={() => navigation.back()}>
           <Icon name="back" />
         </button>
@@ -78,7 +79,7 @@ export function SearchPane() {
           value={query}
           onInput={(event) => setQuery(event.currentTarget.value)}
         />
-      </header>
+      </div>
       <div class="results">
         {wanted === "" && <p class="quiet center">{say.hint}</p>}
         {named.length > 0 && (

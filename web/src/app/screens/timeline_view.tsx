@@ -80,7 +80,6 @@ export function TimelineView(props: {
       if (start >= 0) {
         atEnd.current = false;
         anchor.current = { key: rows[start]?.key ?? "", offset: view.clientHeight * 0.3 };
-        setAway(true);
       }
     }
     list.current.style.setProperty("--above", `${layout.top(range[0])}px`);
@@ -93,6 +92,8 @@ export function TimelineView(props: {
       if (at >= 0 && Math.abs(before - wanted) > 1) view.scrollTop = wanted;
     }
     if (view.scrollTop !== before) put.current = view.scrollTop;
+    const left = view.scrollHeight - view.scrollTop - view.clientHeight;
+    setAway(!atEnd.current && (left > 400 || timeline.newer.value));
     settle();
     if (moved) draw((n) => n + 1);
   });
@@ -208,12 +209,16 @@ export function TimelineView(props: {
         </ol>
       </div>
       {away && (
-        <button type="button" class="to-end" onClick={() => void toEnd()} aria-label={words.conversation.jump}>
+        <button type="button" class="to-end" onClick={() => void toEnd()}>
           {conversation.unread > 0 && (
-            <span class="badge" aria-label={words.conversation.jumpUnread(conversation.unread)}>
+            <span class="badge" aria-hidden="true">
               {words.number(conversation.unread)}
             </span>
           )}
+          <span class="hidden">
+            {words.conversation.jump}
+            {conversation.unread > 0 && `, ${words.conversation.jumpUnread(conversation.unread)}`}
+          </span>
           <Icon name="down" />
         </button>
       )}

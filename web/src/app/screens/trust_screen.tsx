@@ -22,11 +22,12 @@ export function TrustPage({ trust }: { readonly trust: Trust }) {
   const { words, model, tag } = useApp();
   const say = words.trust;
   const mine = trust.committees.find((each) => each.number === trust.mine) ?? trust.committees[0];
-  const others = trust.committees.filter((each) => each !== mine);
+  const escrow = trust.escrow === "threshold";
+  const others = escrow ? trust.committees.filter((each) => each !== mine) : [];
   return (
     <div class="trust">
       <Answer trust={trust} committee={mine} />
-      {trust.escrow === "threshold" && mine !== undefined && (
+      {escrow && mine !== undefined && (
         <>
           <Opened counted={mine.counted} />
           <Holders committee={mine} own={trust.mine !== null && others.length > 0} />
@@ -45,7 +46,7 @@ export function TrustPage({ trust }: { readonly trust: Trust }) {
       ))}
       <Card title={say.notProtected}>
         <ul class="bullets">
-          {say.notProtectedList.map((each) => (
+          {(escrow ? say.notProtectedList : say.notProtectedNone).map((each) => (
             <li key={each}>{each}</li>
           ))}
         </ul>

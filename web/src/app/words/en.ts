@@ -23,6 +23,7 @@ export const en = {
   number,
   bytes,
   span,
+  names: list,
 
   common: {
     back: "Back",
@@ -561,6 +562,11 @@ export const en = {
       "A day is the smallest unit: an order at noon opens that morning too.",
       "A device in somebody else's hands, other apps on it, and a member who shows your messages to others.",
       "What you write is signed: an opened message proves that you wrote it.",
+    ],
+    notProtectedNone: [
+      "Who talks with whom and when, from the operator.",
+      "A device in somebody else's hands, other apps on it, and a member who shows your messages to others.",
+      "What you write is signed: a message that a member shows proves that you wrote it.",
     ],
     deployment: "Deployment",
   },

@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { findMentions, fitting, mentionBegun } from "../../src/app/mentions.ts";
+import { readRoute, writeRoute } from "../../src/app/route.ts";
+import { Layout, makeRows, type Row } from "../../src/app/rows.ts";
+import { chooseCatalogue } from "../../src/app/words/words.ts";
+import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
+import type { Message, Person } from "../../src/messenger.ts";
+
+const NOON = new Date(2026, 2, 3, 12).getTime();
+
+function message(at: number, minutes: number, author: string | null, more: Partial<Message> = {}): Message {
+  return {
+    id: `m${at}`,
+    conversation: "c",
+    at,
+    timeMs: NOON + minutes * 60_000,
+    author,
+    authorName: author ?? "",
+    mine: author === "me",
+    state: null,
+    refusal: null,
+    body: { kind: "text", text: "hello", mentions: [] },
+    replyTo: null,
+    edited: false,
+    reactions: [],
+    mentionsMe: false,
+    expiresMs: null,
+    ...more,
+  };
+}
+
+const shape = (row: Row) =>
+  row.kind === "message" ? `${row.key}${row.first ? "(" : ""}${row.last ? ")" : ""}` : row.kind;
+
+describe("rows", () => {
+  it("puts a divider before each day and groups one author's bubbles", () => {
+    const rows = makeRows(
+      [message(1, 0, "a"), message(2, 1, "a"), message(3, 2, "b"), message(4, 20, "b"), message(5, 1_440, "b")],
+      null,
+      new Map(),
+    );
+    expect(rows.map(shape)).toEqual(["day", "m1(", "m2)", "m3()", "m4()", "day", "m5()"]);
+  });
+
+  it("puts the unread line before the first unread message of somebody else", () => {
+    const rows = makeRows([message(1, 0, "a"), message(2, 1, "me"), message(3, 2, "a")], 1, new Map());
+    expect(rows.map(shape)).toEqual(["day", "m1()", "m2()", "unread", "m3()"]);
+  });
+
+  it("breaks a run at a line of news", () => {
+    const line = { kind: "line", line: { kind: "left", by: "b" } } as const;
+    const rows = makeRows([message(1, 0, "a"), message(2, 0, null, { body: line }), message(3, 0, "a")], null, new Map());
+    expect(rows.map(shape)).toEqual(["day", "m1()", "m2()", "m3()"]);
+  });
+
+  it("keeps the row of a message that did not change, as the same object", () => {
+    const messages = [message(1, 0, "a"), message(2, 1, "b")];
+    const before = makeRows(messages, null, new Map());
+    const known = new Map(before.map((row) => [row.key, row]));
+    const after = makeRows([...messages, message(3, 2, "c")], null, known);
+    expect(after[1]).toBe(before[1]);
+    expect(after[2]).toBe(before[2]);
+  });
+
+  it("finds rows by height, and believes what was measured", () => {
+    const rows = makeRows(
+      Array.from({ length: 1_000 }, (_, n) => message(n + 1, n / 100, n % 2 === 0 ? "a" : "b")),
+      null,
+      new Map(),
+    );
+    const layout = new Layout();
+    layout.set(rows, 800);
+    const guessed = layout.total;
+    expect(layout.measure(new Map([["m1", 500]]), 800)).toBe(true);
+    expect(layout.total).toBeGreaterThan(guessed);
+    const [first, last] = layout.range(layout.top(500), layout.top(510));
+    expect(first).toBe(500);
+    expect(last).toBeGreaterThanOrEqual(510);
+    expect(last).toBeLessThan(514);
+    expect(layout.at(layout.top(700) + 1)).toBe(700);
+    expect(layout.find("m42")).toBe(rows.findIndex((row) => row.key === "m42"));
+    expect(layout.measure(new Map([["m1", 500]]), 800)).toBe(false);
+  });
+});
+
+describe("mentions", () => {
+  const person = (handle: string, name = handle): Person => ({
+    account: `id-${handle}`,
+    handle,
+    name,
+    picture: null,
+    verification: "unverified",
+    devices: 1,
+    committee: 1,
+    presence: "unknown",
+    lastSeenMs: null,
+    blocked: false,
+  });
+  const people = [person("ada.okafor", "Ada Okafor"), person("ada"), person("דנה")];
+
+  it("offers names behind an @ at the cursor alone", () => {
+    expect(mentionBegun("hello @ad", 9)).toEqual({ start: 6, begun: "ad" });
+    expect(mentionBegun("mail@ad", 7)).toBeNull();
+    expect(mentionBegun("@", 1)).toEqual({ start: 0, begun: "" });
+    expect(fitting(people, "oka").map((each) => each.handle)).toEqual(["ada.okafor"]);
+  });
+
+  it("finds whole handles, and no full stop that ends a sentence", () => {
+    expect(findMentions("@ada and @ada.okafor. Also @דנה, not x@ada", people)).toEqual([
+      { start: 0, end: 4, account: "id-ada" },
+      { start: 9, end: 20, account: "id-ada.okafor" },
+      { start: 27, end: 31, account: "id-דנה" },
+    ]);
+  });
+});
+
+describe("routes", () => {
+  it.each(["#/", "#/c/0a1b", "#/c/0a1b/info", "#/c/0a1b/m/ff00", "#/p/ac01", "#/settings", "#/trust"])(
+    "reads back %s",
+    (fragment) => {
+      expect(writeRoute(readRoute(fragment))).toBe(fragment);
+    },
+  );
+
+  it.each(["#/c/../../x", "#/nothing", "#/c/<script>", ""])("takes %j for home", (fragment) => {
+    expect(readRoute(fragment)).toEqual({ at: "home" });
+  });
+});
+
+describe("languages", () => {
+  it("follows the setting, else the browser, else English", () => {
+    expect(chooseCatalogue("he", ["en"]).tag).toBe("he");
+    expect(chooseCatalogue(null, ["fr-FR", "iw-IL", "en"]).tag).toBe("he");
+    expect(chooseCatalogue(null, ["fr"]).tag).toBe("en");
+  });
+});
+
+describe("safety codes to scan", () => {
+  it("come back as the same bytes, and nothing else does", () => {
+    const bytes = Uint8Array.from({ length: 65 }, (_, n) => (n * 37) % 256);
+    expect(readSafetyLine(writeSafetyLine(bytes))).toEqual(bytes);
+    for (const text of ["", "doublelock-safety:", "doublelock-safety:0", "doublelock-link:00", "00"]) {
+      expect(readSafetyLine(text)).toBeNull();
+    }
+  });
+});
