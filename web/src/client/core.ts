@@ -1,0 +1,372 @@
+/** What the parts of one client share: its vault, monitor, keys and conversations. */
+
+import type { MessengerEvent } from "../messenger.ts";
+import type { Group } from "../mls/group.ts";
+import { verifyKey } from "../protocol/ed25519.ts";
+import { SigningKey } from "../protocol/ed25519.ts";
+import { hex, unhex } from "../protocol/encoding.ts";
+import type { SendKeys } from "../protocol/envelope.ts";
+import { CharterRefused, GroupRefused, KeyLogRefused, type Refusal } from "../protocol/errors.ts";
+import { type Context, decodeContext, Rules } from "../protocol/group_rules.ts";
+import type { AccountId, ConversationId, DeploymentId, DeviceId } from "../protocol/identifiers.ts";
+import { type ReceiptChain, SeenRoots } from "../protocol/receipt.ts";
+import {
+  type EpochKey,
+  type ReceiveContext,
+  SeenCapsules,
+  type SenderEntry,
+} from "../protocol/receive.ts";
+import { type GroupState, Groups } from "./groups.ts";
+import type { Http } from "./http.ts";
+import type { Clock, Monitor } from "./monitor.ts";
+import { unpack } from "./pack.ts";
+import { put, type Row, type Vault, type Write } from "./vault.ts";
+
+/** `broken`: to be rejoined; `stopped`: the server let through what the rules refuse. */
+export type RoomStatus = "member" | "broken" | "left" | "stopped";
+
+/** Who this device is, and where; `seed` (32 bytes, secret) is the device's Ed25519 key. */
+export interface Identity {
+  readonly address: string;
+  readonly deployment: Uint8Array;
+  readonly handle: string;
+  readonly account: Uint8Array;
+  readonly seed: Uint8Array;
+  /** Hashes in hex of the key-log entries that this device made. */
+  readonly made: readonly string[];
+  readonly deviceName: string;
+}
+
+interface Place {
+  readonly status: RoomStatus;
+  readonly sequence: number;
+  readonly chain: Omit<ReceiptChain, "conversation"> | null;
+  readonly refusal: { readonly code: string; readonly detail: string } | null;
+}
+
+/**
+ * One conversation in memory. `sequence` is the last item taken; `chain` its receipt, undefined
+ * where the timeline was entered or skipped in the middle: the next receipt starts it afresh.
+ */
+export class Room {
+  readonly conversation: ConversationId;
+  /** The id in hex. */
+  readonly name: string;
+  status: RoomStatus = "member";
+  sequence = 0;
+  chain: ReceiptChain | undefined;
+  refusal: { readonly code: string; readonly detail: string } | null = null;
+  group: Group | undefined;
+  keys: SendKeys | undefined;
+  keysEpoch = -1;
+  /** A gap is being closed. */
+  catching = false;
+  live = false;
+  dirty = false;
+  /** Somebody else asked to leave. */
+  wish = false;
+  #context: Context | undefined;
+
+  constructor(conversation: ConversationId) {
+    this.conversation = conversation;
+    this.name = hex(conversation);
+  }
+
+  /** What is known of the group's settings; forgotten after each commit. */
+  get context(): Context {
+    this.#context ??= decodeContext(this.group?.contextData);
+    return this.#context;
+  }
+
+  forgetContext(): void {
+    this.#context = undefined;
+    this.keys = undefined;
+  }
+
+  get usable(): boolean {
+    return this.status === "member" && this.live && !this.catching;
+  }
+}
+
+/** One client's shared state. It decides nothing; see the modules that use it. */
+export class Core {
+  readonly vault: Vault;
+  readonly http: Http;
+  readonly monitor: Monitor;
+  readonly clock: Clock;
+  identity: Identity;
+  readonly deployment: DeploymentId;
+  readonly account: AccountId;
+  readonly key: SigningKey;
+  readonly device: DeviceId;
+  readonly groups: Groups;
+  readonly rooms = new Map<string, Room>();
+  readonly seen = new SeenCapsules();
+  readonly roots = new SeenRoots();
+  readonly #hear: (event: MessengerEvent) => void;
+  readonly #wakers = new Set<() => void>();
+  #told: MessengerEvent[] = [];
+  #writes: Write[] = [];
+  #rules: Rules | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #keptKeys = 0;
+  #keptLaw = 0;
+
+  constructor(
+    vault: Vault,
+    http: Http,
+    monitor: Monitor,
+    identity: Identity,
+    hear: (event: MessengerEvent) => void,
+  ) {
+    this.vault = vault;
+    this.http = http;
+    this.monitor = monitor;
+    this.clock = monitor.clock;
+    this.identity = identity;
+    this.deployment = identity.deployment;
+    this.account = identity.account;
+    this.key = new SigningKey(identity.seed);
+    this.groups = new Groups(this.account, this.key, identity.seed, () => this.rules(), this.clock);
+    this.device = this.groups.me.device;
+    this.#hear = hear;
+  }
+
+  /** Does one thing of the conversations after the other. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#turn.then(work);
+    this.#turn = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Reads every conversation from the vault; groups are loaded when first needed. */
+  async loadRooms(): Promise<void> {
+    for (const [row, value] of await this.vault.list(["room"])) {
+      const room = new Room(unhex(String(row[1])));
+      const place = unpack<Place>(value);
+      room.status = place.status;
+      room.sequence = place.sequence;
+      room.refusal = place.refusal;
+      room.chain =
+        place.chain === null ? undefined : { conversation: room.conversation, ...place.chain };
+      this.rooms.set(room.name, room);
+    }
+  }
+
+  /** A conversation by its id in hex. Throws GroupRefused(not-a-member). */
+  room(name: string): Room {
+    const room = this.rooms.get(name);
+    if (room === undefined) throw new GroupRefused("not-a-member", "unknown conversation");
+    return room;
+  }
+
+  /** A conversation's group. Throws GroupRefused where there is none: rejoin. */
+  async group(room: Room): Promise<Group> {
+    if (room.group === undefined) {
+      const [state, tree, sent, epochs] = await Promise.all([
+        this.vault.read(["group", room.name]),
+        this.vault.read(["tree", room.name]),
+        this.vault.find<[number, number]>(["sent", room.name]),
+        this.vault.list(["epoch", room.name]),
+      ]);
+      if (state === undefined || tree === undefined) {
+        throw new GroupRefused("not-a-member", "the group's state is gone");
+      }
+      const kept: GroupState = {
+        state,
+        tree,
+        sent,
+        epochs: epochs.map(([row, value]) => [Number(row[2]), value] as const),
+      };
+      room.group = await this.groups.load(kept);
+    }
+    return room.group;
+  }
+
+  /** Whether a member's group can be loaded; where it cannot, the room is broken. */
+  async isUsable(room: Room): Promise<boolean> {
+    if (room.status !== "member") return false;
+    try {
+      await this.group(room);
+      return true;
+    } catch (problem) {
+      if (!(problem instanceof GroupRefused)) throw problem;
+      room.status = "broken";
+      room.dirty = true;
+      return false;
+    }
+  }
+
+  // --- what the rules need -----------------------------------------------------------------
+
+  /** Whether the charter in force escrows. */
+  get escrow(): boolean {
+    return this.monitor.charter.terms.escrow === "threshold";
+  }
+
+  get skewMs(): number {
+    return this.monitor.charter.terms.skewMs;
+  }
+
+  get receiptKey() {
+    return verifyKey(this.monitor.charter.terms.receiptKey);
+  }
+
+  rules(): Rules {
+    this.#rules ??= new Rules(this.deployment, this.escrow, this.monitor.keyLog, this.skewMs);
+    return this.#rules;
+  }
+
+  /** What the receive rule needs to know now. */
+  receiveContext(): ReceiveContext {
+    return {
+      deployment: this.deployment,
+      escrow: this.escrow,
+      nowMs: this.clock(),
+      skewMs: this.skewMs,
+      sender: (account, device) => this.#findSender(account, device),
+      epochKey: (committee, keyEpoch) => this.#findEpoch(committee, keyEpoch),
+    };
+  }
+
+  #findSender(account: AccountId, device: DeviceId): SenderEntry | undefined {
+    const log = this.monitor.keyLog;
+    try {
+      const record = log.device(device);
+      if (hex(record.account) !== hex(account)) return undefined;
+      const { committee } = log.accountAsOf(account, { index: record.addedIndex });
+      return { committee, key: verifyKey(record.key) };
+    } catch (problem) {
+      if (problem instanceof KeyLogRefused) return undefined;
+      throw problem;
+    }
+  }
+
+  #findEpoch(committee: number, keyEpoch: number): EpochKey | undefined {
+    try {
+      const { masterKey } = this.monitor.epoch(committee, keyEpoch);
+      const [firstDay, lastDay] = this.monitor.daysOf(committee, keyEpoch);
+      return { committee, keyEpoch, mpk: masterKey, firstDay, lastDay };
+    } catch (problem) {
+      if (problem instanceof CharterRefused) return undefined;
+      throw problem;
+    }
+  }
+
+  // --- telling and keeping -----------------------------------------------------------------
+
+  /** Tells an event once the present transaction is durable. */
+  tell(event: MessengerEvent): void {
+    this.#told.push(event);
+  }
+
+  /** Writes with the next `flush`, and not before. */
+  write(...writes: readonly Write[]): void {
+    this.#writes.push(...writes);
+  }
+
+  /** Writes every room that changed and what came with it, as one; then tells and wakes. */
+  async flush(): Promise<void> {
+    const writes = this.#writes;
+    const told = this.#told;
+    this.#writes = [];
+    this.#told = [];
+    for (const room of this.rooms.values()) {
+      if (!room.dirty) continue;
+      room.dirty = false;
+      if (room.group !== undefined && !room.group.removed) {
+        writes.push(...(await this.#groupWrites(room, room.group)));
+      }
+      const chain = room.chain;
+      const place: Place = {
+        status: room.status,
+        sequence: room.sequence,
+        refusal: room.refusal,
+        chain: chain
+          ? { sequence: chain.sequence, hash: chain.hash, timeMs: chain.timeMs }
+          : null,
+      };
+      writes.push(put(["room", room.name], place));
+    }
+    await this.vault.write(writes);
+    for (const event of told) this.#hear(event);
+    for (const wake of [...this.#wakers]) wake();
+  }
+
+  async #groupWrites(room: Room, group: Group): Promise<Write[]> {
+    const change = await group.takeChanges();
+    const old = await this.vault.list(["epoch", room.name], { before: change.dropEpochsBelow });
+    const writes: Write[] = [
+      [["group", room.name], change.state],
+      [["sent", room.name], undefined],
+      ...old.map(([row]) => [row, undefined] as const),
+      ...change.epochs.map(([epoch, data]) => [["epoch", room.name, epoch], data] as const),
+    ];
+    if (change.tree !== undefined) writes.push([["tree", room.name], change.tree]);
+    return writes;
+  }
+
+  /** The writes that forget a group's state; a new state written in the same flush stays. */
+  async dropGroup(room: Room): Promise<void> {
+    const rows: Row[] = (await this.vault.list(["epoch", room.name])).map(([row]) => row);
+    rows.push(["group", room.name], ["tree", room.name], ["sent", room.name]);
+    this.write(...rows.map((row) => [row, undefined] as const));
+  }
+
+  /** Keeps what came to both logs since; their heads are the entries themselves. */
+  keepLogs(): void {
+    const { keys, laws, documents } = this.monitor;
+    for (const [at, entry] of keys.entries.entries()) {
+      if (at >= this.#keptKeys) this.write([["log-key", at], entry]);
+    }
+    for (const [at, entry] of laws.entries.entries()) {
+      if (at >= this.#keptLaw) this.write([["log-law", at], entry]);
+    }
+    if (laws.size > this.#keptLaw || this.#keptLaw === 0) {
+      this.write(...documents.map((data, at) => [["charter", at], data] as const));
+    }
+    this.#keptKeys = keys.size;
+    this.#keptLaw = laws.size;
+  }
+
+  /** Says that the vault already holds so much of the logs. */
+  logsAreKept(): void {
+    this.#keptKeys = this.monitor.keys.size;
+    this.#keptLaw = this.monitor.laws.size;
+  }
+
+  /** Wakes who waits for a room without anything to write. */
+  stir(): void {
+    for (const wake of [...this.#wakers]) wake();
+  }
+
+  /** Waits until something is so; false when the time is over. It is asked after every flush. */
+  async until(reached: () => boolean, patienceMs: number): Promise<boolean> {
+    const end = Date.now() + patienceMs;
+    while (!reached()) {
+      const left = end - Date.now();
+      if (left <= 0) return false;
+      await new Promise<void>((give) => {
+        const wake = () => {
+          clearTimeout(timer);
+          this.#wakers.delete(wake);
+          give();
+        };
+        const timer = setTimeout(wake, left);
+        this.#wakers.add(wake);
+      });
+    }
+    return true;
+  }
+
+  /** Ends a conversation for a refusal that the server is to answer for. */
+  stop(room: Room, refusal: Refusal): void {
+    room.status = "stopped";
+    room.refusal = { code: refusal.code, detail: refusal.detail };
+    room.dirty = true;
+  }
+
+  random(size: number): Uint8Array {
+    return crypto.getRandomValues(new Uint8Array(size));
+  }
+}

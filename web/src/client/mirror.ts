@@ -1,0 +1,78 @@
+/**
+ * A whole copy of one log, grown from cosigned checkpoints only (spec L-12, Y-12).
+ *
+ * Every entry is fetched, so the root over all of them is the proof: a log that rewrites, hides or
+ * forks what was seen before cannot match.
+ */
+
+import { equalBytes } from "../protocol/encoding.ts";
+import { LogRefused } from "../protocol/errors.ts";
+import { GrowingTree } from "../protocol/merkle.ts";
+import type { CosignedCheckpoint, Policy } from "../protocol/policy.ts";
+import { decodeBundle, tileAt, tilePath, WIDTH } from "../protocol/tile.ts";
+
+/** The file at a path under the log's prefix, such as `checkpoint`. */
+export type Fetch = (path: string) => Promise<Uint8Array>;
+
+/** One log's entries up to the newest cosigned checkpoint; `entries` only ever grows. */
+export class LogMirror {
+  readonly #fetch: Fetch;
+  #tree = new GrowingTree();
+  readonly entries: Uint8Array[] = [];
+  checkpoint: CosignedCheckpoint | undefined;
+
+  constructor(fetch: Fetch, entries: readonly Uint8Array[] = []) {
+    this.#fetch = fetch;
+    for (const entry of entries) {
+      this.#tree.append(entry);
+      this.entries.push(entry);
+    }
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  get root(): Uint8Array {
+    return this.#tree.root;
+  }
+
+  /** Refuses a mirror whose history differs from a head seen before (log-fork, log-stale). */
+  checkHead(size: number, root: Uint8Array): void {
+    if (size > this.size) {
+      throw new LogRefused("log-stale", `${this.size} entries, ${size} were there`);
+    }
+    const tree = new GrowingTree();
+    for (const entry of this.entries.slice(0, size)) tree.append(entry);
+    if (!equalBytes(tree.root, root)) throw new LogRefused("log-fork", `at size ${size}`);
+  }
+
+  /**
+   * Fetches the newest checkpoint and what came since; gives the new entries.
+   *
+   * Throws LogRefused: what the policy refuses, log-stale (smaller than mirrored), log-fork (the
+   * root over everything does not match); Malformed. On any of them the mirror is as it was.
+   */
+  async grow(policy: Policy): Promise<Uint8Array[]> {
+    const cosigned = policy.verify(await this.#fetch("checkpoint"));
+    const { size, root } = cosigned.checkpoint;
+    if (size < this.size) {
+      throw new LogRefused("log-stale", `checkpoint of ${size}, ${this.size} are known`);
+    }
+    const tree = new GrowingTree(this.#tree.size, this.#tree.peaks);
+    const fresh: Uint8Array[] = [];
+    while (tree.size < size) {
+      const tile = tileAt(undefined, tree.size, size);
+      const bundle = decodeBundle(await this.#fetch(tilePath(tile)), tile.width);
+      for (const entry of bundle.slice(tree.size - tile.index * WIDTH)) {
+        tree.append(entry);
+        fresh.push(entry);
+      }
+    }
+    if (!equalBytes(tree.root, root)) throw new LogRefused("log-fork", `at size ${size}`);
+    this.#tree = tree;
+    this.entries.push(...fresh);
+    this.checkpoint = cosigned;
+    return fresh;
+  }
+}

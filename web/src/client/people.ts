@@ -1,0 +1,163 @@
+/** Who is who: handles that the account ids prove, and what this person said of others. */
+
+import type { Person, Verification } from "../messenger.ts";
+import { directory, handles } from "../protocol/api.ts";
+import { equalBytes, hex, unhex } from "../protocol/encoding.ts";
+import { KeyLogRefused, WireRefused } from "../protocol/errors.ts";
+import { nameAccount } from "../protocol/identifiers.ts";
+import { makeSafetyCode, type SafetyCode } from "../protocol/safety_code.ts";
+import type { Core } from "./core.ts";
+import { unpack } from "./pack.ts";
+import { put } from "./vault.ts";
+
+/** What the vault keeps of a person. `checked` is the safety code's digits when last looked at. */
+interface Known {
+  readonly handle: string;
+  readonly verified: boolean;
+  readonly checked: string;
+  readonly sinceMs: number | null;
+  readonly blocked: boolean;
+}
+
+export class People {
+  readonly #core: Core;
+  readonly #known = new Map<string, Known>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async load(): Promise<void> {
+    for (const [row, value] of await this.#core.vault.list(["person"])) {
+      this.#known.set(String(row[1]), unpack<Known>(value));
+    }
+  }
+
+  /** A handle to show; the account's first letters where the server named none that is true. */
+  name(account: string): string {
+    if (account === hex(this.#core.account)) return this.#core.identity.handle;
+    return this.#known.get(account)?.handle ?? account.slice(0, 8);
+  }
+
+  get accounts(): string[] {
+    return [...this.#known.keys()];
+  }
+
+  /** Learns the handles of accounts; the caller flushes. Throws WireRefused. */
+  async learn(accounts: Iterable<string>): Promise<void> {
+    const own = hex(this.#core.account);
+    const wanted = [...new Set(accounts)].filter((one) => one !== own && !this.#known.has(one));
+    if (wanted.length === 0) return;
+    const salt = this.#core.monitor.charter.terms.accountSalt;
+    const answer = await this.#core.http.ask(
+      "POST",
+      "/v1/directory",
+      handles,
+      { accounts: wanted.map(unhex) },
+      directory,
+      { again: true },
+    );
+    if (answer.handles.length !== wanted.length) throw new WireRefused("server-answer");
+    wanted.forEach((account, at) => {
+      const handle = answer.handles[at] ?? "";
+      if (handle === "" || hex(nameAccount(salt, handle)) !== account) return;
+      this.#keep(account, {
+        handle,
+        verified: false,
+        checked: this.#code(account)?.digits ?? "",
+        sinceMs: null,
+        blocked: false,
+      });
+    });
+  }
+
+  /** The person of an exact handle; the caller flushes. Throws KeyLogRefused(unknown-account). */
+  async find(handle: string): Promise<string> {
+    const account = nameAccount(this.#core.monitor.charter.terms.accountSalt, handle);
+    if (!this.#core.monitor.keyLog.hasAccount(account)) await this.#core.monitor.syncKeys();
+    if (!this.#core.monitor.keyLog.hasAccount(account)) {
+      throw new KeyLogRefused("unknown-account", handle);
+    }
+    const name = hex(account);
+    if (!this.#known.has(name) && !equalBytes(account, this.#core.account)) {
+      const checked = this.#code(name)?.digits ?? "";
+      this.#keep(name, { handle, verified: false, checked, sinceMs: null, blocked: false });
+    }
+    return name;
+  }
+
+  person(account: string): Person {
+    const log = this.#core.monitor.keyLog;
+    const id = unhex(account);
+    if (!log.hasAccount(id)) throw new KeyLogRefused("unknown-account", account.slice(0, 16));
+    const version = log.account(id);
+    const name = this.name(account);
+    return {
+      account,
+      handle: name,
+      name,
+      picture: null,
+      verification: this.verification(account),
+      devices: version.keys.length,
+      committee: version.committee,
+      presence: "unknown",
+      lastSeenMs: null,
+      blocked: this.#known.get(account)?.blocked ?? false,
+    };
+  }
+
+  verification(account: string): Verification {
+    const known = this.#known.get(account);
+    if (known === undefined) return "unverified";
+    if (known.checked !== "" && known.checked !== this.#code(account)?.digits) return "changed";
+    return known.verified ? "verified" : "unverified";
+  }
+
+  /** The safety code with a person. Throws KeyLogRefused(unknown-account). */
+  code(account: string): SafetyCode {
+    const { keyLog } = this.#core.monitor;
+    const me = keyLog.account(this.#core.account);
+    return makeSafetyCode(this.#core.deployment, me, keyLog.account(unhex(account)));
+  }
+
+  sinceMs(account: string): number | null {
+    return this.#known.get(account)?.sinceMs ?? null;
+  }
+
+  /** Takes the code as it is now for looked at; the caller flushes. */
+  setVerified(account: string, verified: boolean): void {
+    const known = this.#known.get(account);
+    if (known === undefined) throw new KeyLogRefused("unknown-account", account.slice(0, 16));
+    const checked = this.code(account).digits;
+    const sinceMs = verified ? this.#core.clock() : null;
+    this.#keep(account, { ...known, verified, checked, sinceMs });
+  }
+
+  /** The caller flushes. */
+  setBlocked(account: string, blocked: boolean): void {
+    const known = this.#known.get(account);
+    if (known === undefined) throw new KeyLogRefused("unknown-account", account.slice(0, 16));
+    this.#keep(account, { ...known, blocked });
+  }
+
+  wasVerified(account: string): boolean {
+    return this.#known.get(account)?.verified ?? false;
+  }
+
+  #code(account: string): SafetyCode | undefined {
+    try {
+      return this.code(account);
+    } catch (problem) {
+      if (problem instanceof KeyLogRefused) return undefined;
+      throw problem;
+    }
+  }
+
+  #keep(account: string, known: Known): void {
+    this.#known.set(account, known);
+    this.#core.write(put(["person", account], known));
+    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
+      this.#core.tell({ kind: "person", person: this.person(account) });
+    }
+  }
+}
