@@ -1,11 +1,14 @@
 import { defineConfig } from "vitest/config";
+import { interfaceBuild } from "./scripts/interface_build.ts";
 import { repairTsMls } from "./scripts/ts_mls_repairs.ts";
 
 export default defineConfig({
   plugins: [repairTsMls()],
   // Vite's pre-bundling would bypass the repairs.
   optimizeDeps: { exclude: ["ts-mls"] },
-  build: { target: "es2022", sourcemap: false },
+  // For scripts that run in Node: they too get the repaired library.
+  ssr: { noExternal: ["ts-mls"] },
+  build: interfaceBuild,
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",

@@ -21,6 +21,15 @@ NAMES: Final = (
     "curve",
     "ed25519",
     "key_epoch",
+    "frames",
+    "keylog",
+    "context",
+    "safety_code",
+    "session",
+    "invite",
+    "tlog",
+    "charter",
+    "lawlog",
     "codes",
 )
 

@@ -1,6 +1,7 @@
 """The fixed people, keys and labels that the vectors speak of; every secret here is public."""
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -9,6 +10,7 @@ from doublelock.protocol.curve import G2, G2_GENERATOR, ORDER, g2_secret_multipl
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.envelope import SealedEnvelope, SendKeys, make_send_keys, seal_envelope
+from doublelock.protocol.errors import Refusal
 from doublelock.protocol.header import Form
 from doublelock.protocol.identifiers import (
     AccountId,
@@ -130,6 +132,15 @@ def label_fields(label: Label) -> dict[str, object]:
         "account": label.account.hex(),
         "day": label.day,
     }
+
+
+def refusal_of(act: Callable[[], object]) -> str | None:
+    """Return the code by which something is refused, or None where it is not."""
+    try:
+        act()
+    except Refusal as refusal:
+        return refusal.code
+    return None
 
 
 def flip(data: bytes, at: int, bit: int = 0x01) -> bytes:

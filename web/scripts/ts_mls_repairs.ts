@@ -45,6 +45,22 @@ export const REPAIRS: readonly Repair[] = [
   },
   {
     file: "clientState.js",
+    why: "Whoever is removed is so, also where a newcomer of the same commit takes the empty leaf.",
+    before: `const selfRemoved = mutatedTree[leafToNodeIndex(toLeafIndex(state.privatePath.leafIndex))] === undefined;`,
+    after: `const selfRemoved = grouped.remove.some(({ proposal }) => proposal.remove.removed === state.privatePath.leafIndex);`,
+  },
+  {
+    file: "clientState.js",
+    why: "The same, where another session of the same device enters again from outside.",
+    before: `                newMemberLeafIndex: nodeToLeafIndex(findBlankLeafNodeIndexOrExtend(treeAfterRemove)),
+            },
+            selfRemoved: false,`,
+    after: `                newMemberLeafIndex: nodeToLeafIndex(findBlankLeafNodeIndexOrExtend(treeAfterRemove)),
+            },
+            selfRemoved: grouped.remove.some(({ proposal }) => proposal.remove.removed === state.privatePath.leafIndex),`,
+  },
+  {
+    file: "clientState.js",
     why: "The time of a commit is the deployment's clock, which the caller judges; not this machine's.",
     before: `    if (sentByClient || config.validateLifetimeOnReceive) {`,
     after: `    if (config.validateLifetimeOnReceive) {`,
@@ -140,11 +156,11 @@ import { decodeVarLenData, varLenDataEncoder } from "./codec/variableLength.js";
     file: "pathSecrets.js",
     why: "RFC 9420 §4.1.2, §7.4: a root whose other half is blank is not on the filtered path.",
     before: `        const nextIndex = findFirstNonBlankAncestor(tree, currentIndex);
-`,
+        const nextSecret =`,
     after: `        const nextIndex = findFirstNonBlankAncestor(tree, currentIndex);
         if (tree[nextIndex] === undefined)
             break;
-`,
+        const nextSecret =`,
   },
   {
     file: "processMessages.js",

@@ -26,3 +26,14 @@ export function refusalOf(act: () => unknown): string {
   }
   return expect.fail("was not refused");
 }
+
+/** The code by which something is refused, or null where it is not. */
+export function outcomeOf(act: () => unknown): string | null {
+  try {
+    act();
+  } catch (problem) {
+    if (problem instanceof Refusal) return problem.code;
+    throw problem;
+  }
+  return null;
+}

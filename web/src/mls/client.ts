@@ -21,7 +21,7 @@ import {
 import { makeKeyPackageRef } from "ts-mls/keyPackage.js";
 import { decryptGroupInfo, decryptGroupSecrets } from "ts-mls/welcome.js";
 import { SigningKey } from "../protocol/ed25519.ts";
-import { concat, equalBytes, field, Reader, u32, u8 } from "../protocol/encoding.ts";
+import { concat, equalBytes, field, Reader, u8, u32 } from "../protocol/encoding.ts";
 import {
   decodeGroupInfo,
   decodeKeyPackage,
@@ -31,7 +31,7 @@ import {
   unexpected,
 } from "./codec.ts";
 import { guarded, MlsError } from "./failure.ts";
-import { Group } from "./group.ts";
+import { Group, type Kept } from "./group.ts";
 import {
   atMost,
   CLOCK_SKEW,
@@ -46,7 +46,7 @@ import {
   PRIOR_EPOCHS,
 } from "./limits.ts";
 import { checkExtensions } from "./rules.ts";
-import { decodeStored } from "./stored.ts";
+import { decodeStored, settle } from "./stored.ts";
 import { SUITE } from "./suite.ts";
 import {
   checkUnique,
@@ -113,7 +113,13 @@ export function inspectMessage(data: Uint8Array): MessageInfo {
     }
     case "mls_private_message": {
       const { groupId, epoch, authenticatedData } = message.privateMessage;
-      return { ...nothing, wireFormat: "private", groupId, epoch: Number(epoch), authenticatedData };
+      return {
+        ...nothing,
+        wireFormat: "private",
+        groupId,
+        epoch: Number(epoch),
+        authenticatedData,
+      };
     }
     case "mls_welcome": {
       const references = message.welcome.secrets.map((secret) => secret.newMember);
@@ -190,7 +196,7 @@ export class Client {
         SUITE,
         config,
       );
-      return this.#group(state);
+      return this.#group(settle(state));
     });
   }
 
@@ -240,7 +246,7 @@ export class Client {
         this.#config("new-group"),
       );
       checkUnique(state.ratchetTree);
-      return { group: this.#group(state), adder: info.signer };
+      return { group: this.#group(settle(state)), adder: info.signer };
     });
   }
 
@@ -278,7 +284,7 @@ export class Client {
       );
       checkUnique(newState.ratchetTree);
       const commit = encodeMessage({ wireformat: "mls_public_message", publicMessage });
-      return { group: this.#group(newState), commit };
+      return { group: this.#group(settle(newState)), commit };
     });
   }
 
@@ -314,7 +320,7 @@ export class Client {
     });
   }
 
-  #group(state: ClientState, kept?: ConstructorParameters<typeof Group>[2]): Group {
+  #group(state: ClientState, kept?: Kept): Group {
     const device = { hooks: this.#hooks, config: this.#config.bind(this) };
     return new Group(device, { ...state, clientConfig: this.#config("commit") }, kept);
   }

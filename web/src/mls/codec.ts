@@ -8,7 +8,7 @@ import {
   type MLSMessage,
   type MlsMessageContent,
 } from "ts-mls";
-import { encodeRatchetTree, decodeRatchetTree, type RatchetTree } from "ts-mls/ratchetTree.js";
+import { decodeRatchetTree, encodeRatchetTree, type RatchetTree } from "ts-mls/ratchetTree.js";
 import { asFailure, MlsError } from "./failure.ts";
 import { atMost, MAX_MESSAGE, MAX_TREE } from "./limits.ts";
 

@@ -1,13 +1,20 @@
 /** The structure that every commit of ours has, judged before the caller's hook sees it. */
 
-import { type Commit, type Extension, type PublicMessage, bytesToBase64 } from "ts-mls";
+import { bytesToBase64, type Commit, type Extension, type PublicMessage } from "ts-mls";
 import type { ProposalOrRef } from "ts-mls/proposalOrRefType.js";
 import type { RatchetTree } from "ts-mls/ratchetTree.js";
 import type { UnappliedProposals } from "ts-mls/unappliedProposals.js";
 import { equalBytes } from "../protocol/encoding.ts";
 import { MlsError } from "./failure.ts";
 import { CONTEXT_EXTENSION, MAX_CONTEXT_DATA, MAX_MEMBERS } from "./limits.ts";
-import { type CommitView, identityOf, memberAt, membersOf, type Newcomer, type ProposalView } from "./views.ts";
+import {
+  type CommitView,
+  identityOf,
+  memberAt,
+  membersOf,
+  type Newcomer,
+  type ProposalView,
+} from "./views.ts";
 
 /** Throws MlsError(context-refused) for every GroupContext extension but ours. */
 export function checkExtensions(extensions: readonly Extension[]): void {
@@ -132,7 +139,8 @@ function viewOf(
       return { kind: "remove", member, ...how };
     }
     case "add": {
-      if (byReference) throw new MlsError("proposal-refused", "by reference, a member may only leave");
+      if (byReference)
+        throw new MlsError("proposal-refused", "by reference, a member may only leave");
       const { leafNode } = proposal.add.keyPackage;
       if (leafNode.leafNodeSource !== "key_package") {
         throw new MlsError("malformed", "a key package without a lifetime");
@@ -141,7 +149,8 @@ function viewOf(
       return { kind: "add", newcomer: identityOf(leafNode), ...how };
     }
     case "group_context_extensions": {
-      if (byReference) throw new MlsError("proposal-refused", "by reference, a member may only leave");
+      if (byReference)
+        throw new MlsError("proposal-refused", "by reference, a member may only leave");
       const { extensions } = proposal.groupContextExtensions;
       checkExtensions(extensions);
       if (extensions.length === 0) {

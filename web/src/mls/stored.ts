@@ -1,5 +1,6 @@
 /** A group's state as the vault keeps it; all of it is secret. */
 
+import { x25519 } from "@noble/curves/ed25519.js";
 import {
   type ClientConfig,
   type ClientState,
@@ -8,12 +9,12 @@ import {
   encodeGroupState,
   type SecretTreeNode,
 } from "ts-mls";
-import { decodeGroupStateWithoutTree, encodeGroupStateWithoutTree } from "ts-mls/clientState.js";
 import * as repairedState from "ts-mls/clientState.js";
+import { decodeGroupStateWithoutTree, encodeGroupStateWithoutTree } from "ts-mls/clientState.js";
 import { encode } from "ts-mls/codec/tlsEncoder.js";
 import { decodeEpochReceiverData, epochReceiverDataEncoder } from "ts-mls/epochReceiverData.js";
 import type { RatchetTree } from "ts-mls/ratchetTree.js";
-import { concat, Reader, u8, u32 } from "../protocol/encoding.ts";
+import { concat, equalBytes, Reader, u8, u32 } from "../protocol/encoding.ts";
 import { decodeWhole } from "./codec.ts";
 import { MlsError } from "./failure.ts";
 import { atMost, MAX_STATE } from "./limits.ts";
@@ -28,10 +29,16 @@ const USED_UP = { secret: NOTHING, generation: 0, unusedGenerations: {} };
 const NO_RATCHETS: SecretTreeNode = { handshake: USED_UP, application: USED_UP };
 const encodeReceiverData = encode(epochReceiverDataEncoder);
 
+/** A commit of one's own that the server has not yet taken, and the state after it. */
+export interface Pending {
+  readonly message: Uint8Array;
+  readonly next: ClientState;
+}
+
 /** What of a group is stored, its tree and past epochs aside. */
 export interface Stored {
   readonly state: ClientState;
-  readonly pending: { readonly message: Uint8Array; readonly next: ClientState } | undefined;
+  readonly pending: Pending | undefined;
   readonly removed: boolean;
 }
 
@@ -40,11 +47,32 @@ export interface Stored {
  *
  * The library derives some for inner nodes as well, and for handshakes, which travel unencrypted.
  */
-export function slim(state: ClientState): ClientState {
+function slim(state: ClientState): ClientState {
   const secretTree = state.secretTree.map((node, at) =>
     at % 2 === 0 ? { ...node, handshake: USED_UP } : NO_RATCHETS,
   );
   return { ...state, secretTree };
+}
+
+/**
+ * A state whose own keys are those that its tree shows; keys of nodes that are blank go.
+ *
+ * RFC 9420 §7.5, §12.4.2: who gets a path secret makes sure that it leads to the path's public keys,
+ * so that no member can split the group by a path of two minds. Throws MlsError(refused).
+ */
+export function settle(state: ClientState): ClientState {
+  const privateKeys: Record<number, Uint8Array> = {};
+  for (const [at, secret] of Object.entries(state.privatePath.privateKeys)) {
+    const index = Number(at);
+    const node = state.ratchetTree[index];
+    if (node === undefined) continue;
+    const shown = node.nodeType === "leaf" ? node.leaf.hpkePublicKey : node.parent.hpkePublicKey;
+    if (!equalBytes(x25519.getPublicKey(secret), shown)) {
+      throw new MlsError("refused", "a path secret does not lead to the path's keys");
+    }
+    privateKeys[index] = secret;
+  }
+  return slim({ ...state, privatePath: { ...state.privatePath, privateKeys } });
 }
 
 const without = (state: ClientState): ClientState => ({
@@ -80,7 +108,7 @@ export function decodeStored(
   const historicalReceiverData = new Map(
     epochs.map(([epoch, bytes]) => [BigInt(epoch), decodeEpoch(bytes)]),
   );
-  let pending: Stored["pending"];
+  let pending: Pending | undefined;
   if (isPending) {
     const message = reader.longField(MAX_STATE);
     const next = decodeWhole(decodeGroupState, reader.longField(MAX_STATE));

@@ -73,7 +73,8 @@ export interface Application {
 /** A commit that was applied. */
 export interface Commit {
   readonly kind: "commit";
-  readonly committer: number;
+  /** Undefined only where another session of the removed device entered again from outside. */
+  readonly committer: number | undefined;
   readonly external: boolean;
   /** The new epoch. */
   readonly epoch: number;

@@ -7,7 +7,7 @@
 
 import { gcm } from "@noble/ciphers/aes.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, equalBytes, tagged, u32, u8 } from "./encoding.ts";
+import { concat, equalBytes, tagged, u8, u32 } from "./encoding.ts";
 import { EnvelopeRefused, Malformed } from "./errors.ts";
 import * as limits from "./limits.ts";
 import type { Attachment } from "./record.ts";
@@ -32,7 +32,12 @@ export function sealedSize(size: number): number {
 }
 
 /** Encrypts chunk `index` (64 KiB, the last one less) under a key used for this file alone. */
-export function sealChunk(key: Uint8Array, index: number, last: boolean, plain: Uint8Array): Uint8Array {
+export function sealChunk(
+  key: Uint8Array,
+  index: number,
+  last: boolean,
+  plain: Uint8Array,
+): Uint8Array {
   if (key.length !== KEY_SIZE || plain.length > CHUNK || (!last && plain.length !== CHUNK)) {
     throw new Malformed("size", `chunk ${index} of ${plain.length} bytes`);
   }

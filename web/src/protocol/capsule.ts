@@ -10,8 +10,8 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import {
   expandMessageXmd,
-  G2_GENERATOR,
   type G2,
+  G2_GENERATOR,
   g1SecretMultiple,
   g2SecretMultiple,
   hashToScalar,

@@ -6,7 +6,7 @@
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type CharterTerms, charterTerms, type Committee, checkTerms } from "./charter_terms.ts";
+import { type CharterTerms, type Committee, charterTerms, checkTerms } from "./charter_terms.ts";
 import { decode } from "./documents.ts";
 import { equalBytes, hex, tagged } from "./encoding.ts";
 import { CharterRefused, Malformed } from "./errors.ts";
@@ -57,12 +57,7 @@ export class Charter {
   readonly keyPolicy: Policy;
   readonly #parties: ReadonlyMap<string, PartyRef>;
 
-  constructor(
-    token: symbol,
-    deployment: DeploymentId,
-    payload: Uint8Array,
-    document: Uint8Array,
-  ) {
+  constructor(token: symbol, deployment: DeploymentId, payload: Uint8Array, document: Uint8Array) {
     if (token !== VERIFIED) throw new TypeError("a Charter comes from verifying one");
     this.deployment = deployment;
     this.hash = hashTerms(payload);
@@ -192,11 +187,7 @@ function policyFor(terms: CharterTerms, log: string): Policy {
   return new Policy(logs, witnesses, [group], "quorum");
 }
 
-function checkSignatures(
-  old: CharterTerms,
-  now: CharterTerms,
-  signers: ReadonlySet<string>,
-): void {
+function checkSignatures(old: CharterTerms, now: CharterTerms, signers: ReadonlySet<string>): void {
   if (!signers.has(hex(old.operator.key))) {
     throw new CharterRefused("charter-signatures", "operator");
   }

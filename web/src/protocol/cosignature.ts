@@ -14,7 +14,7 @@ import {
   type VerifiedCheckpoint,
 } from "./checkpoint.ts";
 import * as ed25519 from "./ed25519.ts";
-import { bigEndian, concat, equalBytes, u64, u8, utf8 } from "./encoding.ts";
+import { bigEndian, concat, equalBytes, u8, u64, utf8 } from "./encoding.ts";
 import { LogRefused, Malformed } from "./errors.ts";
 import { EMPTY_ROOT } from "./merkle.ts";
 import {
@@ -77,14 +77,13 @@ function holds(
   const message = cosigned(key, checkpoint, timeS);
   try {
     if (key.type === SignatureType.COSIGNATURE_MLDSA44) {
-      return (
-        signature.length === MLDSA44_SIZE && ml_dsa44.verify(signature, message, key.public)
-      );
+      return signature.length === MLDSA44_SIZE && ml_dsa44.verify(signature, message, key.public);
     }
     ed25519.verify(key.public, signature, message);
     return true;
   } catch (problem) {
-    if (problem instanceof Malformed || key.type === SignatureType.COSIGNATURE_MLDSA44) return false;
+    if (problem instanceof Malformed || key.type === SignatureType.COSIGNATURE_MLDSA44)
+      return false;
     throw problem;
   }
 }

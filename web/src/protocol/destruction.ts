@@ -1,7 +1,7 @@
 /** The signed statement that a holder destroyed its shares of one key epoch (spec K-15). */
 
 import { SIGNATURE_SIZE, type VerifyKey } from "./ed25519.ts";
-import { bigEndian, equalBytes, Reader, tagged, u16, u32, u64, u8, utf8 } from "./encoding.ts";
+import { bigEndian, equalBytes, Reader, tagged, u8, u16, u32, u64, utf8 } from "./encoding.ts";
 import { CeremonyRefused, Malformed } from "./errors.ts";
 import { type EpochId, Role } from "./keyepoch.ts";
 

@@ -84,7 +84,8 @@ export function hex(data: Uint8Array): string {
 export function unhex(text: string): Uint8Array {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new Malformed("form", "not hex");
   const out = new Uint8Array(text.length / 2);
-  for (let at = 0; at < out.length; at++) out[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  for (let at = 0; at < out.length; at++)
+    out[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
   return out;
 }
 

@@ -13,7 +13,7 @@ import { dayKey, SEED_SIZE } from "./capsule.ts";
 import { SIGNATURE_SIZE, type SigningKey, type VerifyKey } from "./ed25519.ts";
 import { concat, equalBytes, tagged, u8 } from "./encoding.ts";
 import { EnvelopeRefused, Malformed, Refusal } from "./errors.ts";
-import { decodeHeader, encodeHeader, Form, HASH_SIZE, hashHeader, type Header } from "./header.ts";
+import { decodeHeader, encodeHeader, Form, HASH_SIZE, type Header, hashHeader } from "./header.ts";
 import type { DeploymentId, DeviceId, MessageId } from "./identifiers.ts";
 import type { Label } from "./label.ts";
 import * as limits from "./limits.ts";

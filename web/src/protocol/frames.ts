@@ -5,7 +5,7 @@
  * frame is a msgpack array whose first element is its number. Numbers are below 2^53 here.
  */
 
-import { concat, u32, u64, u8 } from "./encoding.ts";
+import { concat, u8, u32, u64 } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
 import * as limits from "./limits.ts";
 import {
@@ -48,10 +48,7 @@ const cursor = structure({ conversation: id32, after: count });
 
 const FROM_DEVICE = {
   /** First frame of a connection: the session token, where to go on, the mailbox's last number. */
-  Hello: [
-    0,
-    structure({ token: id32, cursors: arrayOf(cursor, limits.CURSORS), mailbox: count }),
-  ],
+  Hello: [0, structure({ token: id32, cursors: arrayOf(cursor, limits.CURSORS), mailbox: count })],
   /** One sealed envelope; `request` is the device's own number for the answer (spec W-13). */
   Send: [1, structure({ request: count, header, body, mls })],
   /** An ephemeral envelope (header form 3) for who is online; never stored or answered. */

@@ -5,7 +5,7 @@
  * the server lets through is one that every member accepts, and a ghost is refused by both.
  */
 
-import { compareBytes, concat, equalBytes, hex, Reader, u16, u8 } from "./encoding.ts";
+import { compareBytes, concat, equalBytes, hex, Reader, u8, u16 } from "./encoding.ts";
 import { GroupRefused, KeyLogRefused, Malformed } from "./errors.ts";
 import {
   ACCOUNT_SIZE,
@@ -13,8 +13,8 @@ import {
   CONVERSATION_SIZE,
   type ConversationId,
   DEPLOYMENT_SIZE,
-  type DeploymentId,
   DEVICE_SIZE,
+  type DeploymentId,
   type DeviceId,
   nameConversation,
   nameDevice,

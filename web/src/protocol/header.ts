@@ -3,7 +3,13 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, Reader, u8, u16, u32 } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
-import type { AccountId, ConversationId, DeploymentId, DeviceId, MessageId } from "./identifiers.ts";
+import type {
+  AccountId,
+  ConversationId,
+  DeploymentId,
+  DeviceId,
+  MessageId,
+} from "./identifiers.ts";
 import { Label } from "./label.ts";
 import * as limits from "./limits.ts";
 

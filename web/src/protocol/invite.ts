@@ -9,7 +9,12 @@ import { decodeBase64url, encodeBase64url } from "./documents.ts";
 import { SEED_SIZE, type Signer, SigningKey } from "./ed25519.ts";
 import { concat, Reader, u8 } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
-import { type AccountId, DEPLOYMENT_SIZE, type DeploymentId, type DeviceId } from "./identifiers.ts";
+import {
+  type AccountId,
+  DEPLOYMENT_SIZE,
+  type DeploymentId,
+  type DeviceId,
+} from "./identifiers.ts";
 import {
   decodeInvitation,
   encodeInvitation,

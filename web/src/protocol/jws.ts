@@ -12,9 +12,9 @@ import {
   decode,
   decodeBase64url,
   encodeBase64url,
+  type Of,
   object,
   oneOf,
-  type Of,
   text,
 } from "./documents.ts";
 import * as ed25519 from "./ed25519.ts";

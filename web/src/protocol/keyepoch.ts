@@ -8,7 +8,7 @@
 import * as curve from "./curve.ts";
 import { G1, G1_SIZE, G2, G2_SIZE } from "./curve.ts";
 import { SIGNATURE_SIZE, type VerifyKey } from "./ed25519.ts";
-import { bigEndian, equalBytes, Reader, tagged, u16, u32, u8, utf8 } from "./encoding.ts";
+import { bigEndian, equalBytes, Reader, tagged, u8, u16, u32, utf8 } from "./encoding.ts";
 import { CharterRefused, Malformed } from "./errors.ts";
 import { DEPLOYMENT_SIZE, type DeploymentId } from "./identifiers.ts";
 import * as limits from "./limits.ts";

@@ -21,8 +21,8 @@ import {
   Kind,
   NO_INDEX,
   NOBODY,
-  possessionBytes,
   Purpose,
+  possessionBytes,
 } from "./keylog_entry.ts";
 
 /**
@@ -334,11 +334,7 @@ export class KeyLog {
       ? this.#genesisKey
       : this.currentDevice(invitation.inviter, invitation.inviterDevice).key;
     this.#verify(signer, invitation.signature, invitationBytes(invitation, this.deployment));
-    this.#verify(
-      invitation.inviteKey,
-      entry.inviteSignature,
-      invitedBytes(entry, this.deployment),
-    );
+    this.#verify(invitation.inviteKey, entry.inviteSignature, invitedBytes(entry, this.deployment));
     return invitation;
   }
 

@@ -8,7 +8,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Signer } from "./ed25519.ts";
-import { compareBytes, concat, equalBytes, Reader, tagged, u16, u32, u64, u8 } from "./encoding.ts";
+import { compareBytes, concat, equalBytes, Reader, tagged, u8, u16, u32, u64 } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
 import {
   ACCOUNT_SIZE,

@@ -1,7 +1,7 @@
 /** Labels: what an escrowed key is for, and the unit of every warrant (spec E-1). */
 
 import { type G1, hashToG1 } from "./curve.ts";
-import { bigEndian, Reader, tagged, u16, u32, utf8, equalBytes } from "./encoding.ts";
+import { bigEndian, equalBytes, Reader, tagged, u16, u32, utf8 } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
 import {
   ACCOUNT_SIZE,

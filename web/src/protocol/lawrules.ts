@@ -353,11 +353,7 @@ export class Step {
     }
     const index = this.#holder(request.committee);
     const name = `${request.hash}/${index}`;
-    if (
-      entry.holder !== index ||
-      entry.labels !== request.labels ||
-      facts.releases.has(name)
-    ) {
+    if (entry.holder !== index || entry.labels !== request.labels || facts.releases.has(name)) {
       throw voided("entry-void", "release");
     }
     const releases = plus(facts.releases, name, hex(entry.message));
@@ -382,10 +378,7 @@ export class Step {
 
   #by(roles: readonly Role[], committee?: number): void {
     const { party } = this.#at;
-    if (
-      !roles.includes(party.role) ||
-      (committee !== undefined && party.committee !== committee)
-    ) {
+    if (!roles.includes(party.role) || (committee !== undefined && party.committee !== committee)) {
       throw voided("entry-author", party.role);
     }
   }

@@ -23,7 +23,8 @@ export function encodeValue(value: Value): Uint8Array {
     return concat(sized(size, 0xd9, 0xda, 0xdb), data);
   }
   if (value instanceof Uint8Array) return concat(sized(value.length, 0xc4, 0xc5, 0xc6), value);
-  const head = value.length < 16 ? u8(0x90 | value.length) : sized(value.length, undefined, 0xdc, 0xdd);
+  const head =
+    value.length < 16 ? u8(0x90 | value.length) : sized(value.length, undefined, 0xdc, 0xdd);
   return concat(head, ...value.map(encodeValue));
 }
 
@@ -214,7 +215,10 @@ export const truth: Codec<boolean> = {
 };
 
 /** An array of at most `most` elements. */
-export function arrayOf<T>(element: Codec<T>, most = Number.POSITIVE_INFINITY): Codec<readonly T[]> {
+export function arrayOf<T>(
+  element: Codec<T>,
+  most = Number.POSITIVE_INFINITY,
+): Codec<readonly T[]> {
   return {
     write: (value) => value.map((each) => element.write(each)),
     read(value) {
@@ -234,8 +238,7 @@ export function structure<M extends Readonly<Record<string, Codec<unknown>>>>(
   const listed = Object.entries(members) as unknown as Members;
   const least = listed.filter(([, codec]) => codec.absent === undefined).length;
   return {
-    write: (value) =>
-      listed.map(([name, codec]) => codec.write(value[name as keyof M])),
+    write: (value) => listed.map(([name, codec]) => codec.write(value[name as keyof M])),
     read(value) {
       if (!Array.isArray(value) || value.length < least || value.length > listed.length) {
         throw wrong("structure");

@@ -83,10 +83,7 @@ export function verifyNotice(
   const keys = holders.map(({ key }) => key);
   const document = jws.verify(data, jws.Purpose.NOTICE, keys, limits.NOTICE);
   const terms = decode(document.payload, noticeTerms, limits.NOTICE);
-  if (
-    !equalBytes(terms.deployment, charter.deployment) ||
-    !equalBytes(terms.account, account)
-  ) {
+  if (!equalBytes(terms.deployment, charter.deployment) || !equalBytes(terms.account, account)) {
     throw new EvidenceRefused("notice-mismatch", "to somebody else");
   }
   if (nowMs + charter.terms.skewMs < terms.gagEndMs) {

@@ -11,9 +11,15 @@ import type { G2 } from "./curve.ts";
 import { dayOf } from "./days.ts";
 import type { VerifyKey } from "./ed25519.ts";
 import { equalBytes, hex, tagged } from "./encoding.ts";
-import { decodePayload, openBody, type Payload, type VerifiedBody, verifyBody } from "./envelope.ts";
+import {
+  decodePayload,
+  openBody,
+  type Payload,
+  type VerifiedBody,
+  verifyBody,
+} from "./envelope.ts";
 import { EnvelopeRefused, Malformed } from "./errors.ts";
-import { decodeHeader, Form, hashHeader, type Header, labelOf } from "./header.ts";
+import { decodeHeader, Form, type Header, hashHeader, labelOf } from "./header.ts";
 import type { AccountId, ConversationId, DeploymentId, DeviceId } from "./identifiers.ts";
 import type { Label } from "./label.ts";
 import * as limits from "./limits.ts";
@@ -212,10 +218,7 @@ function checkBinding(arrival: Arrival, header: Header, headerHash: Uint8Array):
   if (!equalBytes(header.conversation, arrival.conversation)) {
     throw new EnvelopeRefused("header-mismatch", "another conversation");
   }
-  if (
-    !equalBytes(header.account, arrival.account) ||
-    !equalBytes(header.device, arrival.device)
-  ) {
+  if (!equalBytes(header.account, arrival.account) || !equalBytes(header.device, arrival.device)) {
     throw new EnvelopeRefused("sender-mismatch");
   }
   const payload = decodePayload(arrival.plaintext);

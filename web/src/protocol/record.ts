@@ -122,9 +122,9 @@ export function display(data: Uint8Array): string {
   try {
     text = utf8.decode(data);
   } catch {
-    text = Array.from(data, (byte) =>
-      String.fromCharCode(WINDOWS_1252[byte - 0x80] || byte),
-    ).join("");
+    text = Array.from(data, (byte) => String.fromCharCode(WINDOWS_1252[byte - 0x80] || byte)).join(
+      "",
+    );
   }
   return Array.from(text, (letter) => shown(letter.codePointAt(0) ?? 0)).join("");
 }

@@ -1,7 +1,7 @@
 /** Safety codes: what two people compare out of band to know that no key was swapped (spec Y-11). */
 
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
-import { bigEndian, compareBytes, concat, tagged, u32, u8 } from "./encoding.ts";
+import { bigEndian, compareBytes, concat, tagged, u8, u32 } from "./encoding.ts";
 import type { DeploymentId } from "./identifiers.ts";
 import type { AccountVersion } from "./keylog.ts";
 

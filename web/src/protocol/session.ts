@@ -1,9 +1,15 @@
 /** How a device proves its key to the server (spec W-20, W-21). */
 
 import * as ed25519 from "./ed25519.ts";
-import { concat, tagged, u64, u8 } from "./encoding.ts";
+import { concat, tagged, u8, u64 } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
-import { ACCOUNT_SIZE, type AccountId, DEVICE_SIZE, type DeploymentId, type DeviceId } from "./identifiers.ts";
+import {
+  ACCOUNT_SIZE,
+  type AccountId,
+  DEVICE_SIZE,
+  type DeploymentId,
+  type DeviceId,
+} from "./identifiers.ts";
 
 export const TOKEN_SIZE = 32;
 export const CHALLENGE_SIZE = 32;

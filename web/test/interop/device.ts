@@ -1,10 +1,10 @@
 /** Devices of either engine behind one interface, so that a test can mix them freely. */
 
-import { hex, utf8 } from "../../src/protocol/encoding.ts";
 import { Client, type KeyPackage } from "../../src/mls/client.ts";
 import { MlsError } from "../../src/mls/failure.ts";
 import type { Group } from "../../src/mls/group.ts";
 import type { Event, Hooks, StateChange } from "../../src/mls/views.ts";
+import { hex, utf8 } from "../../src/protocol/encoding.ts";
 import { raw } from "../vectors.ts";
 import type { Answer, PythonProcess } from "./python_member.ts";
 

@@ -1,6 +1,7 @@
 /** Every file in /vectors that concerns a client, passed byte for byte; and none is forgotten. */
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
 import { codesModule } from "../../scripts/make-codes.mjs";
 import { openChunk, sealChunk } from "../../src/protocol/attachment.ts";
@@ -16,8 +17,6 @@ import * as keyepoch from "../../src/protocol/keyepoch.ts";
 import { Label } from "../../src/protocol/label.ts";
 import { hashReceipt, receiptLeaf, verifyReceipt } from "../../src/protocol/receipt.ts";
 import { decodeRecord, display, encodeRecord } from "../../src/protocol/record.ts";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { readFileSync } from "node:fs";
 import { load, raw, refusalOf } from "../vectors.ts";
 
 interface LabelFields {
@@ -58,7 +57,17 @@ const READ = [
   "record",
 ];
 /** Read by tests of their own. */
-const ELSEWHERE = ["charter", "context", "frames", "invite", "keylog", "lawlog", "safety_code", "session", "tlog"];
+const ELSEWHERE = [
+  "charter",
+  "context",
+  "frames",
+  "invite",
+  "keylog",
+  "lawlog",
+  "safety_code",
+  "session",
+  "tlog",
+];
 
 it("reads every vector file", () => {
   const names = readdirSync(new URL("../../../vectors/", import.meta.url));
@@ -462,7 +471,13 @@ describe("key_epoch", () => {
     court_key: string;
     good: { signed: string; statement: string; master_key: string };
     bad: { why: string; signed: string; code: string }[];
-    destruction: { signed: string; holder: string; role: number; share_version: number; time_ms: number };
+    destruction: {
+      signed: string;
+      holder: string;
+      role: number;
+      share_version: number;
+      time_ms: number;
+    };
   }>("key_epoch");
   const check = (signed: string) =>
     keyepoch.verifyKeyEpoch(

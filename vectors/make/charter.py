@@ -1,0 +1,163 @@
+"""charter.json: a signed charter, amendments, and such as must be refused (spec C)."""
+
+import json
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from doublelock.protocol import jws
+from doublelock.protocol.charter import hash_terms, verify_amendment, verify_genesis, write_terms
+from doublelock.protocol.documents import decode_base64url, encode_base64url
+from vectors.make.law import EVERYONE, amended, committee, genesis, key, public, sign, terms
+from vectors.make.world import TIME_MS, flip, refusal_of
+
+_SECOND = tuple(name for name in EVERYONE if not name.startswith("1-"))
+
+
+def _bent(document: bytes, at: str, value: Any) -> bytes:
+    """Return a document whose first signature's protected header has another member."""
+    outer = json.loads(document)
+    header = json.loads(decode_base64url(outer["signatures"][0]["protected"])) | {at: value}
+    outer["signatures"][0]["protected"] = encode_base64url(json.dumps(header).encode())
+    return json.dumps(outer).encode()
+
+
+def _genesis_cases() -> list[tuple[str, bytes, str]]:
+    good = genesis().document
+    outer = json.loads(good)
+    twice = good.replace(b'{"payload":', b'{"payload":"","payload":', 1)
+    payload = write_terms(terms())
+    notice = jws.sign(payload, jws.Purpose.NOTICE, [(public("operator"), key("operator").sign)])
+    signature = outer["signatures"][0]["signature"]
+    return [
+        ("not the pinned one", sign(terms(name="Another")), "charter-genesis"),
+        ("by another key", sign(terms(), ("1-court",)), "unknown-signer"),
+        ("for another purpose", notice, "wrong-purpose"),
+        ("signed twice by one", sign(terms(), ("operator", "operator")), "form"),
+        ("with a member twice", twice, "form"),
+        ("with an unknown member", good.replace(b'{"payload"', b'{"x":1,"payload"', 1), "form"),
+        ("with crit", _bent(good, "crit", ["x"]), "form"),
+        ("with another algorithm", _bent(good, "alg", "EdDSA"), "form"),
+        ("with no algorithm", _bent(good, "alg", "none"), "form"),
+        ("without signatures", json.dumps(outer | {"signatures": []}).encode(), "size"),
+        (
+            "with a signature that does not hold",
+            good.replace(
+                signature.encode(),
+                encode_base64url(flip(decode_base64url(signature), 5)).encode(),
+            ),
+            "bad-signature",
+        ),
+        ("with a comma too many", good[:-1] + b",}", "form"),
+        ("cut", good[:-1], "form"),
+        ("empty", b"", "form"),
+        ("nested without end", b"[" * 5000, "form"),
+    ]
+
+
+def _amendments() -> list[tuple[str, bytes, str | None]]:
+    ours = committee(2)
+    fewer = msgspec.structs.replace(ours, retention_days=30)
+    only_second = amended(committees=(committee(1), fewer))
+    return [
+        ("by all whom it concerns", sign(amended(skew_ms=1), EVERYONE), None),
+        ("of one committee, by that one", sign(only_second, _SECOND), None),
+        (
+            "with new addresses, by all",
+            sign(amended(addresses=()), EVERYONE),
+            None,
+        ),
+        ("without the operator", sign(amended(skew_ms=1), EVERYONE[1:]), "charter-signatures"),
+        (
+            "without a court",
+            sign(amended(skew_ms=1), EVERYONE[:1] + EVERYONE[2:]),
+            "charter-signatures",
+        ),
+        ("with too few custodians", sign(amended(skew_ms=1), EVERYONE[:-1]), "charter-signatures"),
+        ("by the operator alone", sign(amended(skew_ms=1)), "charter-signatures"),
+        ("by a stranger too", sign(amended(skew_ms=1), (*EVERYONE, "nobody")), "unknown-signer"),
+        ("out of order", sign(amended(sequence=2), EVERYONE), "charter-sequence"),
+        ("after another", sign(amended(previous=public("x")), EVERYONE), "charter-sequence"),
+        (
+            "of another deployment",
+            sign(amended(deployment=public("x")), EVERYONE),
+            "charter-sequence",
+        ),
+        (
+            "too soon",
+            sign(amended(effective_ms=TIME_MS, issued_ms=TIME_MS), EVERYONE),
+            "charter-delay",
+        ),
+        ("another salt", sign(amended(account_salt=public("x")), EVERYONE), "charter-fixed"),
+        ("another genesis key", sign(amended(genesis_key=public("x")), EVERYONE), "charter-fixed"),
+        ("the genesis charter again", genesis().document, "charter-sequence"),
+    ]
+
+
+def _terms_cases() -> list[tuple[str, bytes, str]]:
+    """Return payloads that contradict themselves or are of no form."""
+    good = json.loads(write_terms(terms()))
+
+    def changed(**changes: Any) -> bytes:
+        return json.dumps(good | changes).encode()
+
+    def first_committee(**changes: Any) -> bytes:
+        one, two = good["committees"]
+        return changed(committees=[one | changes, two])
+
+    return [
+        ("a quorum above its witnesses", changed(quorum=4), "charter-terms"),
+        ("a skew over a day", changed(skew_ms=86_400_001), "charter-terms"),
+        ("no committee", changed(committees=[]), "charter-terms"),
+        ("one key in two roles", changed(receipt_key=good["genesis_key"]), "charter-terms"),
+        ("a key that is none", changed(receipt_key=encode_base64url(bytes(32))), "charter-terms"),
+        ("a log key that is none", changed(key_log="x"), "charter-terms"),
+        ("a quorum of one custodian", first_committee(threshold=1), "charter-terms"),
+        ("no court", first_committee(court=None), "charter-terms"),
+        ("escrow here and there", first_committee(escrow="none"), "charter-terms"),
+        ("a version to come", changed(version=2), "form"),
+        ("a fraction", changed(quorum=2.0), "form"),
+        ("a negative number", changed(quorum=-1), "form"),
+        ("an unknown member", changed(extra=1), "form"),
+        ("padded bytes", changed(receipt_key=good["receipt_key"] + "="), "form"),
+        ("an empty name", changed(name=""), "form"),
+        ("a name of 129 letters", changed(name="\u00e9" * 129), "form"),
+        ("a number above 2^53", changed(issued_ms=2**53), "form"),
+        ("a lone surrogate", json.dumps(good).encode().replace(b"Vectors", b"\\ud800"), "form"),
+    ]
+
+
+def build() -> dict[str, object]:
+    """Return the file."""
+    charter = genesis()
+    amendments = []
+    for why, document, code in _amendments():
+        found = refusal_of(partial(verify_amendment, charter, document))
+        assert found == code, f"{why}: {found}"
+        told: dict[str, object] = {"why": why, "document": document.decode(), "code": code}
+        if code is None:
+            told["hash"] = verify_amendment(charter, document).hash.hex()
+        amendments.append(told)
+    for why, document, code in _genesis_cases():
+        found = refusal_of(partial(verify_genesis, document, charter.deployment))
+        assert found == code, f"{why}: {found}"
+    return {
+        "about": "A genesis charter, pinned by its payload's hash; what amends it; what does not.",
+        "rules": ["C-1", "C-2", "C-3", "C-4", "C-5", "C-6", "C-7", "C-8", "C-9"],
+        "deployment": charter.deployment.hex(),
+        "document": charter.document.decode(),
+        "operator": public("operator").hex(),
+        "court": public("1-court").hex(),
+        "custodian": public("2-custodian3").hex(),
+        "key_id": jws.key_id(public("operator")),
+        "bad": [
+            {"why": why, "document": document.decode(), "code": code}
+            for why, document, code in _genesis_cases()
+        ],
+        "amendments": amendments,
+        "bad_terms": [
+            {"why": why, "payload": data.hex(), "hash": hash_terms(data).hex(), "code": code}
+            for why, data, code in _terms_cases()
+        ],
+    }
