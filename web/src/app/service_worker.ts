@@ -2,7 +2,7 @@
 
 import type { BundleOutcome } from "../sw/bundle.ts";
 import type { WorkerNews } from "../sw/worker.ts";
-import { readRoute, type Route } from "./route.ts";
+import { type Route, readRoute } from "./route.ts";
 
 interface PolicyMaker {
   createPolicy(
@@ -32,7 +32,10 @@ export async function startServiceWorker(on: {
 }): Promise<void> {
   if (!("serviceWorker" in navigator)) return;
   navigator.serviceWorker.addEventListener("message", (event) => {
-    const news = event.data as WorkerNews | { readonly kind: "show"; readonly fragment: string } | null;
+    const news = event.data as
+      | WorkerNews
+      | { readonly kind: "show"; readonly fragment: string }
+      | null;
     if (news?.kind === "bundle") on.heard(news.outcome);
     if (news?.kind === "show") on.shown(readRoute(news.fragment));
   });

@@ -74,7 +74,8 @@ export class BundleStore {
     const now = await this.current();
     const verdict = await check(hash, manifest);
     // In doubt a device that has a bundle keeps it; one that has none must begin somewhere.
-    const usable = verdict === "logged" || (verdict === "unknown" && (now === null || now === hash));
+    const usable =
+      verdict === "logged" || (verdict === "unknown" && (now === null || now === hash));
     if (!usable) return { kind: "refused", hash, verdict };
     if (now === hash) return { kind: "same", hash, verdict };
     const files = readManifest(manifest);
@@ -92,7 +93,11 @@ export class BundleStore {
     const cache = await this.#caches.open(FILES + hash);
     await Promise.all(
       files.map(async ({ path, integrity }) => {
-        const answer = await this.#fetch(`/${path}`, { integrity, cache: "no-cache", credentials: "omit" });
+        const answer = await this.#fetch(`/${path}`, {
+          integrity,
+          cache: "no-cache",
+          credentials: "omit",
+        });
         if (!answer.ok) throw new Error(path);
         await cache.put(`/${path}`, answer);
       }),

@@ -49,7 +49,8 @@ export function serveBundle(scope: ServiceWorkerGlobalScope, check: BundleCheck)
     const ours = url.origin === scope.location.origin && request.method === "GET";
     if (!ours || /^\/(?:v1|log)\//.test(url.pathname) || url.pathname === "/bundle.json") return;
     event.respondWith(answer(request, url.pathname));
-    if (request.mode === "navigate" && Date.now() - lookedAt > LOOK_EVERY_MS) event.waitUntil(look());
+    if (request.mode === "navigate" && Date.now() - lookedAt > LOOK_EVERY_MS)
+      event.waitUntil(look());
   });
 
   const answer = async (request: Request, path: string): Promise<Response> => {

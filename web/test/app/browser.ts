@@ -1,15 +1,15 @@
 /** A real Chromium on the built interface, served under the policy that the server sends. */
 
-import { createServer, type Server } from "node:http";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { buildServiceWorker } from "../../scripts/service_worker_build.ts";
-import type { Alarm, Settings, Status } from "../../src/messenger.ts";
 import type { Model } from "../../src/app/model.ts";
+import type { Alarm, Settings, Status } from "../../src/messenger.ts";
 import type { MemoryMessenger } from "./memory_messenger.ts";
 
 declare global {

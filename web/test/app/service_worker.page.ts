@@ -40,7 +40,10 @@ async function manifestOf(changed: Readonly<Record<string, string>> = {}) {
   return { text, hash: createHash("sha256").update(text).digest("hex") };
 }
 
-async function offer(verdict: string, changed: Readonly<Record<string, string>> = {}): Promise<string> {
+async function offer(
+  verdict: string,
+  changed: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { text, hash } = await manifestOf(changed);
   stage.answers.set("/bundle.json", text);
   stage.answers.set(`/v1/verdict/${hash}`, verdict);
@@ -85,14 +88,17 @@ describe("the service worker", () => {
     expect(await served(page, "/icons/icon.svg")).toEqual([200, "<svg>new</svg>"]);
   });
 
-  it.each(["unlogged", "unknown"])("refuses a new bundle that is %s, says so, keeps the old", async (verdict) => {
-    const page = await begun();
-    const hash = await offer(verdict, { "icons/icon.svg": "<svg>evil</svg>" });
-    expect(await look(page)).toEqual({ kind: "refused", hash, verdict });
-    const [status, text] = await served(page, "/icons/icon.svg");
-    expect(status).toBe(200);
-    expect(text).not.toContain("evil");
-  });
+  it.each(["unlogged", "unknown"])(
+    "refuses a new bundle that is %s, says so, keeps the old",
+    async (verdict) => {
+      const page = await begun();
+      const hash = await offer(verdict, { "icons/icon.svg": "<svg>evil</svg>" });
+      expect(await look(page)).toEqual({ kind: "refused", hash, verdict });
+      const [status, text] = await served(page, "/icons/icon.svg");
+      expect(status).toBe(200);
+      expect(text).not.toContain("evil");
+    },
+  );
 
   it("takes no file that is not what the manifest says", async () => {
     const page = await begun();
