@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { interfaceBuild } from "./scripts/interface_build.ts";
 import { repairTsMls } from "./scripts/ts_mls_repairs.ts";
 
 export default defineConfig({
@@ -7,7 +8,7 @@ export default defineConfig({
   optimizeDeps: { exclude: ["ts-mls"] },
   // For scripts that run in Node: they too get the repaired library.
   ssr: { noExternal: ["ts-mls"] },
-  build: { target: "es2022", sourcemap: false },
+  build: interfaceBuild,
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",

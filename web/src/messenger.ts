@@ -527,7 +527,12 @@ export type AlarmCause =
     }
   | { readonly kind: "log-fork"; readonly log: "key" | "law"; readonly refusal: RefusalFacts }
   | { readonly kind: "unlogged-bundle"; readonly hash: string }
-  | { readonly kind: "ghost"; readonly conversation: string; readonly name: string; readonly refusal: RefusalFacts }
+  | {
+      readonly kind: "ghost";
+      readonly conversation: string;
+      readonly name: string;
+      readonly refusal: RefusalFacts;
+    }
   | { readonly kind: "server-deceived"; readonly refusal: RefusalFacts }
   | { readonly kind: "clock"; readonly offsetMs: number }
   | { readonly kind: "epochs-low"; readonly committee: number; readonly ready: number }
@@ -652,7 +657,12 @@ export interface Messenger {
   messages(conversation: string, wanted: PageWanted, limit: number): Promise<Page>;
   /** Queues a message; its id. Progress and fate come as events. */
   send(conversation: string, outgoing: Outgoing): Promise<string>;
-  edit(conversation: string, message: string, text: string, mentions: readonly Mention[]): Promise<void>;
+  edit(
+    conversation: string,
+    message: string,
+    text: string,
+    mentions: readonly Mention[],
+  ): Promise<void>;
   /** Wishes an own message away for everybody. */
   remove(conversation: string, message: string): Promise<void>;
   /** Sets the one mark of this person on a message; empty takes it away. */

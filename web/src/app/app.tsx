@@ -1,13 +1,13 @@
 /** The whole interface: what stands before the messages, or two panes and what lies over them. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useGroupLink } from "./group_link.ts";
 import { Logo } from "./parts/icon.tsx";
 import { lazy } from "./parts/lazy.tsx";
 import { inviteIn, type Route } from "./route.ts";
 import { Alarms } from "./screens/alarms.tsx";
 import { ConversationList } from "./screens/conversation_list.tsx";
 import { ConversationScreen } from "./screens/conversation_screen.tsx";
-import { useGroupLink } from "./group_link.ts";
 // Not fetched later: whoever asks for it types at once.
 import { SearchPane } from "./screens/search_pane.tsx";
 import { useShortcuts } from "./shortcuts.ts";
@@ -18,7 +18,9 @@ const gates = () => import("./screens/gate_screens.tsx");
 const UnlockScreen = lazy(async () => (await gates()).UnlockScreen);
 const LinkingScreen = lazy(async () => (await gates()).LinkingScreen);
 const BrokenScreen = lazy(async () => (await gates()).BrokenScreen);
-const WelcomeScreen = lazy(async () => (await import("./screens/welcome_screen.tsx")).WelcomeScreen);
+const WelcomeScreen = lazy(
+  async () => (await import("./screens/welcome_screen.tsx")).WelcomeScreen,
+);
 const devices = () => import("./screens/devices_screen.tsx");
 const DevicesScreen = lazy(async () => (await devices()).DevicesScreen);
 const LinkDeviceScreen = lazy(async () => (await devices()).LinkDeviceScreen);
@@ -27,7 +29,9 @@ const fresh = () => import("./screens/new_conversation.tsx");
 const NewConversation = lazy(async () => (await fresh()).NewConversation);
 const NewGroup = lazy(async () => (await fresh()).NewGroup);
 const PersonScreen = lazy(async () => (await import("./screens/person_screen.tsx")).PersonScreen);
-const SettingsScreen = lazy(async () => (await import("./screens/settings_screen.tsx")).SettingsScreen);
+const SettingsScreen = lazy(
+  async () => (await import("./screens/settings_screen.tsx")).SettingsScreen,
+);
 const Shortcuts = lazy(async () => (await import("./screens/shortcuts.tsx")).Shortcuts);
 const TrustScreen = lazy(async () => (await import("./screens/trust_screen.tsx")).TrustScreen);
 
@@ -82,6 +86,7 @@ function Panes() {
   return (
     <div class="panes">
       {wide && (
+        // biome-ignore lint/a11y/useValidAnchor: it leads within the page, whose fragment is the route
         <a class="skip" href="#main" onClick={skipToMain}>
           {words.common.toMessages}
         </a>
@@ -173,4 +178,3 @@ function useTitle(): void {
     void badge.setAppBadge?.(unread).catch(() => undefined);
   }, [unread, words]);
 }
-

@@ -14,7 +14,7 @@ export type Span =
 
 const MARKS = { "*": "bold", _: "italic", "~": "strike" } as const;
 const DEPTH = 4;
-const LINK = /https?:\/\/[^\s<>"'`\u0000-\u001f]+/giu;
+const LINK = /https?:\/\/[^\s<>"'`]+/giu;
 const LINK_HERE = new RegExp(LINK.source, "iuy");
 // Nobody marks more than this at once, and a hostile text must not cost the square of its length.
 const LONGEST_MARKED = 1_000;

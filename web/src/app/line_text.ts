@@ -28,7 +28,9 @@ export function lineText(line: Line, words: Words, tag: string): string {
         ? say.madeAdmin(line.by, line.name)
         : say.madeMember(line.by, line.name);
     case "timer":
-      return line.seconds === 0 ? say.timerOff(line.by) : say.timer(line.by, words.span(line.seconds));
+      return line.seconds === 0
+        ? say.timerOff(line.by)
+        : say.timer(line.by, words.span(line.seconds));
     case "rejoined":
       return say.rejoined(line.by);
     case "code-changed":

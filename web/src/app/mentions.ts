@@ -3,7 +3,10 @@
 import type { Mention, Person } from "../messenger.ts";
 
 /** The beginning of a name behind an @ that ends at the cursor; null when there is none. */
-export function mentionBegun(text: string, cursor: number): { start: number; begun: string } | null {
+export function mentionBegun(
+  text: string,
+  cursor: number,
+): { start: number; begun: string } | null {
   const found = /(?:^|[\s(])@([\p{L}\p{N}._-]{0,64})$/u.exec(text.slice(0, cursor));
   if (found === null) return null;
   const begun = found[1] ?? "";
@@ -24,7 +27,9 @@ export function findMentions(text: string, people: readonly Person[]): readonly 
   const found: Mention[] = [];
   for (const match of text.matchAll(/(?<=^|[\s(])@([\p{L}\p{N}._-]{1,64})/gu)) {
     // A full stop behind a name ends the sentence.
-    const handle = [match[1] ?? "", (match[1] ?? "").replace(/[.-]+$/, "")].find((each) => byHandle.has(each));
+    const handle = [match[1] ?? "", (match[1] ?? "").replace(/[.-]+$/, "")].find((each) =>
+      byHandle.has(each),
+    );
     const account = byHandle.get(handle ?? "");
     if (handle === undefined || account === undefined) continue;
     found.push({ start: match.index, end: match.index + 1 + handle.length, account });

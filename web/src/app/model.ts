@@ -18,6 +18,7 @@ import {
   type Settings,
   type Status,
 } from "../messenger.ts";
+import { announce } from "./notify.ts";
 import { Navigation } from "./route.ts";
 import { Timeline } from "./timeline.ts";
 import { en } from "./words/en.ts";
@@ -191,6 +192,7 @@ export class Model {
         if (event.fresh && !event.message.mine) {
           this.#setTyping(event.message.conversation, event.message.author ?? "", "", false);
           this.#speakMessage(event.message.conversation, event.message.authorName);
+          void announce(this, event.message);
         }
         return;
       case "message-gone":

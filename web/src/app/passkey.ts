@@ -8,7 +8,10 @@ import type { Secret } from "../messenger.ts";
 type PasskeySecret = Extract<Secret, { kind: "passkey" }>;
 
 interface PrfResults {
-  readonly prf?: { readonly enabled?: boolean; readonly results?: { readonly first?: BufferSource } };
+  readonly prf?: {
+    readonly enabled?: boolean;
+    readonly results?: { readonly first?: BufferSource };
+  };
 }
 
 /** The passkey cannot be used: not supported, refused, or without PRF. */
@@ -48,7 +51,10 @@ export async function makePasskey(handle: string): Promise<PasskeySecret> {
 }
 
 /** Asks the passkey of a credential for its secret again. Throws PasskeyUnusable. */
-export async function openPasskey(credential: Uint8Array, salt: Uint8Array): Promise<PasskeySecret> {
+export async function openPasskey(
+  credential: Uint8Array,
+  salt: Uint8Array,
+): Promise<PasskeySecret> {
   const got = await ask(() =>
     navigator.credentials.get({
       publicKey: {

@@ -37,7 +37,8 @@ export async function preparePicture(file: File): Promise<ReadyPicture | null> {
     }
     const mediaType = file.type === "image/jpeg" ? "image/jpeg" : "image/webp";
     const blob = await draw(bitmap, width, height, mediaType, 0.86);
-    const name = file.name.replace(/\.[^.]*$/, "") + (blob.type === "image/jpeg" ? ".jpg" : ".webp");
+    const name =
+      file.name.replace(/\.[^.]*$/, "") + (blob.type === "image/jpeg" ? ".jpg" : ".webp");
     return { blob, name, mediaType: blob.type, width, height, thumbnail };
   } finally {
     bitmap.close();

@@ -38,7 +38,8 @@ export class Recorder {
       const peak = samples.reduce((most, each) => Math.max(most, Math.abs(each - 128)), 0);
       this.#loudness.push(Math.min(255, peak * 3));
       hear(this.elapsedMs, peak / 128);
-      if (this.elapsedMs > LONGEST_MS && this.#recorder.state === "recording") this.#recorder.pause();
+      if (this.elapsedMs > LONGEST_MS && this.#recorder.state === "recording")
+        this.#recorder.pause();
     }, SAMPLE_MS);
     this.#recorder.start(1000);
   }

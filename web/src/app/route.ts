@@ -10,18 +10,41 @@ export type Route =
   | { readonly at: "conversation"; readonly id: string; readonly message: string | null }
   | { readonly at: "info"; readonly id: string }
   | { readonly at: "person"; readonly account: string }
-  | { readonly at: "new" | "new-group" | "search" | "settings" | "devices" | "trust" | "link-device" };
+  | {
+      readonly at:
+        | "new"
+        | "new-group"
+        | "search"
+        | "settings"
+        | "devices"
+        | "trust"
+        | "link-device";
+    };
 
-const PLAIN = ["new", "new-group", "search", "settings", "devices", "trust", "link-device"] as const;
+const PLAIN = [
+  "new",
+  "new-group",
+  "search",
+  "settings",
+  "devices",
+  "trust",
+  "link-device",
+] as const;
 
 /** The route of a fragment, with or without "#". What is unknown is home. */
 export function readRoute(fragment: string): Route {
-  const [, first = "", second = "", third = "", fourth = ""] = fragment.replace(/^#/, "").split("/");
+  const [, first = "", second = "", third = "", fourth = ""] = fragment
+    .replace(/^#/, "")
+    .split("/");
   const plain = PLAIN.find((each) => each === first);
   if (plain !== undefined) return { at: plain };
   if (first === "c" && isId(second)) {
     if (third === "info") return { at: "info", id: second };
-    return { at: "conversation", id: second, message: third === "m" && isId(fourth) ? fourth : null };
+    return {
+      at: "conversation",
+      id: second,
+      message: third === "m" && isId(fourth) ? fourth : null,
+    };
   }
   if (first === "p" && isId(second)) return { at: "person", account: second };
   return { at: "home" };

@@ -43,7 +43,10 @@ export function makeRows(
     // The same object for the same row, so that only what changed is drawn again.
     const old = previous.get(message.id);
     const same =
-      old?.kind === "message" && old.message === message && old.first === first && old.last === last;
+      old?.kind === "message" &&
+      old.message === message &&
+      old.first === first &&
+      old.last === last;
     rows.push(same ? old : { kind: "message", key: message.id, message, first, last });
   });
   return rows;

@@ -20,11 +20,16 @@ export function canScan(): boolean {
 const LOOK_MS = 200;
 
 /** Shows the camera in a video element, and calls `found` with the first code; the result stops it. */
-export async function scan(video: HTMLVideoElement, found: (text: string) => void): Promise<() => void> {
+export async function scan(
+  video: HTMLVideoElement,
+  found: (text: string) => void,
+): Promise<() => void> {
   const Maker = maker();
   if (Maker === null) throw new Error("no detector");
   const detector = new Maker({ formats: ["qr_code"] });
-  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  const stream = await navigator.mediaDevices.getUserMedia({
+    video: { facingMode: "environment" },
+  });
   video.srcObject = stream;
   await video.play();
   const timer = setInterval(async () => {

@@ -6,10 +6,10 @@ import { useApp } from "./use_app.ts";
 
 export function useShortcuts(showHelp: () => void): void {
   const { model } = useApp();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the model is the same all along
   useEffect(() => {
     const hear = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
+      if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]"))
+        return;
       if (act(event, model, showHelp)) event.preventDefault();
     };
     addEventListener("keydown", hear);
@@ -20,10 +20,12 @@ export function useShortcuts(showHelp: () => void): void {
 function act(event: KeyboardEvent, model: Model, showHelp: () => void): boolean {
   const { navigation, messenger } = model;
   const command = event.ctrlKey || event.metaKey;
-  const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+  const writing =
+    event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
   const route = navigation.route.value;
   const open = "id" in route ? route.id : null;
-  if (command && !event.shiftKey && event.key.toLowerCase() === "k") navigation.go({ at: "search" });
+  if (command && !event.shiftKey && event.key.toLowerCase() === "k")
+    navigation.go({ at: "search" });
   else if (command && event.key === ",") navigation.go({ at: "settings" });
   else if ((command && event.key === "/") || (event.key === "?" && !writing)) showHelp();
   else if (command && event.shiftKey && event.key.toLowerCase() === "m" && open !== null) {
@@ -45,7 +47,10 @@ function step(model: Model, open: string | null, by: number, unread: boolean): v
     const start = at < 0 && by < 0 ? all.length : at;
     const next = all[(start + by * tried + all.length * 2) % all.length];
     if (next === undefined || (unread && next.unread === 0)) continue;
-    model.navigation.go({ at: "conversation", id: next.id, message: null }, { replace: open !== null });
+    model.navigation.go(
+      { at: "conversation", id: next.id, message: null },
+      { replace: open !== null },
+    );
     return;
   }
 }

@@ -58,7 +58,8 @@ function dress(model: Model): void {
   const { dataset } = document.documentElement;
   dataset["theme"] = theme;
   dataset["text"] = textSize;
-  const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark =
+    theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
   for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
     meta.content = dark ? "#161b1e" : "#fcfbf9";
   }

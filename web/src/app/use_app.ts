@@ -34,7 +34,6 @@ export function useApp(): App {
 export function useAnswer<T>(ask: () => Promise<T>, keys: readonly unknown[]): T | undefined {
   const [answer, setAnswer] = useState<T>();
   const { model } = useApp();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the caller says when to ask again
   useEffect(() => {
     let wanted = true;
     ask().then(
@@ -49,7 +48,10 @@ export function useAnswer<T>(ask: () => Promise<T>, keys: readonly unknown[]): T
 }
 
 /** An address for bytes or a blob while the component is there; undefined for none. */
-export function useBlobUrl(data: Uint8Array | Blob | null | undefined, type = ""): string | undefined {
+export function useBlobUrl(
+  data: Uint8Array | Blob | null | undefined,
+  type = "",
+): string | undefined {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
     if (data === null || data === undefined) {

@@ -93,21 +93,30 @@ const KINDS: readonly (readonly [string, Look])[] = [
 ];
 
 describe.each(KINDS)("%s", (_, kind) => {
-  it.each(SCREENS.map(([name, look, act]) => ({ name, look, act })))("$name", async ({ look, act }) => {
-    const page = await stage.open({ ...kind, ...look });
-    await page.waitForTimeout(120);
-    await act?.(page);
-    await page.waitForTimeout(150);
-    // Evaluated by the debugger, which the page's policy does not bind.
-    await page.evaluate(axe);
-    const found = await page.evaluate(async () => {
-      const { axe: runner } = globalThis as unknown as { axe: typeof import("axe-core") };
-      const { violations } = await runner.run(document, {
-        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  it.each(SCREENS.map(([name, look, act]) => ({ name, look, act })))(
+    "$name",
+    async ({ look, act }) => {
+      const page = await stage.open({ ...kind, ...look });
+      await page.waitForTimeout(120);
+      await act?.(page);
+      await page.waitForTimeout(150);
+      // Evaluated by the debugger, which the page's policy does not bind.
+      await page.evaluate(axe);
+      const found = await page.evaluate(async () => {
+        const { axe: runner } = globalThis as unknown as { axe: typeof import("axe-core") };
+        const { violations } = await runner.run(document, {
+          runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        });
+        return violations.map(
+          ({ id, nodes }) =>
+            `${id}: ${nodes
+              .map((each) => each.html.slice(0, 160))
+              .slice(0, 3)
+              .join(" | ")}`,
+        );
       });
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map((each) => each.html.slice(0, 160)).slice(0, 3).join(" | ")}`);
-    });
-    await page.context().close();
-    expect(found).toEqual([]);
-  });
+      await page.context().close();
+      expect(found).toEqual([]);
+    },
+  );
 });

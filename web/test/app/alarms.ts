@@ -3,7 +3,13 @@
 import type { Alarm, AlarmCause } from "../../src/messenger.ts";
 
 const CAUSES: readonly AlarmCause[] = [
-  { kind: "code-changed", account: "ac00000000000002", name: "Chiara Conti", reason: "devices", wasVerified: true },
+  {
+    kind: "code-changed",
+    account: "ac00000000000002",
+    name: "Chiara Conti",
+    reason: "devices",
+    wasVerified: true,
+  },
   { kind: "own-entry", index: 4_102, added: [{ id: "7f00", name: "7f00ab12" }], removed: [] },
   { kind: "log-fork", log: "law", refusal: { code: "log-fork", detail: "size 231" } },
   { kind: "unlogged-bundle", hash: "0bad".repeat(16) },
@@ -18,7 +24,13 @@ const CAUSES: readonly AlarmCause[] = [
   { kind: "epochs-low", committee: 1, ready: 1 },
   { kind: "storage-full" },
   { kind: "device-removed" },
-  { kind: "code-changed", account: "ac00000000000002", name: "Chiara Conti", reason: "lineage", wasVerified: false },
+  {
+    kind: "code-changed",
+    account: "ac00000000000002",
+    name: "Chiara Conti",
+    reason: "lineage",
+    wasVerified: false,
+  },
 ];
 
 export const ALARMS: readonly Alarm[] = CAUSES.map((cause, n) => ({

@@ -1,14 +1,15 @@
 /** A real Chromium on the built interface, served under the policy that the server sends. */
 
-import { createServer, type Server } from "node:http";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { build } from "vite";
-import type { Alarm, Settings, Status } from "../../src/messenger.ts";
+import { buildServiceWorker } from "../../scripts/service_worker_build.ts";
 import type { Model } from "../../src/app/model.ts";
+import type { Alarm, Settings, Status } from "../../src/messenger.ts";
 import type { MemoryMessenger } from "./memory_messenger.ts";
 
 declare global {
@@ -23,14 +24,14 @@ export const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob:",
-  "media-src 'self' blob:",
+  "media-src blob:",
   "connect-src 'self'",
   "worker-src 'self'",
   "manifest-src 'self'",
-  "font-src 'none'",
+  "frame-ancestors 'none'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
 ].join("; ");
 
 export const FOLDER = fileURLToPath(new URL("../../dist/app-test", import.meta.url));
@@ -47,14 +48,23 @@ const TYPES: Readonly<Record<string, string>> = {
 export async function buildInterface(): Promise<void> {
   const configFile = fileURLToPath(new URL("./vite.config.ts", import.meta.url));
   await build({ configFile, logLevel: "error" });
+  await buildServiceWorker(FOLDER, fileURLToPath(new URL("./sw.ts", import.meta.url)));
 }
 
-function serve(folder: string): Promise<Server> {
+/** What a test lets the server answer for a path instead of the file; null: nothing at all. */
+export type Answers = Map<string, Uint8Array | string | null>;
+
+function serve(folder: string, answers: Answers): Promise<Server> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const other = answers.has("*") ? null : answers.get(pathname);
+    if (other === null) {
+      request.socket.destroy();
+      return;
+    }
     const path = join(folder, normalize(pathname === "/" ? "/index.html" : pathname));
     try {
-      const data = await readFile(path);
+      const data = other ?? (await readFile(path));
       response.writeHead(200, {
         "content-type": TYPES[extname(path)] ?? "application/octet-stream",
         "content-security-policy": POLICY,
@@ -79,6 +89,7 @@ export interface Look {
   readonly alarms?: readonly Alarm[];
   readonly route?: string;
   readonly touch?: boolean;
+  readonly worker?: boolean;
 }
 
 export const PHONE = { width: 360, height: 740, touch: true } as const;
@@ -87,19 +98,22 @@ export const DESKTOP = { width: 1280, height: 820 } as const;
 /** A browser with its server. `open` gives a page that is ready; `problems` must stay empty. */
 export class Stage {
   readonly problems: string[] = [];
+  readonly answers: Answers;
   readonly browser: Browser;
   readonly #server: Server;
   readonly #profile: string;
   readonly #contexts: BrowserContext[] = [];
 
-  private constructor(browser: Browser, server: Server, profile: string) {
+  private constructor(browser: Browser, server: Server, profile: string, answers: Answers) {
+    this.answers = answers;
     this.browser = browser;
     this.#server = server;
     this.#profile = profile;
   }
 
   static async begin(): Promise<Stage> {
-    const server = await serve(FOLDER);
+    const answers: Answers = new Map();
+    const server = await serve(FOLDER, answers);
     const profile = await mkdtemp(join(tmpdir(), "doublelock-app-"));
     const browser = await chromium.launch({
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
@@ -115,7 +129,7 @@ export class Stage {
         "--use-fake-device-for-media-stream",
       ],
     });
-    return new Stage(browser, server, profile);
+    return new Stage(browser, server, profile, answers);
   }
 
   get address(): string {
@@ -149,6 +163,7 @@ export class Stage {
       escrow: look.escrow ?? "threshold",
       settings: JSON.stringify(look.settings ?? {}),
       alarms: JSON.stringify(look.alarms ?? []),
+      ...(look.worker ? { worker: "yes" } : {}),
     });
     await page.goto(`${this.address}?${wish}${look.route ?? ""}`);
     await page.waitForSelector("html[data-ready]");

@@ -51,7 +51,8 @@ export function makeTone(): Blob {
   const rate = 8_000;
   const data = new DataView(new ArrayBuffer(44 + rate * 2));
   const letters = (at: number, word: string) => {
-    for (const [index, letter] of [...word].entries()) data.setUint8(at + index, letter.charCodeAt(0));
+    for (const [index, letter] of [...word].entries())
+      data.setUint8(at + index, letter.charCodeAt(0));
   };
   letters(0, "RIFF");
   data.setUint32(4, 36 + rate * 2, true);

@@ -43,9 +43,20 @@ describe("formatting", () => {
   });
 
   it("loses no letter, whatever is sent", () => {
-    for (const text of ["*a*_b_~c~`d`", "*_~`*_~`", "```", "````", "`a\nb`", "https://", "*https://a.b*"]) {
+    for (const text of [
+      "*a*_b_~c~`d`",
+      "*_~`*_~`",
+      "```",
+      "````",
+      "`a\nb`",
+      "https://",
+      "*https://a.b*",
+    ]) {
       const letters = (spans: readonly Span[]): number =>
-        spans.reduce((sum, each) => sum + ("inner" in each ? letters(each.inner) : each.text.length), 0);
+        spans.reduce(
+          (sum, each) => sum + ("inner" in each ? letters(each.inner) : each.text.length),
+          0,
+        );
       expect(letters(parseText(text))).toBeLessThanOrEqual(text.length);
       expect(plainText(text).replace(/[*_~`\s]/g, "")).toBe(text.replace(/[*_~`\s]/g, ""));
     }

@@ -22,7 +22,10 @@ afterEach(() => expect(stage.problems.splice(0)).toEqual([]));
 
 const lastText = (page: Page) => page.locator(".message .rich").last().textContent();
 const asked = (page: Page, what: string) =>
-  page.evaluate((name) => messenger.asked.filter((each) => each.what === name).map((each) => each.with), what);
+  page.evaluate(
+    (name) => messenger.asked.filter((each) => each.what === name).map((each) => each.with),
+    what,
+  );
 
 describe("writing", () => {
   it("sends what is typed, and shows how far it came", async () => {
@@ -38,9 +41,14 @@ describe("writing", () => {
   it("shows others' text as text, never as markup", async () => {
     const page = await stage.open({ route: FIRST });
     const hostile = '<img src=x onerror="alert(1)"><b>no</b> javascript:alert(1)';
-    await page.evaluate((text) => messenger.receive("co00000000000000", "ac00000000000000", text), hostile);
+    await page.evaluate(
+      (text) => messenger.receive("co00000000000000", "ac00000000000000", text),
+      hostile,
+    );
     await page.waitForFunction((text) => document.body.textContent?.includes(text), hostile);
-    expect(await page.locator(".message b, .message img[src=x], .message a[href^=javascript]").count()).toBe(0);
+    expect(
+      await page.locator(".message b, .message img[src=x], .message a[href^=javascript]").count(),
+    ).toBe(0);
   });
 
   it("answers, edits, reacts, deletes from the menu", async () => {
@@ -88,7 +96,9 @@ describe("writing", () => {
     await page.waitForSelector(".item.open >> text=Bruno Keller");
     await expect.poll(() => page.inputValue("textarea")).toBe("");
     await page.keyboard.press("Alt+ArrowUp");
-    await page.waitForFunction(() => document.querySelector("textarea")?.value === "half a thought");
+    await page.waitForFunction(
+      () => document.querySelector("textarea")?.value === "half a thought",
+    );
   });
 
   it("queues while offline, and sends later", async () => {
@@ -112,9 +122,11 @@ describe("writing", () => {
       const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg"));
       const data = new DataTransfer();
       data.items.add(new File([blob ?? ""], "IMG_2034.jpeg", { type: "image/jpeg" }));
-      document.querySelector("textarea")?.dispatchEvent(
-        new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
-      );
+      document
+        .querySelector("textarea")
+        ?.dispatchEvent(
+          new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
+        );
     });
     await page.waitForSelector(".attached li");
     await page.fill("textarea", "look");
@@ -123,8 +135,15 @@ describe("writing", () => {
     const [picture] = await page.evaluate(() =>
       messenger.asked
         .filter((each) => each.what === "send")
-        .map((each) => each.with[1] as { picture: { width: number; height: number; thumbnail: Uint8Array } })
-        .map(({ picture: { width, height, thumbnail } }) => ({ width, height, bytes: thumbnail.length })),
+        .map(
+          (each) =>
+            each.with[1] as { picture: { width: number; height: number; thumbnail: Uint8Array } },
+        )
+        .map(({ picture: { width, height, thumbnail } }) => ({
+          width,
+          height,
+          bytes: thumbnail.length,
+        })),
     );
     expect(picture).toMatchObject({ width: 2048, height: 1024 });
     expect(picture?.bytes).toBeGreaterThan(100);
@@ -142,8 +161,14 @@ describe("writing", () => {
       messenger.asked
         .filter((each) => each.what === "send")
         .map((each) => {
-          const { blob, voice } = each.with[1] as { blob: Blob; voice: { durationMs: number; peaks: Uint8Array } };
-          return [each.with[0], { size: blob.size, ms: voice.durationMs, peaks: voice.peaks.length }];
+          const { blob, voice } = each.with[1] as {
+            blob: Blob;
+            voice: { durationMs: number; peaks: Uint8Array };
+          };
+          return [
+            each.with[0],
+            { size: blob.size, ms: voice.durationMs, peaks: voice.peaks.length },
+          ];
         }),
     )) as [[string, { size: number; ms: number; peaks: number }]];
     expect(outgoing.size).toBeGreaterThan(0);
@@ -181,7 +206,9 @@ describe("reading", () => {
       });
       if (!more) break;
     }
-    expect(await page.evaluate(() => model.timeline("long000000000000").messages.value.length)).toBe(10_000);
+    expect(
+      await page.evaluate(() => model.timeline("long000000000000").messages.value.length),
+    ).toBe(10_000);
     await page.evaluate(() => document.querySelector(".timeline")?.scrollTo(0, 0));
     await page.waitForSelector(".beginning");
     // Down in steps of most of a view: each step shows what belongs there, without holes.
@@ -199,7 +226,9 @@ describe("reading", () => {
         for (const each of there) {
           const { bottom, top } = each.getBoundingClientRect();
           if (bottom > box.top && top < box.bottom) {
-            numbers.add(Number(/\((\d+)\)/.exec(each.querySelector(".rich")?.textContent ?? "")?.[1]));
+            numbers.add(
+              Number(/\((\d+)\)/.exec(each.querySelector(".rich")?.textContent ?? "")?.[1]),
+            );
           }
         }
       }
@@ -228,7 +257,9 @@ describe("reading", () => {
       });
     await page.waitForTimeout(200);
     const before = await place();
-    await page.evaluate(() => messenger.receive("long000000000000", "ac00000000000001", "new ".repeat(60)));
+    await page.evaluate(() =>
+      messenger.receive("long000000000000", "ac00000000000001", "new ".repeat(60)),
+    );
     await page.waitForTimeout(200);
     expect(await place()).toEqual(before);
   });
@@ -286,10 +317,14 @@ describe("by the keyboard alone", () => {
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog.menu[open]");
     await page.keyboard.press("ArrowDown");
-    expect(await page.evaluate(() => document.activeElement?.closest("dialog.menu") !== null)).toBe(true);
+    expect(await page.evaluate(() => document.activeElement?.closest("dialog.menu") !== null)).toBe(
+      true,
+    );
     await page.keyboard.press("Escape");
     await page.waitForSelector("dialog.menu", { state: "detached" });
-    expect(await page.evaluate(() => document.activeElement?.classList.contains("message"))).toBe(true);
+    expect(await page.evaluate(() => document.activeElement?.classList.contains("message"))).toBe(
+      true,
+    );
     await page.keyboard.press("Escape");
     await page.waitForSelector(".nothing");
   });
@@ -339,7 +374,9 @@ describe("the way in", () => {
     await page.locator("[type=password]").nth(1).fill("long enough words");
     await page.getByRole("button", { name: "Create account" }).click();
     await page.waitForSelector(".conversations");
-    const [[registration]] = (await asked(page, "register")) as [[{ secret: unknown; handle: string }]];
+    const [[registration]] = (await asked(page, "register")) as [
+      [{ secret: unknown; handle: string }],
+    ];
     expect(registration).toMatchObject({ handle: "noa", secret: { kind: "passphrase" } });
   });
 
@@ -365,8 +402,13 @@ describe("the way in", () => {
     await page.getByRole("button", { name: "Create account" }).click();
     await page.waitForSelector(".conversations");
     const sizes = await page.evaluate(() => {
-      const [registration] = messenger.asked[0]?.with as [{ secret: { prf: Uint8Array; credential: Uint8Array } }];
-      return { prf: registration.secret.prf.length, credential: registration.secret.credential.length };
+      const [registration] = (messenger.asked[0]?.with ?? []) as unknown as [
+        { secret: { prf: Uint8Array; credential: Uint8Array } },
+      ];
+      return {
+        prf: registration.secret.prf.length,
+        credential: registration.secret.credential.length,
+      };
     });
     expect(sizes.prf).toBe(32);
     expect(sizes.credential).toBeGreaterThan(15);
@@ -431,7 +473,13 @@ describe("trust", () => {
   it("counts what was opened, and names who holds keys", async () => {
     const page = await stage.open({ route: "#/trust" });
     const text = (await page.waitForSelector(".trust").then((each) => each.textContent())) ?? "";
-    for (const wanted of ["3 of 5 custodians", "Court of Appeal, Division 4", "142", "365 days", "Press Council"]) {
+    for (const wanted of [
+      "3 of 5 custodians",
+      "Court of Appeal, Division 4",
+      "142",
+      "365 days",
+      "Press Council",
+    ]) {
       expect(text).toContain(wanted);
     }
   });
@@ -458,9 +506,9 @@ describe("groups", () => {
     await page.waitForSelector(".head-name >> text=Pier walk");
     await page.goto(`${page.url().split("#")[0]}${FIRST}/info`);
     await page.getByRole("button", { name: "Let in" }).first().click();
-    await expect.poll(() => asked(page, "answerJoinRequest")).toEqual([
-      ["co00000000000000", "ac0000000000000c", true],
-    ]);
+    await expect
+      .poll(() => asked(page, "answerJoinRequest"))
+      .toEqual([["co00000000000000", "ac0000000000000c", true]]);
     await page.getByRole("button", { name: "Make a link" }).click();
     await page.waitForSelector(".copy-line output");
   });
@@ -473,7 +521,8 @@ describe("looks", () => {
     await select(0).selectOption("he");
     await page.waitForSelector("html[lang=he][dir=rtl]");
     await page.waitForSelector("h1 >> text=הגדרות");
-    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const ground = () =>
+      page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const light = await ground();
     await select(1).selectOption("dark");
     await expect.poll(ground).not.toBe(light);
@@ -483,7 +532,16 @@ describe("looks", () => {
     ["phone", PHONE],
     ["desktop", DESKTOP],
   ])("shifts nothing on a %s, and is never wider than the window", async (_, size) => {
-    for (const route of ["#/", FIRST, "#/c/long000000000000", "#/trust", "#/settings", "#/devices", "#/new", `${FIRST}/info`]) {
+    for (const route of [
+      "#/",
+      FIRST,
+      "#/c/long000000000000",
+      "#/trust",
+      "#/settings",
+      "#/devices",
+      "#/new",
+      `${FIRST}/info`,
+    ]) {
       for (const language of ["en", "he"] as const) {
         const page = await stage.open({ ...size, route, language });
         await page.waitForTimeout(400);
@@ -495,10 +553,15 @@ describe("looks", () => {
               new PerformanceObserver((list) => {
                 for (const each of list.getEntries() as unknown as LayoutShift[]) {
                   shift += each.value;
-                  for (const { node } of each.sources) moved.push((node as Element | null)?.className ?? "");
+                  for (const { node } of each.sources)
+                    moved.push((node as Element | null)?.className ?? "");
                 }
               }).observe({ type: "layout-shift", buffered: true });
-              setTimeout(() => done({ shift, moved, wide: document.documentElement.scrollWidth - innerWidth }), 100);
+              setTimeout(
+                () =>
+                  done({ shift, moved, wide: document.documentElement.scrollWidth - innerWidth }),
+                100,
+              );
             }),
         );
         expect(found.shift, `${route} ${language} ${found.moved.join(", ")}`).toBeLessThan(0.02);

@@ -1,7 +1,9 @@
 /** The interface over the messenger in memory; the address says which world. */
 
+import { startServiceWorker } from "../../src/app/service_worker.ts";
 import { start } from "../../src/app/start.tsx";
 import type { Alarm, Settings, Status } from "../../src/messenger.ts";
+import type { BundleOutcome } from "../../src/sw/bundle.ts";
 
 const wish = new URLSearchParams(location.search);
 const settings: Partial<Settings> = JSON.parse(wish.get("settings") ?? "{}");
@@ -16,4 +18,12 @@ const messenger = new MemoryMessenger({
 const root = document.getElementById("app");
 if (root === null) throw new Error("no place for the interface");
 Object.assign(globalThis, { messenger, model: await start(root, messenger) });
+if (wish.has("worker")) {
+  const bundles: BundleOutcome[] = [];
+  Object.assign(globalThis, { bundles });
+  await startServiceWorker({
+    heard: (outcome) => bundles.push(outcome),
+    shown: (route) => globalThis.model.navigation.go(route),
+  });
+}
 document.documentElement.dataset["ready"] = "yes";

@@ -126,7 +126,11 @@ export class MemoryMessenger implements Messenger {
   }
 
   disconnect(up: boolean): void {
-    this.#connection = { up, refusal: up ? null : { code: "server-unreachable", detail: "" }, queued: 0 };
+    this.#connection = {
+      up,
+      refusal: up ? null : { code: "server-unreachable", detail: "" },
+      queued: 0,
+    };
     this.tell({ kind: "connection", connection: this.#connection });
     if (!up) return;
     for (const all of this.#messages.values()) {
@@ -151,7 +155,11 @@ export class MemoryMessenger implements Messenger {
 
   async readInvite(text: string): Promise<InviteFacts> {
     if (!text.includes("#")) refuse("form", "not an invite");
-    const purpose = text.includes("group") ? "group" : text.includes("device") ? "device" : "account";
+    const purpose = text.includes("group")
+      ? "group"
+      : text.includes("device")
+        ? "device"
+        : "account";
     return {
       purpose,
       trust: { ...(await this.trust()), mine: null },
@@ -217,9 +225,19 @@ export class MemoryMessenger implements Messenger {
     return this.#found({ kind: "direct", name: person.name, peer: account });
   }
 
-  async startGroup(wish: { name: string; picture: Uint8Array | null; accounts: readonly string[] }): Promise<string> {
+  async startGroup(wish: {
+    name: string;
+    picture: Uint8Array | null;
+    accounts: readonly string[];
+  }): Promise<string> {
     const { name, picture } = wish;
-    return this.#found({ kind: "group", name, picture, members: wish.accounts.length + 1, role: "admin" });
+    return this.#found({
+      kind: "group",
+      name,
+      picture,
+      members: wish.accounts.length + 1,
+      role: "admin",
+    });
   }
 
   async setDraft(conversation: string, draft: Draft | null): Promise<void> {
@@ -281,7 +299,9 @@ export class MemoryMessenger implements Messenger {
 
   async send(conversation: string, outgoing: Outgoing): Promise<string> {
     this.asked.push({ what: "send", with: [conversation, outgoing] });
-    const target = (this.#messages.get(conversation) ?? []).find((each) => each.id === outgoing.replyTo);
+    const target = (this.#messages.get(conversation) ?? []).find(
+      (each) => each.id === outgoing.replyTo,
+    );
     const made: Message = {
       ...this.#blank(conversation),
       state: this.#connection.up ? "sending" : "queued",
@@ -305,12 +325,25 @@ export class MemoryMessenger implements Messenger {
     return made.id;
   }
 
-  async edit(conversation: string, message: string, text: string, mentions: readonly Mention[]): Promise<void> {
-    this.#change({ ...this.#message(conversation, message), body: { kind: "text", text, mentions }, edited: true });
+  async edit(
+    conversation: string,
+    message: string,
+    text: string,
+    mentions: readonly Mention[],
+  ): Promise<void> {
+    this.#change({
+      ...this.#message(conversation, message),
+      body: { kind: "text", text, mentions },
+      edited: true,
+    });
   }
 
   async remove(conversation: string, message: string): Promise<void> {
-    this.#change({ ...this.#message(conversation, message), body: { kind: "deleted" }, reactions: [] });
+    this.#change({
+      ...this.#message(conversation, message),
+      body: { kind: "deleted" },
+      reactions: [],
+    });
   }
 
   async react(conversation: string, message: string, mark: string): Promise<void> {
@@ -326,7 +359,10 @@ export class MemoryMessenger implements Messenger {
 
   async discard(conversation: string, message: string): Promise<void> {
     const all = this.#messages.get(conversation) ?? [];
-    this.#messages.set(conversation, all.filter((each) => each.id !== message));
+    this.#messages.set(
+      conversation,
+      all.filter((each) => each.id !== message),
+    );
     this.tell({ kind: "message-gone", conversation, id: message });
   }
 
@@ -337,7 +373,14 @@ export class MemoryMessenger implements Messenger {
     if (body.kind !== "file") refuse("not-found");
     const total = body.file.size;
     for (const share of [0.2, 0.6, 1]) {
-      this.tell({ kind: "transfer", conversation, message, direction: "down", done: total * share, total });
+      this.tell({
+        kind: "transfer",
+        conversation,
+        message,
+        direction: "down",
+        done: total * share,
+        total,
+      });
       await pause(40);
     }
     return new Blob(["file"], { type: body.file.mediaType });
@@ -386,11 +429,16 @@ export class MemoryMessenger implements Messenger {
   }
 
   async findPerson(handle: string): Promise<Person> {
-    return [...this.#people.values()].find((each) => each.handle === handle) ?? refuse("unknown-account");
+    return (
+      [...this.#people.values()].find((each) => each.handle === handle) ?? refuse("unknown-account")
+    );
   }
 
   async makeInvite(): Promise<{ text: string; expiresMs: number }> {
-    return { text: `https://chat.example.org/#${"aGFyYm91ci1pbnZpdGU".repeat(9)}`, expiresMs: this.#now + 6e8 };
+    return {
+      text: `https://chat.example.org/#${"aGFyYm91ci1pbnZpdGU".repeat(9)}`,
+      expiresMs: this.#now + 6e8,
+    };
   }
 
   async safety(account: string): Promise<SafetyFacts> {
@@ -465,7 +513,11 @@ export class MemoryMessenger implements Messenger {
   }
 
   async makeGroupLink(conversation: string): Promise<GroupLink> {
-    const link = { text: `https://chat.example.org/#group${"Z3JvdXAtbGluaw".repeat(8)}`, madeMs: this.#now, expiresMs: null };
+    const link = {
+      text: `https://chat.example.org/#group${"Z3JvdXAtbGluaw".repeat(8)}`,
+      madeMs: this.#now,
+      expiresMs: null,
+    };
     this.#links.set(conversation, link);
     return link;
   }
@@ -484,7 +536,9 @@ export class MemoryMessenger implements Messenger {
 
   async answerJoinRequest(conversation: string, account: string, accept: boolean): Promise<void> {
     this.asked.push({ what: "answerJoinRequest", with: [conversation, account, accept] });
-    const left = (this.#requests.get(conversation) ?? []).filter((each) => each.person.account !== account);
+    const left = (this.#requests.get(conversation) ?? []).filter(
+      (each) => each.person.account !== account,
+    );
     this.#requests.set(conversation, left);
     this.#alter(conversation, { joinRequests: left.length });
   }
@@ -502,7 +556,9 @@ export class MemoryMessenger implements Messenger {
 
   async revokeDevice(device: string): Promise<void> {
     const revokedMs = this.#now;
-    this.#devices = this.#devices.map((each) => (each.id === device ? { ...each, revokedMs } : each));
+    this.#devices = this.#devices.map((each) =>
+      each.id === device ? { ...each, revokedMs } : each,
+    );
     this.tell({ kind: "devices" });
   }
 
@@ -586,7 +642,9 @@ export class MemoryMessenger implements Messenger {
   }
 
   #message(conversation: string, id: string): Message {
-    return (this.#messages.get(conversation) ?? []).find((each) => each.id === id) ?? refuse("not-found");
+    return (
+      (this.#messages.get(conversation) ?? []).find((each) => each.id === id) ?? refuse("not-found")
+    );
   }
 
   #put(message: Message): void {
@@ -600,7 +658,9 @@ export class MemoryMessenger implements Messenger {
 
   #change(message: Message): void {
     const { conversation, id } = message;
-    const all = (this.#messages.get(conversation) ?? []).map((each) => (each.id === id ? message : each));
+    const all = (this.#messages.get(conversation) ?? []).map((each) =>
+      each.id === id ? message : each,
+    );
     this.#messages.set(conversation, all);
     this.tell({ kind: "message", message, fresh: false });
     this.#alter(conversation, {});
@@ -624,8 +684,22 @@ export class MemoryMessenger implements Messenger {
     const id = idOf("cn", this.#next);
     const [some] = this.#conversations.values();
     if (some === undefined) refuse("not-found");
-    const fresh = { unread: 0, draft: null, pinned: false, joinRequests: 0, picture: null, peer: null };
-    this.#conversations.set(id, { ...some, ...fresh, preview: null, timeMs: Date.now(), ...change, id });
+    const fresh = {
+      unread: 0,
+      draft: null,
+      pinned: false,
+      joinRequests: 0,
+      picture: null,
+      peer: null,
+    };
+    this.#conversations.set(id, {
+      ...some,
+      ...fresh,
+      preview: null,
+      timeMs: Date.now(),
+      ...change,
+      id,
+    });
     this.#messages.set(id, []);
     this.#alter(id, {});
     return id;

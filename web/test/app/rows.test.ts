@@ -1,14 +1,19 @@
 import { describe, expect, it } from "vitest";
+import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
 import { findMentions, fitting, mentionBegun } from "../../src/app/mentions.ts";
 import { readRoute, writeRoute } from "../../src/app/route.ts";
 import { Layout, makeRows, type Row } from "../../src/app/rows.ts";
 import { chooseCatalogue } from "../../src/app/words/words.ts";
-import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
 import type { Message, Person } from "../../src/messenger.ts";
 
 const NOON = new Date(2026, 2, 3, 12).getTime();
 
-function message(at: number, minutes: number, author: string | null, more: Partial<Message> = {}): Message {
+function message(
+  at: number,
+  minutes: number,
+  author: string | null,
+  more: Partial<Message> = {},
+): Message {
   return {
     id: `m${at}`,
     conversation: "c",
@@ -35,7 +40,13 @@ const shape = (row: Row) =>
 describe("rows", () => {
   it("puts a divider before each day and groups one author's bubbles", () => {
     const rows = makeRows(
-      [message(1, 0, "a"), message(2, 1, "a"), message(3, 2, "b"), message(4, 20, "b"), message(5, 1_440, "b")],
+      [
+        message(1, 0, "a"),
+        message(2, 1, "a"),
+        message(3, 2, "b"),
+        message(4, 20, "b"),
+        message(5, 1_440, "b"),
+      ],
       null,
       new Map(),
     );
@@ -43,13 +54,21 @@ describe("rows", () => {
   });
 
   it("puts the unread line before the first unread message of somebody else", () => {
-    const rows = makeRows([message(1, 0, "a"), message(2, 1, "me"), message(3, 2, "a")], 1, new Map());
+    const rows = makeRows(
+      [message(1, 0, "a"), message(2, 1, "me"), message(3, 2, "a")],
+      1,
+      new Map(),
+    );
     expect(rows.map(shape)).toEqual(["day", "m1()", "m2()", "unread", "m3()"]);
   });
 
   it("breaks a run at a line of news", () => {
     const line = { kind: "line", line: { kind: "left", by: "b" } } as const;
-    const rows = makeRows([message(1, 0, "a"), message(2, 0, null, { body: line }), message(3, 0, "a")], null, new Map());
+    const rows = makeRows(
+      [message(1, 0, "a"), message(2, 0, null, { body: line }), message(3, 0, "a")],
+      null,
+      new Map(),
+    );
     expect(rows.map(shape)).toEqual(["day", "m1()", "m2()", "m3()"]);
   });
 
@@ -115,12 +134,17 @@ describe("mentions", () => {
 });
 
 describe("routes", () => {
-  it.each(["#/", "#/c/0a1b", "#/c/0a1b/info", "#/c/0a1b/m/ff00", "#/p/ac01", "#/settings", "#/trust"])(
-    "reads back %s",
-    (fragment) => {
-      expect(writeRoute(readRoute(fragment))).toBe(fragment);
-    },
-  );
+  it.each([
+    "#/",
+    "#/c/0a1b",
+    "#/c/0a1b/info",
+    "#/c/0a1b/m/ff00",
+    "#/p/ac01",
+    "#/settings",
+    "#/trust",
+  ])("reads back %s", (fragment) => {
+    expect(writeRoute(readRoute(fragment))).toBe(fragment);
+  });
 
   it.each(["#/c/../../x", "#/nothing", "#/c/<script>", ""])("takes %j for home", (fragment) => {
     expect(readRoute(fragment)).toEqual({ at: "home" });
@@ -139,7 +163,13 @@ describe("safety codes to scan", () => {
   it("come back as the same bytes, and nothing else does", () => {
     const bytes = Uint8Array.from({ length: 65 }, (_, n) => (n * 37) % 256);
     expect(readSafetyLine(writeSafetyLine(bytes))).toEqual(bytes);
-    for (const text of ["", "doublelock-safety:", "doublelock-safety:0", "doublelock-link:00", "00"]) {
+    for (const text of [
+      "",
+      "doublelock-safety:",
+      "doublelock-safety:0",
+      "doublelock-link:00",
+      "00",
+    ]) {
       expect(readSafetyLine(text)).toBeNull();
     }
   });

@@ -51,7 +51,10 @@ const SHOTS: readonly Shot[] = [
     act: async (page) => {
       await page.locator(".message").last().click({ button: "right" });
       await page.click("dialog.menu .menu-items button >> nth=0");
-      await page.fill("textarea", "I will be there at *six*, with the _blue folder_ and coffee for everybody who asks before five.");
+      await page.fill(
+        "textarea",
+        "I will be there at *six*, with the _blue folder_ and coffee for everybody who asks before five.",
+      );
     },
   },
   {
@@ -116,7 +119,11 @@ const SHOTS: readonly Shot[] = [
   { name: "alarm-code", look: { alarms: ALARMS.slice(0, 2) } },
   { name: "alarm-entry", look: { alarms: ALARMS.slice(1, 2) } },
   { name: "alarm-fork", look: { alarms: ALARMS.slice(2, 3) } },
-  { name: "offline", look: { route: `#/c/${FIRST}` }, act: (page) => page.evaluate(() => messenger.disconnect(false)) },
+  {
+    name: "offline",
+    look: { route: `#/c/${FIRST}` },
+    act: (page) => page.evaluate(() => messenger.disconnect(false)),
+  },
   { name: "shortcuts", look: {}, act: (page) => page.keyboard.press("Control+/") },
 ];
 

@@ -28,14 +28,44 @@ export function stream(seed: number): () => number {
 }
 
 const NAMES = [
-  "Ada Okafor", "Bruno Keller", "Chiara Conti", "דנה לוי", "Emre Yıldız", "Fatima Zahra", "Goran Petrović",
-  "Hana Sato", "Ingrid Solheim", "أمل حداد", "Kofi Mensah", "Lena Fischer", "Mateo Ruiz", "Nadia Haddad",
-  "Olu Adeyemi", "Petra Nováková", "Quentin Moreau", "Rosa Lindqvist", "Samir Patel", "Tomasz Zieliński",
-  "Uma Krishnan", "Viktor Horváth", "Wanjiru Kamau", "Ximena Torres", "Yusuf Demir", "Zoë van Dijk",
+  "Ada Okafor",
+  "Bruno Keller",
+  "Chiara Conti",
+  "דנה לוי",
+  "Emre Yıldız",
+  "Fatima Zahra",
+  "Goran Petrović",
+  "Hana Sato",
+  "Ingrid Solheim",
+  "أمل حداد",
+  "Kofi Mensah",
+  "Lena Fischer",
+  "Mateo Ruiz",
+  "Nadia Haddad",
+  "Olu Adeyemi",
+  "Petra Nováková",
+  "Quentin Moreau",
+  "Rosa Lindqvist",
+  "Samir Patel",
+  "Tomasz Zieliński",
+  "Uma Krishnan",
+  "Viktor Horváth",
+  "Wanjiru Kamau",
+  "Ximena Torres",
+  "Yusuf Demir",
+  "Zoë van Dijk",
 ];
 const GROUPS = [
-  "Harbour crew", "Tuesday choir", "ועד הבית", "Lock keepers", "Night shift", "Book circle: very long name of a group",
-  "Allotment 12", "Kitchen rota", "رحلة الجبل", "Release desk",
+  "Harbour crew",
+  "Tuesday choir",
+  "ועד הבית",
+  "Lock keepers",
+  "Night shift",
+  "Book circle: very long name of a group",
+  "Allotment 12",
+  "Kitchen rota",
+  "رحلة الجبل",
+  "Release desk",
 ];
 const TALK = [
   "The tide is early today, we cast off at *six*.",
@@ -81,7 +111,12 @@ export function makePeople(nowMs: number): Person[] {
 }
 
 function handleOf(name: string, n: number): string {
-  const plain = name.normalize("NFD").replace(/[^a-zA-Z ]/g, "").trim().toLowerCase().replace(/ +/g, ".");
+  const plain = name
+    .normalize("NFD")
+    .replace(/[^a-zA-Z ]/g, "")
+    .trim()
+    .toLowerCase()
+    .replace(/ +/g, ".");
   return plain === "" ? `member.${n}` : plain;
 }
 
@@ -101,7 +136,8 @@ export function makeConversations(
     const name = group ? `${GROUPS[n % GROUPS.length] ?? ""}${n >= 30 ? ` ${n}` : ""}` : peer.name;
     const endMs = nowMs - n * n * 3 * MINUTE - 2 * MINUTE;
     const count = n === 0 ? 60 : 24;
-    const talk = n === 0 ? showcase(id, people, endMs) : chatter(id, group ? people : [peer], count, endMs, n);
+    const talk =
+      n === 0 ? showcase(id, people, endMs) : chatter(id, group ? people : [peer], count, endMs, n);
     messages.set(id, talk);
     const unread = n === 3 ? 4 : n === 5 ? 128 : n === 8 ? 1 : 0;
     conversations.push({
@@ -116,7 +152,10 @@ export function makeConversations(
       readAt: (talk.at(-1 - unread)?.at ?? 0) as number,
       muted: n === 5 || n === 9,
       pinned: n === 0 && round === 0,
-      draft: n === 7 ? { text: "I will ask Petra and", mentions: [], replyTo: null, editing: null } : null,
+      draft:
+        n === 7
+          ? { text: "I will ask Petra and", mentions: [], replyTo: null, editing: null }
+          : null,
       timerSeconds: n === 4 ? 604_800 : 0,
       state: n === 11 ? "stopped" : n === 12 ? "left" : "member",
       refusal: n === 11 ? { code: "ghost-member", detail: "unknown device 7f00" } : null,
@@ -188,7 +227,13 @@ interface Author {
   readonly name: string;
 }
 
-function message(conversation: string, at: number, timeMs: number, author: Author | null, body: Body): Message {
+function message(
+  conversation: string,
+  at: number,
+  timeMs: number,
+  author: Author | null,
+  body: Body,
+): Message {
   const mine = author === null ? false : author.account === "me";
   return {
     id: idOf("e", at) + conversation.slice(-8),
@@ -215,7 +260,13 @@ export function text(letters: string): Body {
   return { kind: "text", text: letters, mentions: [] };
 }
 
-function chatter(id: string, people: readonly Person[], count: number, endMs: number, seed: number): Message[] {
+function chatter(
+  id: string,
+  people: readonly Person[],
+  count: number,
+  endMs: number,
+  seed: number,
+): Message[] {
   const next = stream(seed + 1);
   const all: Message[] = [];
   let timeMs = endMs;
@@ -223,10 +274,17 @@ function chatter(id: string, people: readonly Person[], count: number, endMs: nu
   for (let at = count; at > 0; at -= 1) {
     if (next() < 0.55) {
       const other = people[Math.floor(next() * people.length)];
-      author = next() < 0.35 || other === undefined ? ME : { account: other.account, name: other.name };
+      author =
+        next() < 0.35 || other === undefined ? ME : { account: other.account, name: other.name };
     }
     const letters = TALK[Math.floor(next() * TALK.length)] ?? "";
-    const made = message(id, at, timeMs, author, text(id === LONG ? `${letters} (${at})` : letters));
+    const made = message(
+      id,
+      at,
+      timeMs,
+      author,
+      text(id === LONG ? `${letters} (${at})` : letters),
+    );
     const marked = next() < 0.08 ? [{ mark: "👍", names: ["Ada", "Bruno"], mine: false }] : [];
     all.push({ ...made, reactions: marked });
     timeMs -= next() < 0.2 ? 50 * MINUTE * next() + (next() < 0.1 ? DAY : 0) : MINUTE * next();
@@ -238,26 +296,52 @@ function chatter(id: string, people: readonly Person[], count: number, endMs: nu
 function showcase(id: string, people: readonly Person[], endMs: number): Message[] {
   const [ada, bruno, , dana] = people as [Person, Person, Person, Person];
   const by = (person: Person): Author => ({ account: person.account, name: person.name });
-  const odd = new Uint8Array([0x63, 0x61, 0x66, 0xe9, 0x20, 0x07, 0x1b, 0x5b, 0x33, 0x31, 0x6d, 0x21]);
+  const odd = new Uint8Array([
+    0x63, 0x61, 0x66, 0xe9, 0x20, 0x07, 0x1b, 0x5b, 0x33, 0x31, 0x6d, 0x21,
+  ]);
   const reversed = new TextEncoder().encode("invoice\u202efdp.exe is no document");
-  const file = (name: string, mediaType: string, size: number, local = true) => ({ name, mediaType, size, local });
+  const file = (name: string, mediaType: string, size: number, local = true) => ({
+    name,
+    mediaType,
+    size,
+    local,
+  });
   const rows: [Author | null, Body, Partial<Message>?][] = [
     [null, { kind: "line", line: { kind: "created", by: ada.name } }],
-    [null, { kind: "line", line: { kind: "added", by: ada.name, names: [bruno.name, dana.name, "Noa"] } }],
+    [
+      null,
+      {
+        kind: "line",
+        line: { kind: "added", by: ada.name, names: [bruno.name, dana.name, "Noa"] },
+      },
+    ],
     [by(ada), text("Welcome aboard! This is where the *harbour crew* talks.")],
-    [by(ada), text("Rota and tide tables are pinned at https://example.org/rota (ask me for the code).")],
+    [
+      by(ada),
+      text("Rota and tide tables are pinned at https://example.org/rota (ask me for the code)."),
+    ],
     [by(dana), text("בוקר טוב! אני על רציף 7, ליד the blue crane, עד 14:30.")],
     [ME, text("Morning. _Finally_ a place for all of this 🙂"), { state: "read" }],
     [
       by(bruno),
-      { kind: "text", text: "@noa can you take the early shift on Friday?", mentions: [{ start: 0, end: 4, account: "me" }] },
+      {
+        kind: "text",
+        text: "@noa can you take the early shift on Friday?",
+        mentions: [{ start: 0, end: 4, account: "me" }],
+      },
       { mentionsMe: true },
     ],
     [
       ME,
       text("Friday is fine."),
       {
-        replyTo: { id: "", authorName: bruno.name, mine: false, kind: "text", text: "@noa can you take the early shift on Friday?" },
+        replyTo: {
+          id: "",
+          authorName: bruno.name,
+          mine: false,
+          kind: "text",
+          text: "@noa can you take the early shift on Friday?",
+        },
         reactions: [
           { mark: "🙏", names: [bruno.name], mine: false },
           { mark: "👍", names: [ada.name, dana.name, "Noa"], mine: true },
@@ -277,23 +361,39 @@ function showcase(id: string, people: readonly Person[], endMs: number): Message
       },
       { reactions: [{ mark: "😮", names: [dana.name], mine: false }] },
     ],
-    [by(ada), { kind: "voice", file: file("voice.webm", "audio/wav", 48_000), durationMs: 12_400, peaks: peaks() }],
+    [
+      by(ada),
+      {
+        kind: "voice",
+        file: file("voice.webm", "audio/wav", 48_000),
+        durationMs: 12_400,
+        peaks: peaks(),
+      },
+    ],
     [
       ME,
-      { kind: "file", file: file("tide table, week 48.pdf", "application/pdf", 1_284_000), text: "", mentions: [] },
+      {
+        kind: "file",
+        file: file("tide table, week 48.pdf", "application/pdf", 1_284_000),
+        text: "",
+        mentions: [],
+      },
       { state: "delivered" },
     ],
     [by(bruno), text("Careful with the old list, half of it is wrong."), { edited: true }],
     [by(bruno), { kind: "deleted" }],
     [null, { kind: "line", line: { kind: "timer", by: ada.name, seconds: 604_800 } }],
-    [
-      by(bruno),
-      { kind: "refused", refusal: { code: "capsule-mismatch", detail: "" } },
-    ],
+    [by(bruno), { kind: "refused", refusal: { code: "capsule-mismatch", detail: "" } }],
     [by(dana), text(display(odd))],
     [by(dana), text(display(reversed))],
     [by(ada), text("🎉")],
-    [null, { kind: "line", line: { kind: "code-changed", name: "Chiara Conti", account: people[2]?.account ?? "" } }],
+    [
+      null,
+      {
+        kind: "line",
+        line: { kind: "code-changed", name: "Chiara Conti", account: people[2]?.account ?? "" },
+      },
+    ],
     [by(ada), text("```\n06:00  gate\n06:15  hull\n07:00  coffee\n```")],
     [ME, text("Perfect, thank you both."), { state: "sent", expiresMs: endMs + 7 * DAY }],
     [
@@ -334,7 +434,10 @@ export function makeNotice(nowMs: number): Notice {
 }
 
 function service(nowMs: number): Message[] {
-  const amended: Body = { kind: "line", line: { kind: "amended", sequence: 1, effectiveMs: nowMs + 20 * DAY } };
+  const amended: Body = {
+    kind: "line",
+    line: { kind: "amended", sequence: 1, effectiveMs: nowMs + 20 * DAY },
+  };
   return [
     message(SERVICE, 1, nowMs - 3 * DAY, null, amended),
     message(SERVICE, 2, nowMs - 40 * MINUTE, null, { kind: "notice", notice: makeNotice(nowMs) }),
@@ -376,7 +479,13 @@ export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
     name: "Harbour Committee",
     jurisdiction: "Harbour District",
     escrow,
-    custodians: ["Bar Association", "Data Protection Office", "Harbour University", "Press Council", "Consumers' Union"],
+    custodians: [
+      "Bar Association",
+      "Data Protection Office",
+      "Harbour University",
+      "Press Council",
+      "Consumers' Union",
+    ],
     threshold: 3,
     court: "Court of Appeal, Division 4",
     agencies: ["Harbour Police, Cybercrime Unit", "Customs Investigation"],
@@ -426,7 +535,13 @@ export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
     },
     committees: [
       committee,
-      { ...committee, number: 2, name: "Island Committee", jurisdiction: "Outer Islands", counted: { ...counted, releases: 0 } },
+      {
+        ...committee,
+        number: 2,
+        name: "Island Committee",
+        jurisdiction: "Outer Islands",
+        counted: { ...counted, releases: 0 },
+      },
     ],
     mine: 1,
     lawLog: log(231, "77aa"),

@@ -38,7 +38,12 @@ export function Dialog(props: {
             {props.title}
           </h2>
           {onClose !== undefined && (
-            <button type="button" class="icon-button" aria-label={words.common.close} onClick={onClose}>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={words.common.close}
+              onClick={onClose}
+            >
               <Icon name="close" />
             </button>
           )}
@@ -59,7 +64,8 @@ export function useModal(ref: { readonly current: HTMLDialogElement | null }): v
     dialog?.showModal();
     return () => {
       dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      if (before instanceof HTMLElement && before.isConnected)
+        before.focus({ preventScroll: true });
     };
   }, [ref]);
 }

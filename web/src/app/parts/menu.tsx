@@ -22,7 +22,8 @@ export function placeOf(event: Event): Place {
   if (event instanceof MouseEvent && (event.clientX !== 0 || event.clientY !== 0)) {
     return { x: event.clientX, y: event.clientY };
   }
-  const box = event.currentTarget instanceof Element ? event.currentTarget.getBoundingClientRect() : null;
+  const box =
+    event.currentTarget instanceof Element ? event.currentTarget.getBoundingClientRect() : null;
   return { x: box?.left ?? 0, y: box?.bottom ?? 0 };
 }
 

@@ -10,7 +10,13 @@ export function Qr(props: { readonly data: string | Uint8Array; readonly label: 
   }, [props.data]);
   const size = code?.size ?? 33;
   return (
-    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={props.label} shape-rendering="crispEdges">
+    <svg
+      class="qr"
+      viewBox={`0 0 ${size} ${size}`}
+      role="img"
+      aria-label={props.label}
+      shape-rendering="crispEdges"
+    >
       <rect width={size} height={size} class="qr-light" />
       {code !== undefined && <path class="qr-dark" d={pathOf(code.data)} />}
     </svg>

@@ -1,6 +1,5 @@
 /** Somebody's text as elements: formatted, linked, isolated in its direction; never as HTML. */
 
-
 import type { Mention } from "../../messenger.ts";
 import { parseText, type Span } from "../formatting.ts";
 import { useApp } from "../use_app.ts";
@@ -13,7 +12,6 @@ export const RichText = memo(function RichText(props: {
   return (
     <span class="rich" dir="auto">
       {parseText(props.text, props.mentions ?? []).map((span, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a text's spans have no other name
         <Piece key={index} span={span} />
       ))}
     </span>
@@ -26,7 +24,13 @@ function Piece({ span }: { readonly span: Span }) {
     case "text":
       return <>{span.text}</>;
     case "code":
-      return span.block ? <pre><code>{span.text}</code></pre> : <code>{span.text}</code>;
+      return span.block ? (
+        <pre>
+          <code>{span.text}</code>
+        </pre>
+      ) : (
+        <code>{span.text}</code>
+      );
     case "link": {
       // A host that is not plain ASCII may look like another: its true name is said.
       const disguised = !span.text.toLowerCase().includes(span.host.toLowerCase());
@@ -35,7 +39,9 @@ function Piece({ span }: { readonly span: Span }) {
           <a href={span.href} target="_blank" rel="noopener noreferrer nofollow">
             {span.text}
           </a>
-          {disguised && <small class="true-host"> ({words.conversation.safeLink(span.host)})</small>}
+          {disguised && (
+            <small class="true-host"> ({words.conversation.safeLink(span.host)})</small>
+          )}
         </>
       );
     }

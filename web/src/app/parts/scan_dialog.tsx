@@ -16,7 +16,6 @@ export function ScanDialog(props: {
   const [camera, setCamera] = useState(canScan());
   const [text, setText] = useState("");
   const { onFound } = props;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the camera is begun once
   useEffect(() => {
     const screen = video.current;
     if (screen === null) return;
@@ -39,21 +38,37 @@ export function ScanDialog(props: {
       title={props.title}
       onClose={props.onClose}
       footer={
-        <button type="button" class="button primary" disabled={text.trim() === ""} onClick={() => onFound(text.trim())}>
+        <button
+          type="button"
+          class="button primary"
+          disabled={text.trim() === ""}
+          onClick={() => onFound(text.trim())}
+        >
           {words.common.continue}
         </button>
       }
     >
       {camera ? (
         <>
-          {/* biome-ignore lint/a11y/useMediaCaption: it is the camera's live picture */}
-          <video ref={video} class="camera" muted playsInline aria-label={words.devices.pointCamera} />
+          <video
+            ref={video}
+            class="camera"
+            muted
+            playsInline
+            aria-label={words.devices.pointCamera}
+          />
           <p class="quiet">{words.devices.pointCamera}</p>
         </>
       ) : (
         <p class="quiet">{words.devices.noCamera}</p>
       )}
-      <Field label={words.devices.paste} value={text} onInput={setText} verbatim autofocus={!camera} />
+      <Field
+        label={words.devices.paste}
+        value={text}
+        onInput={setText}
+        verbatim
+        autofocus={!camera}
+      />
     </Dialog>
   );
 }

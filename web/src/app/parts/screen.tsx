@@ -15,7 +15,6 @@ export function Screen(props: {
   const { words, navigation } = useApp();
   const heading = useRef<HTMLHeadingElement>(null);
   // Whoever does not see the screen change is told where they are.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new title is a new screen
   useEffect(() => heading.current?.focus({ preventScroll: true }), [props.title]);
   return (
     <section class="screen" aria-label={props.title}>
@@ -59,7 +58,11 @@ export function ActionRow(props: {
   readonly onClick: () => void;
 }) {
   return (
-    <button type="button" class={props.dangerous ? "row action dangerous" : "row action"} onClick={props.onClick}>
+    <button
+      type="button"
+      class={props.dangerous ? "row action dangerous" : "row action"}
+      onClick={props.onClick}
+    >
       <Icon name={props.icon} />
       <span class="row-text">
         <span>{props.label}</span>
@@ -85,6 +88,7 @@ export function Switch(props: {
       <input
         type="checkbox"
         role="switch"
+        aria-checked={props.on}
         checked={props.on}
         onChange={(event) => props.onChange(event.currentTarget.checked)}
       />
@@ -158,7 +162,9 @@ export function Field(props: {
         aria-invalid={props.problem !== undefined}
         onInput={(event) => props.onInput(event.currentTarget.value)}
       />
-      {note !== undefined && <small role={props.problem === undefined ? undefined : "alert"}>{note}</small>}
+      {note !== undefined && (
+        <small role={props.problem === undefined ? undefined : "alert"}>{note}</small>
+      )}
     </label>
   );
 }

@@ -30,8 +30,14 @@ export function Alarms() {
       kind="alarm"
       footer={
         <>
-          {alarms.length > 1 && <span class="quiet alarm-count">{words.alarm.several(1, alarms.length)}</span>}
-          <button type="button" class={said.look === undefined ? "button primary" : "button"} onClick={() => void dismiss()}>
+          {alarms.length > 1 && (
+            <span class="quiet alarm-count">{words.alarm.several(1, alarms.length)}</span>
+          )}
+          <button
+            type="button"
+            class={said.look === undefined ? "button primary" : "button"}
+            onClick={() => void dismiss()}
+          >
             {said.dismiss}
           </button>
           {said.look !== undefined && (
@@ -73,12 +79,15 @@ export function sayAlarm(alarm: Alarm, words: Words): Said {
     case "code-changed":
       return {
         title: say.codeChanged(cause.name),
-        text: cause.reason === "devices" ? say.codeDevices(cause.name) : say.codeLineage(cause.name),
+        text:
+          cause.reason === "devices" ? say.codeDevices(cause.name) : say.codeLineage(cause.name),
         look: { label: say.codeCompare, to: { at: "person", account: cause.account } },
         dismiss: say.codeGoOn,
       };
     case "own-entry": {
-      const [added, removed] = [cause.added, cause.removed].map((list) => list.map((each) => each.name));
+      const [added, removed] = [cause.added, cause.removed].map((list) =>
+        list.map((each) => each.name),
+      );
       const facts = [];
       if (added !== undefined && added.length > 0) facts.push(say.ownAdded(added));
       if (removed !== undefined && removed.length > 0) facts.push(say.ownRemoved(removed));
@@ -105,7 +114,10 @@ export function sayAlarm(alarm: Alarm, words: Words): Said {
       return {
         title: say.ghost(cause.name),
         text: say.ghostText,
-        look: { label: words.conversation.info(cause.name), to: { at: "info", id: cause.conversation } },
+        look: {
+          label: words.conversation.info(cause.name),
+          to: { at: "info", id: cause.conversation },
+        },
         dismiss,
         expert: `${cause.refusal.code} ${cause.refusal.detail}`,
       };

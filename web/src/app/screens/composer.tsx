@@ -51,7 +51,6 @@ export function Composer(props: {
   const say = words.composer;
 
   // The field is as high as its text, up to a limit that the style sheet sets.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what decides the height
   useLayoutEffect(() => {
     const area = field.current;
     if (area === null) return;
@@ -161,9 +160,17 @@ export function Composer(props: {
     for (const [index, file] of going.entries()) {
       // The words go with the last one, so that they stand below all.
       const last = index === going.length - 1;
-      const caption = { text: last ? plain : "", mentions: last ? mentions : [], replyTo: last ? replyTo : null };
+      const caption = {
+        text: last ? plain : "",
+        mentions: last ? mentions : [],
+        replyTo: last ? replyTo : null,
+      };
       const picture = await preparePicture(file);
-      const { blob, name, mediaType } = picture ?? { blob: file, name: file.name, mediaType: file.type };
+      const { blob, name, mediaType } = picture ?? {
+        blob: file,
+        name: file.name,
+        mediaType: file.type,
+      };
       await post({ kind: "file", blob, name, mediaType, picture, voice: null, ...caption });
     }
   };
@@ -178,7 +185,17 @@ export function Composer(props: {
     props.onSent();
     const voice = { durationMs, peaks };
     const name = blob.type.startsWith("audio/mp4") ? "voice.m4a" : "voice.webm";
-    await post({ kind: "file", blob, name, mediaType: blob.type, picture: null, voice, text: "", mentions: [], replyTo });
+    await post({
+      kind: "file",
+      blob,
+      name,
+      mediaType: blob.type,
+      picture: null,
+      voice,
+      text: "",
+      mentions: [],
+      replyTo,
+    });
   };
 
   const take = (list: Iterable<File>) => {
@@ -215,7 +232,11 @@ export function Composer(props: {
     if (letter !== undefined) {
       event.preventDefault();
       mark(letter);
-    } else if (event.key === "Enter" && !event.shiftKey && (command || model.settings.value.enterSends)) {
+    } else if (
+      event.key === "Enter" &&
+      !event.shiftKey &&
+      (command || model.settings.value.enterSends)
+    ) {
       event.preventDefault();
       void send();
     } else if (event.key === "ArrowUp" && text === "" && subject === null) {
@@ -235,7 +256,12 @@ export function Composer(props: {
   };
 
   if (open === "voice") {
-    return <VoiceRecorder onDiscard={() => setOpen(null)} onSend={(recording) => void sendVoice(recording)} />;
+    return (
+      <VoiceRecorder
+        onDiscard={() => setOpen(null)}
+        onSend={(recording) => void sendVoice(recording)}
+      />
+    );
   }
   const sendable = text.trim() !== "" || files.length > 0;
   const toggle = (what: "emoji" | "format") => setOpen(open === what ? null : what);
@@ -248,30 +274,45 @@ export function Composer(props: {
       }}
     >
       {offered.length > 0 && (
-        <ul class="mention-list" role="listbox" id="mention-list" aria-label={say.mentions}>
+        <div class="mention-list" role="listbox" id="mention-list" aria-label={say.mentions}>
           {offered.map((person, index) => (
-            <li
+            <div
               key={person.account}
               id={`mention-${index}`}
               role="option"
+              tabIndex={-1}
               aria-selected={index === choice}
               onPointerDown={(event) => {
                 event.preventDefault();
                 mention(person);
               }}
             >
-              <Avatar id={person.account} name={person.name} picture={person.picture} size="small" />
+              <Avatar
+                id={person.account}
+                name={person.name}
+                picture={person.picture}
+                size="small"
+              />
               <bdi>{person.name}</bdi>
               {person.name !== person.handle && <small dir="auto">@{person.handle}</small>}
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
       )}
-      {open === "emoji" && <EmojiPicker onPick={(emoji) => insert(emoji)} onClose={() => setOpen(null)} />}
+      {open === "emoji" && (
+        <EmojiPicker onPick={(emoji) => insert(emoji)} onClose={() => setOpen(null)} />
+      )}
       {open === "format" && (
         <div class="format-row" role="toolbar" aria-label={say.format}>
           {MARKS.map(([letter, label]) => (
-            <button key={letter} type="button" class={`icon-button format-${label}`} aria-label={say[label]} title={say[label]} onClick={() => mark(letter)}>
+            <button
+              key={letter}
+              type="button"
+              class={`icon-button format-${label}`}
+              aria-label={say[label]}
+              title={say[label]}
+              onClick={() => mark(letter)}
+            >
               {label === "code" ? "<>" : label.slice(0, 1).toUpperCase()}
             </button>
           ))}
@@ -284,9 +325,13 @@ export function Composer(props: {
             <span>
               {subject.kind === "edit"
                 ? say.editing
-                : say.replying(subject.message.mine ? words.common.you : subject.message.authorName)}
+                : say.replying(
+                    subject.message.mine ? words.common.you : subject.message.authorName,
+                  )}
             </span>
-            <small dir="auto">{"text" in subject.message.body ? subject.message.body.text : words.preview.voice}</small>
+            <small dir="auto">
+              {"text" in subject.message.body ? subject.message.body.text : words.preview.voice}
+            </small>
           </span>
           <button
             type="button"
@@ -304,7 +349,6 @@ export function Composer(props: {
       {files.length > 0 && (
         <ul class="attached" aria-label={say.attached(files.length)}>
           {files.map((file, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same file may be there twice
             <li key={index}>
               <Icon name={file.type.startsWith("image/") ? "image" : "file"} size={18} />
               <bdi>{file.name}</bdi>
@@ -332,7 +376,14 @@ export function Composer(props: {
             event.currentTarget.value = "";
           }}
         />
-        <button type="button" class="icon-button" aria-label={say.attach} title={say.attach} disabled={subject?.kind === "edit"} onClick={() => picker.current?.click()}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={say.attach}
+          title={say.attach}
+          disabled={subject?.kind === "edit"}
+          onClick={() => picker.current?.click()}
+        >
           <Icon name="clip" />
         </button>
         <div class="composer-field">
@@ -358,23 +409,54 @@ export function Composer(props: {
             }}
           />
           {conversation.timerSeconds > 0 && (
-            <span class="timer-mark" role="img" aria-label={say.timer(words.span(conversation.timerSeconds))} title={say.timer(words.span(conversation.timerSeconds))}>
+            <span
+              class="timer-mark"
+              role="img"
+              aria-label={say.timer(words.span(conversation.timerSeconds))}
+              title={say.timer(words.span(conversation.timerSeconds))}
+            >
               <Icon name="timer" size={16} />
             </span>
           )}
-          <button type="button" class="icon-button wide-only" aria-label={say.format} title={say.format} aria-expanded={open === "format"} onClick={() => toggle("format")}>
+          <button
+            type="button"
+            class="icon-button wide-only"
+            aria-label={say.format}
+            title={say.format}
+            aria-expanded={open === "format"}
+            onClick={() => toggle("format")}
+          >
             <Icon name="format" />
           </button>
-          <button type="button" class="icon-button" aria-label={say.emoji} title={say.emoji} aria-expanded={open === "emoji"} onClick={() => toggle("emoji")}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={say.emoji}
+            title={say.emoji}
+            aria-expanded={open === "emoji"}
+            onClick={() => toggle("emoji")}
+          >
             <Icon name="smile" />
           </button>
         </div>
         {sendable || subject?.kind === "edit" ? (
-          <button type="submit" class="send" aria-label={say.send} title={say.send} disabled={!sendable}>
+          <button
+            type="submit"
+            class="send"
+            aria-label={say.send}
+            title={say.send}
+            disabled={!sendable}
+          >
             <Icon name={subject?.kind === "edit" ? "check" : "send"} />
           </button>
         ) : (
-          <button type="button" class="send quiet-send" aria-label={say.record} title={say.record} onClick={() => setOpen("voice")}>
+          <button
+            type="button"
+            class="send quiet-send"
+            aria-label={say.record}
+            title={say.record}
+            onClick={() => setOpen("voice")}
+          >
             <Icon name="mic" />
           </button>
         )}

@@ -24,13 +24,31 @@ export function ConversationList() {
       <header class="bar list-head">
         <Logo size={34} />
         <h1>{words.list.title}</h1>
-        <button type="button" class="icon-button" aria-label={words.trust.title} title={words.trust.title} onClick={() => navigation.go({ at: "trust" })}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.trust.title}
+          title={words.trust.title}
+          onClick={() => navigation.go({ at: "trust" })}
+        >
           <Icon name="eye" />
         </button>
-        <button type="button" class="icon-button" aria-label={words.list.settings} title={words.list.settings} onClick={() => navigation.go({ at: "settings" })}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.list.settings}
+          title={words.list.settings}
+          onClick={() => navigation.go({ at: "settings" })}
+        >
           <Icon name="gear" />
         </button>
-        <button type="button" class="icon-button strong" aria-label={words.list.new} title={words.list.new} onClick={() => navigation.go({ at: "new" })}>
+        <button
+          type="button"
+          class="icon-button strong"
+          aria-label={words.list.new}
+          title={words.list.new}
+          onClick={() => navigation.go({ at: "new" })}
+        >
           <Icon name="pen" />
         </button>
       </header>
@@ -105,14 +123,22 @@ const Item = memo(function Item(props: {
         {service ? (
           <ServiceMark />
         ) : (
-          <Avatar id={conversation.peer ?? conversation.id} name={name} picture={conversation.picture} />
+          <Avatar
+            id={conversation.peer ?? conversation.id}
+            name={name}
+            picture={conversation.picture}
+          />
         )}
         <span class="item-text">
           <span class="item-line">
             <span class="item-name">
               <bdi>{name}</bdi>
-              {conversation.verification === "verified" && <Mark icon="shieldCheck" label={words.person.verified} />}
-              {conversation.verification === "changed" && <Mark icon="alert" label={words.person.changed} />}
+              {conversation.verification === "verified" && (
+                <Mark icon="shieldCheck" label={words.person.verified} />
+              )}
+              {conversation.verification === "changed" && (
+                <Mark icon="alert" label={words.person.changed} />
+              )}
             </span>
             <time title={nearTime(tag, conversation.timeMs, model.nowMs.value, words.list)}>
               {shortTime(tag, conversation.timeMs, model.nowMs.value, words.list)}
@@ -136,14 +162,26 @@ const Item = memo(function Item(props: {
           </span>
         </span>
       </button>
-      <button type="button" class="icon-button item-more" aria-label={words.list.options(name)} tabIndex={-1} onClick={menu}>
+      <button
+        type="button"
+        class="icon-button item-more"
+        aria-label={words.list.options(name)}
+        tabIndex={-1}
+        onClick={menu}
+      >
         <Icon name="dots" size={18} />
       </button>
     </li>
   );
 });
 
-function Mark({ icon, label }: { readonly icon: "mute" | "pin" | "shieldCheck" | "alert"; readonly label: string }) {
+function Mark({
+  icon,
+  label,
+}: {
+  readonly icon: "mute" | "pin" | "shieldCheck" | "alert";
+  readonly label: string;
+}) {
   return (
     <span class={`item-mark ${icon}`} role="img" aria-label={label} title={label}>
       <Icon name={icon} size={15} />
@@ -178,13 +216,19 @@ function PreviewLine({ conversation }: { readonly conversation: Conversation }) 
 
 function previewText(preview: Preview, conversation: Conversation, words: Words): string {
   const text =
-    preview.kind === "text" || preview.text !== "" ? plainText(preview.text) : words.preview[preview.kind];
+    preview.kind === "text" || preview.text !== ""
+      ? plainText(preview.text)
+      : words.preview[preview.kind];
   if (preview.mine) return preview.state === null ? words.preview.you(text) : text;
   const named = conversation.kind === "group" && preview.author !== null;
   return named ? words.preview.by(preview.authorName, text) : text;
 }
 
-function ItemMenu(props: { readonly id: string; readonly place: Place; readonly onClose: () => void }) {
+function ItemMenu(props: {
+  readonly id: string;
+  readonly place: Place;
+  readonly onClose: () => void;
+}) {
   const { model, messenger, words } = useApp();
   const conversation = model.conversation(props.id);
   if (conversation === undefined) return null;

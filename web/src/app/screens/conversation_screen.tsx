@@ -15,7 +15,10 @@ import { TimelineView } from "./timeline_view.tsx";
 
 const Viewer = lazy(async () => (await import("./viewer.tsx")).Viewer);
 
-export function ConversationScreen(props: { readonly id: string; readonly message: string | null }) {
+export function ConversationScreen(props: {
+  readonly id: string;
+  readonly message: string | null;
+}) {
   const { model } = useApp();
   const { id } = props;
   const conversation = model.conversations.value.get(id);
@@ -39,7 +42,6 @@ const Opened = memo(function Opened(props: {
   const [opening, setOpening] = useState(0);
   const first = useRef(true);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: opened once for a target
   useEffect(() => {
     const begin = first.current;
     first.current = false;
@@ -49,7 +51,9 @@ const Opened = memo(function Opened(props: {
       else void model.attempt(timeline.open(target).then(() => setOpening((n) => n + 1)));
     } else if (begin) {
       timeline.unreadFrom.value = unread > 0 ? readAt : null;
-      void model.attempt(timeline.open(null, unread > 0 ? { at: readAt, count: unread } : undefined));
+      void model.attempt(
+        timeline.open(null, unread > 0 ? { at: readAt, count: unread } : undefined),
+      );
     }
   }, [target]);
 
@@ -70,7 +74,9 @@ const Opened = memo(function Opened(props: {
   });
 
   const lastOwn = () =>
-    timeline.messages.value.findLast((each) => each.mine && each.body.kind === "text" && each.state !== "failed");
+    timeline.messages.value.findLast(
+      (each) => each.mine && each.body.kind === "text" && each.state !== "failed",
+    );
   const writable = conversation.state === "member" && conversation.kind !== "service";
   return (
     <section
@@ -139,7 +145,9 @@ const Opened = memo(function Opened(props: {
         </div>
       )}
       {opened}
-      {viewed !== null && <Viewer message={viewed} timeline={timeline} onClose={() => setViewed(null)} />}
+      {viewed !== null && (
+        <Viewer message={viewed} timeline={timeline} onClose={() => setViewed(null)} />
+      )}
     </section>
   );
 });
@@ -166,9 +174,19 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
         type="button"
         class="head-button"
         title={words.conversation.info(name)}
-        onClick={() => navigation.go(service ? { at: "trust" } : { at: "info", id: conversation.id })}
+        onClick={() =>
+          navigation.go(service ? { at: "trust" } : { at: "info", id: conversation.id })
+        }
       >
-        {service ? <ServiceMark /> : <Avatar id={conversation.peer ?? conversation.id} name={name} picture={conversation.picture} />}
+        {service ? (
+          <ServiceMark />
+        ) : (
+          <Avatar
+            id={conversation.peer ?? conversation.id}
+            name={name}
+            picture={conversation.picture}
+          />
+        )}
         <span class="head-text">
           <span class="head-name">
             <bdi>{name}</bdi>

@@ -21,7 +21,11 @@ export function DevicesScreen() {
     <Screen title={say.title} up={{ at: "settings" }}>
       <p>{say.lead}</p>
       <Card>
-        <ActionRow icon="plus" label={say.link} onClick={() => navigation.go({ at: "link-device" })} />
+        <ActionRow
+          icon="plus"
+          label={say.link}
+          onClick={() => navigation.go({ at: "link-device" })}
+        />
         <ul class="plain-list">
           {there.map((each) => (
             <DeviceRow key={each.id} device={each} />
@@ -61,7 +65,9 @@ function DeviceRow({ device }: { readonly device: Device }) {
         <span>
           <bdi>{device.name}</bdi> {device.own && <span class="chip">{say.this}</span>}
         </span>
-        <small>{device.revokedMs === null ? used : say.revoked(longDate(tag, device.revokedMs))}</small>
+        <small>
+          {device.revokedMs === null ? used : say.revoked(longDate(tag, device.revokedMs))}
+        </small>
         <small>{say.added(longDate(tag, device.addedMs), device.approvedBy)}</small>
         <small>
           <code dir="ltr">{device.id.slice(0, 16)}</code>
@@ -69,11 +75,23 @@ function DeviceRow({ device }: { readonly device: Device }) {
       </span>
       {device.revokedMs === null && (
         <span class="button-row">
-          <button type="button" class="icon-button" aria-label={`${say.rename}: ${device.name}`} title={say.rename} onClick={() => setAsked("rename")}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={`${say.rename}: ${device.name}`}
+            title={say.rename}
+            onClick={() => setAsked("rename")}
+          >
             <Icon name="pen" size={18} />
           </button>
           {!device.own && (
-            <button type="button" class="icon-button danger-text" aria-label={`${say.revoke}: ${device.name}`} title={say.revoke} onClick={() => setAsked("revoke")}>
+            <button
+              type="button"
+              class="icon-button danger-text"
+              aria-label={`${say.revoke}: ${device.name}`}
+              title={say.revoke}
+              onClick={() => setAsked("revoke")}
+            >
               <Icon name="trash" size={18} />
             </button>
           )}
@@ -84,7 +102,12 @@ function DeviceRow({ device }: { readonly device: Device }) {
           title={say.rename}
           onClose={() => setAsked(null)}
           footer={
-            <button type="button" class="button primary" disabled={name.trim() === ""} onClick={() => void rename()}>
+            <button
+              type="button"
+              class="button primary"
+              disabled={name.trim() === ""}
+              onClick={() => void rename()}
+            >
               {words.common.save}
             </button>
           }
@@ -143,7 +166,13 @@ export function LinkDeviceScreen() {
           </button>
         </li>
       </ol>
-      {scanning && <ScanDialog title={say.scan} onFound={(text) => void read(text)} onClose={() => setScanning(false)} />}
+      {scanning && (
+        <ScanDialog
+          title={say.scan}
+          onFound={(text) => void read(text)}
+          onClose={() => setScanning(false)}
+        />
+      )}
       {request !== null && (
         <Approval
           request={request}
@@ -170,7 +199,9 @@ function Approval(props: {
   const say = words.devices;
   const approve = async () => {
     setBusy(true);
-    const done = await model.attempt(messenger.approveDevice(request.text, history).then(() => true));
+    const done = await model.attempt(
+      messenger.approveDevice(request.text, history).then(() => true),
+    );
     setBusy(false);
     if (done === true) props.onClose(true);
   };
@@ -183,7 +214,12 @@ function Approval(props: {
           <button type="button" class="button" onClick={() => props.onClose(false)}>
             {say.differs}
           </button>
-          <button type="button" class="button primary" disabled={busy} onClick={() => void approve()}>
+          <button
+            type="button"
+            class="button primary"
+            disabled={busy}
+            onClick={() => void approve()}
+          >
             {say.same}
           </button>
         </>
@@ -191,7 +227,6 @@ function Approval(props: {
     >
       <output class="digits large" dir="ltr">
         {request.code.split(" ").map((group, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: two groups may be the same
           <span key={index}>{group}</span>
         ))}
       </output>

@@ -57,7 +57,13 @@ export function EmojiPicker(props: {
     if (next?.getAttribute("role") === "tab") next.click();
   };
   return (
-    <div class="emoji-picker" role="group" aria-label={words.emoji.title} ref={ref} onKeyDown={move}>
+    <div
+      class="emoji-picker"
+      role="group"
+      aria-label={words.emoji.title}
+      ref={ref}
+      onKeyDown={move}
+    >
       <div class="emoji-tabs" role="tablist" aria-label={words.emoji.title}>
         {tabs.map((each) => (
           <button
@@ -76,9 +82,20 @@ export function EmojiPicker(props: {
           </button>
         ))}
       </div>
-      <div class="emoji-grid" id="emoji-grid" role="tabpanel" aria-labelledby={`emoji-tab-${group}`} tabIndex={-1}>
+      <div
+        class="emoji-grid"
+        id="emoji-grid"
+        role="tabpanel"
+        aria-labelledby={`emoji-tab-${group}`}
+        tabIndex={-1}
+      >
         {shown.map((emoji, index) => (
-          <button key={emoji} type="button" tabIndex={index === 0 ? 0 : -1} onClick={() => pick(emoji)}>
+          <button
+            key={emoji}
+            type="button"
+            tabIndex={index === 0 ? 0 : -1}
+            onClick={() => pick(emoji)}
+          >
             {emoji}
           </button>
         ))}

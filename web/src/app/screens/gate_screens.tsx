@@ -1,7 +1,13 @@
 /** What stands before the messages: unlocking, waiting to be linked, and a vault that does not open. */
 
 import { useState } from "preact/hooks";
-import { type LinkOffer, type Lock, MessengerRefused, type RefusalFacts, type Secret } from "../../messenger.ts";
+import {
+  type LinkOffer,
+  type Lock,
+  MessengerRefused,
+  type RefusalFacts,
+  type Secret,
+} from "../../messenger.ts";
 import { Question } from "../parts/dialog.tsx";
 import { Icon, Logo } from "../parts/icon.tsx";
 import { Qr } from "../parts/qr.tsx";
@@ -23,7 +29,9 @@ export function UnlockScreen(props: { readonly handle: string; readonly lock: Lo
     setProblem(undefined);
     try {
       const secret: Secret =
-        lock.kind === "passkey" ? await openPasskey(lock.credential, lock.salt) : { kind: "passphrase", passphrase };
+        lock.kind === "passkey"
+          ? await openPasskey(lock.credential, lock.salt)
+          : { kind: "passphrase", passphrase };
       await messenger.unlock(secret);
     } catch (refused) {
       const wrong = refused instanceof MessengerRefused && refused.facts.code === "vault-wrong-key";
@@ -45,7 +53,15 @@ export function UnlockScreen(props: { readonly handle: string; readonly lock: Lo
         <h1>{say.title(props.handle)}</h1>
         <p class="lead">{say.lead}</p>
         {lock.kind === "passphrase" && (
-          <Field label={words.welcome.passphraseLabel} type="password" value={passphrase} onInput={setPassphrase} autocomplete="current-password" problem={problem} autofocus />
+          <Field
+            label={words.welcome.passphraseLabel}
+            type="password"
+            value={passphrase}
+            onInput={setPassphrase}
+            autocomplete="current-password"
+            problem={problem}
+            autofocus
+          />
         )}
         {lock.kind === "passkey" && problem !== undefined && (
           <p class="problem" role="alert">
@@ -103,7 +119,6 @@ export function LinkingScreen({ offer }: { readonly offer: LinkOffer }) {
             <p>{say.code}</p>
             <output class="digits large" dir="ltr">
               {offer.code.split(" ").map((group, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: two groups may be the same
                 <span key={index}>{group}</span>
               ))}
             </output>
@@ -116,7 +131,11 @@ export function LinkingScreen({ offer }: { readonly offer: LinkOffer }) {
             </p>
           </>
         )}
-        <button type="button" class="quiet-link" onClick={() => void model.attempt(messenger.cancelLinking())}>
+        <button
+          type="button"
+          class="quiet-link"
+          onClick={() => void model.attempt(messenger.cancelLinking())}
+        >
           {say.cancel}
         </button>
       </div>

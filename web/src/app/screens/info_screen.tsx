@@ -53,10 +53,18 @@ function Face({ conversation }: { readonly conversation: Conversation }) {
   const { model, messenger, words, navigation } = useApp();
   const [renaming, setRenaming] = useState(false);
   const { id, peer } = conversation;
-  const mayChange = conversation.kind === "group" && conversation.role === "admin" && conversation.state === "member";
+  const mayChange =
+    conversation.kind === "group" &&
+    conversation.role === "admin" &&
+    conversation.state === "member";
   return (
     <div class="face">
-      <Avatar id={peer ?? id} name={conversation.name} picture={conversation.picture} size="large" />
+      <Avatar
+        id={peer ?? id}
+        name={conversation.name}
+        picture={conversation.picture}
+        size="large"
+      />
       <h2>
         <bdi>{conversation.name}</bdi>
       </h2>
@@ -65,7 +73,11 @@ function Face({ conversation }: { readonly conversation: Conversation }) {
       </p>
       <div class="button-row">
         {peer !== null && (
-          <button type="button" class="button" onClick={() => navigation.go({ at: "person", account: peer })}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => navigation.go({ at: "person", account: peer })}
+          >
             <Icon name="shield" size={18} />
             {words.person.safety}
           </button>
@@ -99,12 +111,23 @@ function Rename(props: { readonly conversation: Conversation; readonly onClose: 
       title={words.group.rename}
       onClose={props.onClose}
       footer={
-        <button type="button" class="button primary" disabled={name.trim() === ""} onClick={() => void save()}>
+        <button
+          type="button"
+          class="button primary"
+          disabled={name.trim() === ""}
+          onClick={() => void save()}
+        >
           {words.common.save}
         </button>
       }
     >
-      <Field label={words.create.groupName} value={name} onInput={setName} maxLength={100} autofocus />
+      <Field
+        label={words.create.groupName}
+        value={name}
+        onInput={setName}
+        maxLength={100}
+        autofocus
+      />
     </Dialog>
   );
 }
@@ -117,14 +140,24 @@ function Habits({ conversation }: { readonly conversation: Conversation }) {
   const spans = TIMERS.includes(timer) ? TIMERS : [...TIMERS, timer];
   return (
     <Card>
-      <Switch label={words.list.pinned} on={conversation.pinned} onChange={(on) => void model.attempt(messenger.setPinned(id, on))} />
-      <Switch label={words.list.muted} on={conversation.muted} onChange={(on) => void model.attempt(messenger.setMuted(id, on))} />
+      <Switch
+        label={words.list.pinned}
+        on={conversation.pinned}
+        onChange={(on) => void model.attempt(messenger.setPinned(id, on))}
+      />
+      <Switch
+        label={words.list.muted}
+        on={conversation.muted}
+        onChange={(on) => void model.attempt(messenger.setMuted(id, on))}
+      />
       {conversation.state === "member" && (
         <Choice
           label={say.timer}
           hint={say.timerHint}
           value={timer}
-          options={spans.map((each) => [each, each === 0 ? say.timerOff : words.span(each)] as const)}
+          options={spans.map(
+            (each) => [each, each === 0 ? say.timerOff : words.span(each)] as const,
+          )}
           onChange={(seconds) => void model.attempt(messenger.setTimer(id, seconds))}
         />
       )}
@@ -140,7 +173,10 @@ function Habits({ conversation }: { readonly conversation: Conversation }) {
   );
 }
 
-function Members(props: { readonly conversation: Conversation; readonly members: readonly Member[] }) {
+function Members(props: {
+  readonly conversation: Conversation;
+  readonly members: readonly Member[];
+}) {
   const { conversation, members } = props;
   const { model, messenger, words, navigation } = useApp();
   const { id } = conversation;
@@ -155,7 +191,11 @@ function Members(props: { readonly conversation: Conversation; readonly members:
   const itemsFor = (member: Member): MenuItem[] => {
     const { account } = member.person;
     const items: MenuItem[] = [
-      { icon: "person", label: words.person.title, act: () => navigation.go({ at: "person", account }) },
+      {
+        icon: "person",
+        label: words.person.title,
+        act: () => navigation.go({ at: "person", account }),
+      },
     ];
     if (!admin) return items;
     const role = member.role === "admin" ? "member" : "admin";
@@ -164,7 +204,12 @@ function Members(props: { readonly conversation: Conversation; readonly members:
       label: role === "admin" ? say.makeAdmin : say.takeAdmin,
       act: () => void model.attempt(messenger.setRole(id, account, role)),
     });
-    items.push({ icon: "disc", label: say.removeFrom, dangerous: true, act: () => setRemoving(member) });
+    items.push({
+      icon: "disc",
+      label: say.removeFrom,
+      dangerous: true,
+      act: () => setRemoving(member),
+    });
     return items;
   };
   return (
@@ -187,7 +232,12 @@ function Members(props: { readonly conversation: Conversation; readonly members:
         ))}
       </ul>
       {menu !== null && (
-        <Menu label={menu.member.person.name} place={menu.place} items={itemsFor(menu.member)} onClose={() => setMenu(null)} />
+        <Menu
+          label={menu.member.person.name}
+          place={menu.place}
+          items={itemsFor(menu.member)}
+          onClose={() => setMenu(null)}
+        />
       )}
       {adding && (
         <AddPeople
@@ -228,7 +278,12 @@ function AddPeople(props: {
       title={words.group.add}
       onClose={props.onClose}
       footer={
-        <button type="button" class="button primary" disabled={chosen.length === 0} onClick={() => void add()}>
+        <button
+          type="button"
+          class="button primary"
+          disabled={chosen.length === 0}
+          onClick={() => void add()}
+        >
           {words.group.add}
         </button>
       }
@@ -260,10 +315,18 @@ function Administration(props: {
             {requests.map(({ person }) => (
               <li key={person.account} class="row">
                 <PersonLine person={person} />
-                <button type="button" class="button" onClick={() => void then(messenger.answerJoinRequest(id, person.account, false))}>
+                <button
+                  type="button"
+                  class="button"
+                  onClick={() => void then(messenger.answerJoinRequest(id, person.account, false))}
+                >
                   {say.refuse}
                 </button>
-                <button type="button" class="button primary" onClick={() => void then(messenger.answerJoinRequest(id, person.account, true))}>
+                <button
+                  type="button"
+                  class="button primary"
+                  onClick={() => void then(messenger.answerJoinRequest(id, person.account, true))}
+                >
                   {say.accept}
                 </button>
               </li>
@@ -280,11 +343,19 @@ function Administration(props: {
           </div>
         )}
         <div class="button-row padded">
-          <button type="button" class="button" onClick={() => void then(messenger.makeGroupLink(id))}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => void then(messenger.makeGroupLink(id))}
+          >
             {link === null ? say.linkMake : say.linkRenew}
           </button>
           {link !== null && (
-            <button type="button" class="button danger-text" onClick={() => void then(messenger.revokeGroupLink(id))}>
+            <button
+              type="button"
+              class="button danger-text"
+              onClick={() => void then(messenger.revokeGroupLink(id))}
+            >
               {say.linkRevoke}
             </button>
           )}
@@ -322,9 +393,23 @@ function Ending({ conversation }: { readonly conversation: Conversation }) {
         <ActionRow icon="leave" label={say.leave} dangerous onClick={() => setAsked("leave")} />
       )}
       <ActionRow icon="trash" label={say.forget} dangerous onClick={() => setAsked("forget")} />
-      {asked === "leave" && <Question title={say.leaveQuestion} text={say.leaveText} action={say.leave} dangerous onAnswer={answer} />}
+      {asked === "leave" && (
+        <Question
+          title={say.leaveQuestion}
+          text={say.leaveText}
+          action={say.leave}
+          dangerous
+          onAnswer={answer}
+        />
+      )}
       {asked === "forget" && (
-        <Question title={say.forgetQuestion} text={say.forgetText} action={words.common.delete} dangerous onAnswer={answer} />
+        <Question
+          title={say.forgetQuestion}
+          text={say.forgetText}
+          action={words.common.delete}
+          dangerous
+          onAnswer={answer}
+        />
       )}
     </Card>
   );

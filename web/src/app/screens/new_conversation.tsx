@@ -2,12 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Person } from "../../messenger.ts";
-import { preparePortrait } from "../pictures.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { ActionRow, Field, Screen } from "../parts/screen.tsx";
+import { preparePortrait } from "../pictures.ts";
 import { longTime } from "../times.ts";
 import { useAnswer, useApp } from "../use_app.ts";
 
@@ -38,7 +38,9 @@ export function usePeopleSearch(typed: string): { people: readonly Person[]; nob
     };
   }, [handle, messenger]);
   const all =
-    exact === null || people.some((each) => each.account === exact.account) ? people : [exact, ...people];
+    exact === null || people.some((each) => each.account === exact.account)
+      ? people
+      : [exact, ...people];
   return { people: all, nobody: all.length === 0 && missed === handle && handle !== "" };
 }
 
@@ -50,14 +52,27 @@ export function NewConversation() {
   const say = words.create;
   const write = async (person: Person) => {
     const id = await model.attempt(messenger.startDirect(person.account));
-    if (id !== undefined) navigation.go({ at: "conversation", id, message: null }, { replace: true });
+    if (id !== undefined)
+      navigation.go({ at: "conversation", id, message: null }, { replace: true });
   };
   return (
     <Screen title={say.title}>
-      <Field label={say.find} hint={say.findHint} type="search" value={typed} onInput={setTyped} autofocus verbatim />
+      <Field
+        label={say.find}
+        hint={say.findHint}
+        type="search"
+        value={typed}
+        onInput={setTyped}
+        autofocus
+        verbatim
+      />
       {typed === "" && (
         <div class="card">
-          <ActionRow icon="group" label={say.group} onClick={() => navigation.go({ at: "new-group" })} />
+          <ActionRow
+            icon="group"
+            label={say.group}
+            onClick={() => navigation.go({ at: "new-group" })}
+          />
           <ActionRow icon="link" label={say.join} onClick={() => setAsked("join")} />
           <ActionRow icon="plus" label={say.invite} onClick={() => setAsked("invite")} />
         </div>
@@ -117,7 +132,8 @@ export function NewGroup() {
     if (name.trim() === "") return setMissing(true);
     const wish = { name: name.trim(), picture, accounts: chosen };
     const id = await model.attempt(messenger.startGroup(wish));
-    if (id !== undefined) navigation.go({ at: "conversation", id, message: null }, { replace: true });
+    if (id !== undefined)
+      navigation.go({ at: "conversation", id, message: null }, { replace: true });
   };
   return (
     <Screen title={say.groupTitle} up={{ at: "new" }}>
@@ -165,14 +181,25 @@ export function PeopleChoice(props: {
     );
   return (
     <>
-      <Field label={words.create.find} hint={words.create.findHint} type="search" value={typed} onInput={setTyped} verbatim />
+      <Field
+        label={words.create.find}
+        hint={words.create.findHint}
+        type="search"
+        value={typed}
+        onInput={setTyped}
+        verbatim
+      />
       {nobody && <p class="quiet">{words.create.nobody}</p>}
       <ul class="plain-list card people-choice">
         {offered.map((person) => (
           <li key={person.account}>
             <label class="row action">
               <PersonLine person={person} />
-              <input type="checkbox" checked={props.chosen.includes(person.account)} onChange={() => toggle(person.account)} />
+              <input
+                type="checkbox"
+                checked={props.chosen.includes(person.account)}
+                onChange={() => toggle(person.account)}
+              />
             </label>
           </li>
         ))}
@@ -195,7 +222,12 @@ export function PictureChoice(props: {
     <div class="button-row">
       <label class="button">
         {words.create.choosePicture}
-        <input type="file" class="hidden" accept="image/*" onChange={(event) => void take(event.currentTarget.files?.[0])} />
+        <input
+          type="file"
+          class="hidden"
+          accept="image/*"
+          onChange={(event) => void take(event.currentTarget.files?.[0])}
+        />
       </label>
       {props.picture !== null && (
         <button type="button" class="button" onClick={() => props.onChoose(null)}>
@@ -227,7 +259,12 @@ function JoinByLink({ onClose }: { readonly onClose: () => void }) {
       title={say.join}
       onClose={onClose}
       footer={
-        <button type="button" class="button primary" disabled={text.trim() === ""} onClick={() => void ask()}>
+        <button
+          type="button"
+          class="button primary"
+          disabled={text.trim() === ""}
+          onClick={() => void ask()}
+        >
           {say.joinAsk}
         </button>
       }
@@ -275,7 +312,11 @@ export function CopyLine({ text }: { readonly text: string }) {
         {words.common.copy}
       </button>
       {"share" in navigator && (
-        <button type="button" class="button" onClick={() => void navigator.share({ text }).catch(() => undefined)}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => void navigator.share({ text }).catch(() => undefined)}
+        >
           {words.common.share}
         </button>
       )}

@@ -8,7 +8,13 @@ import { longDate, longTime, utcDay } from "../times.ts";
 import { useApp } from "../use_app.ts";
 import { saveBlob } from "./file_body.tsx";
 
-export function NoticeCard({ notice, timeMs }: { readonly notice: Notice; readonly timeMs: number }) {
+export function NoticeCard({
+  notice,
+  timeMs,
+}: {
+  readonly notice: Notice;
+  readonly timeMs: number;
+}) {
   const { words, tag, navigation } = useApp();
   const [proof, setProof] = useState(false);
   const say = words.notice;

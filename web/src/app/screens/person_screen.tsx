@@ -16,7 +16,10 @@ export function PersonScreen({ account }: { readonly account: string }) {
   const known = model.people.value.get(account);
   const asked = useAnswer(() => messenger.person(account), [account]);
   const person = known ?? asked;
-  const safety = useAnswer(() => messenger.safety(account), [account, person?.verification, person?.devices]);
+  const safety = useAnswer(
+    () => messenger.safety(account),
+    [account, person?.verification, person?.devices],
+  );
   const say = words.person;
   if (person === undefined) return <Screen title={say.title}>{words.common.loading}</Screen>;
 
@@ -27,7 +30,8 @@ export function PersonScreen({ account }: { readonly account: string }) {
   const compare = async (text: string) => {
     setScanning(false);
     const bytes = readSafetyLine(text);
-    const match = bytes === null ? false : await model.attempt(messenger.scanSafety(account, bytes));
+    const match =
+      bytes === null ? false : await model.attempt(messenger.scanSafety(account, bytes));
     if (match !== undefined) model.say(match ? say.match : say.mismatch);
   };
   const verified = person.verification === "verified";
@@ -49,7 +53,10 @@ export function PersonScreen({ account }: { readonly account: string }) {
       </div>
       <section class={`card safety ${person.verification}`} aria-label={say.safety}>
         <h2>
-          <Icon name={verified ? "shieldCheck" : person.verification === "changed" ? "alert" : "shield"} size={20} />
+          <Icon
+            name={verified ? "shieldCheck" : person.verification === "changed" ? "alert" : "shield"}
+            size={20}
+          />
           {say.safety}
           <span class="chip">{say[person.verification]}</span>
         </h2>
@@ -60,7 +67,6 @@ export function PersonScreen({ account }: { readonly account: string }) {
               <Qr data={writeSafetyLine(safety.qr)} label={say.qrLabel} />
               <output class="digits" dir="ltr">
                 {safety.digits.split(" ").map((group, index) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: two groups may be the same
                   <span key={index}>{group}</span>
                 ))}
               </output>
@@ -111,7 +117,13 @@ export function PersonScreen({ account }: { readonly account: string }) {
           onClick={() => void model.attempt(messenger.setBlocked(account, !person.blocked))}
         />
       </Card>
-      {scanning && <ScanDialog title={say.scan} onFound={(text) => void compare(text)} onClose={() => setScanning(false)} />}
+      {scanning && (
+        <ScanDialog
+          title={say.scan}
+          onFound={(text) => void compare(text)}
+          onClose={() => setScanning(false)}
+        />
+      )}
     </Screen>
   );
 }

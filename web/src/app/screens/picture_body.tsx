@@ -13,7 +13,10 @@ const TALLEST = 380;
 export function shownSize(width: number, height: number): { width: number; height: number } {
   const [wide, tall] = [Math.max(1, width), Math.max(1, height)];
   const scale = Math.min(1, WIDEST / wide, TALLEST / tall);
-  return { width: Math.max(64, Math.round(wide * scale)), height: Math.max(48, Math.round(tall * scale)) };
+  return {
+    width: Math.max(64, Math.round(wide * scale)),
+    height: Math.max(48, Math.round(tall * scale)),
+  };
 }
 
 export function PictureBody(props: {

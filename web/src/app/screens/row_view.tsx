@@ -31,7 +31,11 @@ interface RowProps {
 export const RowView = memo(function RowView(props: RowProps) {
   const { row } = props;
   const { words, tag, model } = useApp();
-  const place = { "data-key": row.key, "aria-posinset": props.position, "aria-setsize": props.count };
+  const place = {
+    "data-key": row.key,
+    "aria-posinset": props.position,
+    "aria-setsize": props.count,
+  };
   if (row.kind === "day") {
     return (
       <li class="divider" {...place}>
@@ -194,7 +198,13 @@ function Bubble(
   );
 }
 
-function Content({ message, actions }: { readonly message: Message; readonly actions: MessageActions }) {
+function Content({
+  message,
+  actions,
+}: {
+  readonly message: Message;
+  readonly actions: MessageActions;
+}) {
   const { words, model } = useApp();
   const { body } = message;
   switch (body.kind) {
@@ -239,7 +249,13 @@ function Content({ message, actions }: { readonly message: Message; readonly act
   }
 }
 
-function Failed({ message, actions }: { readonly message: Message; readonly actions: MessageActions }) {
+function Failed({
+  message,
+  actions,
+}: {
+  readonly message: Message;
+  readonly actions: MessageActions;
+}) {
   const { words, model } = useApp();
   return (
     <div class="not-sent" role="group" aria-label={words.conversation.failed}>

@@ -60,13 +60,20 @@ export function SearchPane() {
   const named =
     letters === "" || within !== null
       ? []
-      : model.ordered.value.filter((each) => each.name.toLocaleLowerCase().includes(letters)).slice(0, 6);
+      : model.ordered.value
+          .filter((each) => each.name.toLocaleLowerCase().includes(letters))
+          .slice(0, 6);
   const say = words.search;
   return (
     <search class="list-pane">
       <h1 class="hidden">{say.label}</h1>
       <div class="bar">
-        <button type="button" class="icon-button" aria-label={words.common.back} onClick={() => navigation.back()}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.common.back}
+          onClick={() => navigation.back()}
+        >
           <Icon name="back" />
         </button>
         <input
@@ -88,8 +95,19 @@ export function SearchPane() {
             <ul class="plain-list">
               {named.map((each) => (
                 <li key={each.id}>
-                  <button type="button" class="row action" onClick={() => navigation.go({ at: "conversation", id: each.id, message: null })}>
-                    <Avatar id={each.peer ?? each.id} name={each.name} picture={each.picture} size="small" />
+                  <button
+                    type="button"
+                    class="row action"
+                    onClick={() =>
+                      navigation.go({ at: "conversation", id: each.id, message: null })
+                    }
+                  >
+                    <Avatar
+                      id={each.peer ?? each.id}
+                      name={each.name}
+                      picture={each.picture}
+                      size="small"
+                    />
                     <bdi class="row-text">{each.name}</bdi>
                   </button>
                 </li>
@@ -107,12 +125,18 @@ export function SearchPane() {
                     type="button"
                     class="hit"
                     onClick={() =>
-                      navigation.go({ at: "conversation", id: hit.message.conversation, message: hit.message.id })
+                      navigation.go({
+                        at: "conversation",
+                        id: hit.message.conversation,
+                        message: hit.message.id,
+                      })
                     }
                   >
                     <span class="item-line">
                       <bdi class="item-name">{hit.conversationName}</bdi>
-                      <time>{shortTime(tag, hit.message.timeMs, model.nowMs.value, words.list)}</time>
+                      <time>
+                        {shortTime(tag, hit.message.timeMs, model.nowMs.value, words.list)}
+                      </time>
                     </span>
                     <Excerpt hit={hit} />
                   </button>
@@ -159,8 +183,11 @@ function Excerpt({ hit }: { readonly hit: Hit }) {
       <bdi class="excerpt-author">{who}: </bdi>
       <span dir="auto">
         {pieces.map((each, index) =>
-          // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no other name
-          typeof each === "string" ? each.replaceAll("```", "") : <mark key={index}>{each.found}</mark>,
+          typeof each === "string" ? (
+            each.replaceAll("```", "")
+          ) : (
+            <mark key={index}>{each.found}</mark>
+          ),
         )}
       </span>
     </span>

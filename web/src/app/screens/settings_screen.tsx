@@ -35,14 +35,21 @@ export function SettingsScreen(props: { readonly onShortcuts: () => void }) {
       )}
       <Card>
         <ActionRow icon="eye" label={say.who} onClick={() => navigation.go({ at: "trust" })} />
-        <ActionRow icon="device" label={say.devices} onClick={() => navigation.go({ at: "devices" })} />
+        <ActionRow
+          icon="device"
+          label={say.devices}
+          onClick={() => navigation.go({ at: "devices" })}
+        />
         <ActionRow icon="keyboard" label={say.shortcuts} onClick={props.onShortcuts} />
       </Card>
       <Card>
         <Choice
           label={say.language}
           value={settings.language ?? ""}
-          options={[["", say.languageSystem], ...CATALOGUES.map((each) => [each.tag, each.name] as const)]}
+          options={[
+            ["", say.languageSystem],
+            ...CATALOGUES.map((each) => [each.tag, each.name] as const),
+          ]}
           onChange={(tag) => change({ language: tag === "" ? null : tag })}
         />
         <Choice
@@ -67,26 +74,58 @@ export function SettingsScreen(props: { readonly onShortcuts: () => void }) {
         />
       </Card>
       <Card title={say.privacy}>
-        <Switch label={say.receipts} hint={say.receiptsHint} on={settings.receipts} onChange={(receipts) => change({ receipts })} />
-        <Switch label={say.typing} hint={say.typingHint} on={settings.typing} onChange={(typing) => change({ typing })} />
-        <Switch label={say.lastSeen} hint={say.lastSeenHint} on={settings.lastSeen} onChange={(lastSeen) => change({ lastSeen })} />
+        <Switch
+          label={say.receipts}
+          hint={say.receiptsHint}
+          on={settings.receipts}
+          onChange={(receipts) => change({ receipts })}
+        />
+        <Switch
+          label={say.typing}
+          hint={say.typingHint}
+          on={settings.typing}
+          onChange={(typing) => change({ typing })}
+        />
+        <Switch
+          label={say.lastSeen}
+          hint={say.lastSeenHint}
+          on={settings.lastSeen}
+          onChange={(lastSeen) => change({ lastSeen })}
+        />
         <Choice
           label={say.timer}
           value={settings.defaultTimerSeconds}
-          options={TIMERS.map((each) => [each, each === 0 ? words.group.timerOff : words.span(each)] as const)}
+          options={TIMERS.map(
+            (each) => [each, each === 0 ? words.group.timerOff : words.span(each)] as const,
+          )}
           onChange={(defaultTimerSeconds) => change({ defaultTimerSeconds })}
         />
         <Choice
           label={say.lock}
           value={settings.lockMinutes}
-          options={LOCK_MINUTES.map((each) => [each, each === 0 ? say.lockNever : say.lockAfter(each)] as const)}
+          options={LOCK_MINUTES.map(
+            (each) => [each, each === 0 ? say.lockNever : say.lockAfter(each)] as const,
+          )}
           onChange={(lockMinutes) => change({ lockMinutes })}
         />
-        <ActionRow icon="lock" label={say.lockNow} onClick={() => void model.attempt(messenger.lock())} />
+        <ActionRow
+          icon="lock"
+          label={say.lockNow}
+          onClick={() => void model.attempt(messenger.lock())}
+        />
       </Card>
       <Card title={say.messages}>
-        <Switch label={say.enterSends} hint={say.enterSendsHint} on={settings.enterSends} onChange={(enterSends) => change({ enterSends })} />
-        <Switch label={say.fetchPictures} on={settings.fetchPictures} onChange={(fetchPictures) => change({ fetchPictures })} />
+        <Switch
+          label={say.enterSends}
+          hint={say.enterSendsHint}
+          on={settings.enterSends}
+          onChange={(enterSends) => change({ enterSends })}
+        />
+        <Switch
+          label={say.fetchPictures}
+          on={settings.fetchPictures}
+          onChange={(fetchPictures) => change({ fetchPictures })}
+        />
         <Switch label={say.sounds} on={settings.sounds} onChange={(sounds) => change({ sounds })} />
       </Card>
       <Notifications />
@@ -122,11 +161,31 @@ function Notifications() {
   return (
     <Card title={say.notifications}>
       <p class="quiet padded">{say.notificationsHint}</p>
-      {now === "on" && <ActionRow icon="mute" label={say.notificationsTurnOff} hint={say.notificationsOn} onClick={() => void turn(turnPushOff(messenger))} />}
-      {now === "off" && <ActionRow icon="bell" label={say.notificationsTurnOn} onClick={() => void turn(turnPushOn(messenger))} />}
+      {now === "on" && (
+        <ActionRow
+          icon="mute"
+          label={say.notificationsTurnOff}
+          hint={say.notificationsOn}
+          onClick={() => void turn(turnPushOff(messenger))}
+        />
+      )}
+      {now === "off" && (
+        <ActionRow
+          icon="bell"
+          label={say.notificationsTurnOn}
+          onClick={() => void turn(turnPushOn(messenger))}
+        />
+      )}
       {now === "blocked" && <p class="padded">{say.notificationsBlocked}</p>}
       {now === "missing" && <p class="padded">{say.notificationsMissing}</p>}
-      {installPrompt.value !== null && <ActionRow icon="plus" label={say.install} hint={say.installHint} onClick={() => void install()} />}
+      {installPrompt.value !== null && (
+        <ActionRow
+          icon="plus"
+          label={say.install}
+          hint={say.installHint}
+          onClick={() => void install()}
+        />
+      )}
     </Card>
   );
 }
@@ -141,8 +200,14 @@ function Storage() {
   return (
     <Card title={say.storage}>
       <div class="padded">
-        <p>{quotaBytes === null ? say.storageUsedOnly(used) : say.storageUsed(used, words.bytes(quotaBytes))}</p>
-        {quotaBytes !== null && <progress max={quotaBytes} value={storage.usedBytes} aria-label={say.storage} />}
+        <p>
+          {quotaBytes === null
+            ? say.storageUsedOnly(used)
+            : say.storageUsed(used, words.bytes(quotaBytes))}
+        </p>
+        {quotaBytes !== null && (
+          <progress max={quotaBytes} value={storage.usedBytes} aria-label={say.storage} />
+        )}
         <p class="quiet">{storage.persistent ? say.storageKept : say.storageLoose}</p>
       </div>
     </Card>
@@ -177,9 +242,31 @@ function ChangeSecret({ onClose }: { readonly onClose: () => void }) {
         </button>
       }
     >
-      <Field label={say.secretOld} type="password" value={old} onInput={setOld} autocomplete="current-password" autofocus />
-      <Field label={say.secretNew} type="password" value={fresh} onInput={setFresh} autocomplete="new-password" hint={words.welcome.passphraseHint} problem={short ? words.welcome.passphraseShort : undefined} />
-      <Field label={words.welcome.passphraseAgain} type="password" value={again} onInput={setAgain} autocomplete="new-password" problem={differs ? words.welcome.passphraseDiffers : undefined} />
+      <Field
+        label={say.secretOld}
+        type="password"
+        value={old}
+        onInput={setOld}
+        autocomplete="current-password"
+        autofocus
+      />
+      <Field
+        label={say.secretNew}
+        type="password"
+        value={fresh}
+        onInput={setFresh}
+        autocomplete="new-password"
+        hint={words.welcome.passphraseHint}
+        problem={short ? words.welcome.passphraseShort : undefined}
+      />
+      <Field
+        label={words.welcome.passphraseAgain}
+        type="password"
+        value={again}
+        onInput={setAgain}
+        autocomplete="new-password"
+        problem={differs ? words.welcome.passphraseDiffers : undefined}
+      />
     </Dialog>
   );
 }

@@ -26,7 +26,6 @@ export function Shortcuts({ onClose }: { readonly onClose: () => void }) {
   ];
   return (
     <Dialog title={say.title} onClose={onClose}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls on small screens, by keys too */}
       <dl class="shortcuts" tabIndex={0}>
         {rows.map(([what, keys]) => (
           <div key={what}>

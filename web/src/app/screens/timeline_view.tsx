@@ -166,7 +166,9 @@ export function TimelineView(props: {
     }
     setFocused(key);
     requestAnimationFrame(() => {
-      list.current?.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus({ preventScroll: true });
+      list.current
+        ?.querySelector<HTMLElement>(`[data-key="${key}"]`)
+        ?.focus({ preventScroll: true });
     });
   };
 

@@ -12,7 +12,11 @@ export function TrustScreen() {
   const trust = useAnswer(() => messenger.trust(), [model.trustChanged.value]);
   return (
     <Screen title={words.trust.title}>
-      {trust === undefined ? <p class="quiet">{words.common.loading}</p> : <TrustPage trust={trust} />}
+      {trust === undefined ? (
+        <p class="quiet">{words.common.loading}</p>
+      ) : (
+        <TrustPage trust={trust} />
+      )}
     </Screen>
   );
 }
@@ -71,7 +75,8 @@ export function TrustPage({ trust }: { readonly trust: Trust }) {
         </dl>
       </Card>
       <p class="quiet center">
-        <Icon name="check" size={16} /> {say.checked(nearTime(tag, trust.checkedMs, model.nowMs.value, words.list))}
+        <Icon name="check" size={16} />{" "}
+        {say.checked(nearTime(tag, trust.checkedMs, model.nowMs.value, words.list))}
       </p>
     </div>
   );
@@ -97,7 +102,13 @@ function Answer(props: { readonly trust: Trust; readonly committee: CommitteeFac
       {!none && committee !== undefined && (
         <div class="lock-picture">
           <Icon name="scale" size={30} />
-          <p>{say.doubleLock(committee.threshold, committee.custodians.length, committee.court ?? "")}</p>
+          <p>
+            {say.doubleLock(
+              committee.threshold,
+              committee.custodians.length,
+              committee.court ?? "",
+            )}
+          </p>
         </div>
       )}
       {!none && <p>{say.exact}</p>}
@@ -126,7 +137,9 @@ function Opened({ counted }: { readonly counted: Counted }) {
   return (
     <Card title={say.opened}>
       <p class="opened">
-        {counted.releases === 0 ? say.openedNone : say.openedSome(counted.labels, counted.accounts, counted.approved)}
+        {counted.releases === 0
+          ? say.openedNone
+          : say.openedSome(counted.labels, counted.accounts, counted.approved)}
       </p>
       <dl class="counts">
         {rows.map(([label, count]) => (
@@ -141,16 +154,29 @@ function Opened({ counted }: { readonly counted: Counted }) {
   );
 }
 
-function Holders({ committee, own }: { readonly committee: CommitteeFacts; readonly own: boolean }) {
+function Holders({
+  committee,
+  own,
+}: {
+  readonly committee: CommitteeFacts;
+  readonly own: boolean;
+}) {
   const { words } = useApp();
   const say = words.trust;
   return (
     <Card title={say.whoHolds}>
       <p class="padded">
-        <bdi>{committee.name}</bdi> · <bdi>{committee.jurisdiction}</bdi> {own && <span class="chip">{say.yours}</span>}
+        <bdi>{committee.name}</bdi> · <bdi>{committee.jurisdiction}</bdi>{" "}
+        {own && <span class="chip">{say.yours}</span>}
       </p>
-      <Names icon="group" title={say.custodians(committee.threshold, committee.custodians.length)} names={committee.custodians} />
-      {committee.court !== null && <Names icon="scale" title={say.court} names={[committee.court]} />}
+      <Names
+        icon="group"
+        title={say.custodians(committee.threshold, committee.custodians.length)}
+        names={committee.custodians}
+      />
+      {committee.court !== null && (
+        <Names icon="scale" title={say.court} names={[committee.court]} />
+      )}
       <h3>{say.approve}</h3>
       <Names icon="pen" title={say.ministers} names={committee.ministers} />
       <Names icon="pen" title={say.judges} names={committee.judges} />
@@ -199,7 +225,9 @@ function Limits({ committee }: { readonly committee: CommitteeFacts }) {
             <strong>{say.kinds[profile.kind] ?? profile.kind}</strong>
             <small>{say.profile(roles(profile.approvals), profile.maxDays)}</small>
             {profile.offences.length > 0 && <small>{say.offences(profile.offences)}</small>}
-            <small>{say.gag(words.span(profile.gagMs / 1000), words.span(profile.noticeMs / 1000))}</small>
+            <small>
+              {say.gag(words.span(profile.gagMs / 1000), words.span(profile.noticeMs / 1000))}
+            </small>
             <small>
               {profile.urgent.length === 0
                 ? say.noUrgent
@@ -219,7 +247,8 @@ function CharterCard({ trust }: { readonly trust: Trust }) {
   return (
     <Card title={say.charter}>
       <p class="padded">
-        <bdi>{trust.name}</bdi>. {say.charterNumber(charter.sequence)}, {say.since(longDate(tag, charter.effectiveMs))}.{" "}
+        <bdi>{trust.name}</bdi>. {say.charterNumber(charter.sequence)},{" "}
+        {say.since(longDate(tag, charter.effectiveMs))}.{" "}
         {say.delay(words.span(charter.amendmentDelayMs / 1000))}.
       </p>
       {charter.upcoming !== null && (
@@ -251,7 +280,8 @@ function Log({ title, log }: { readonly title: string; readonly log: LogFacts })
         <span class="row-text">
           <span>{title}</span>
           <small>
-            {say.logState[log.state]} · {say.logSize(log.size)} · {say.witnesses(log.quorum, seen, log.witnesses.length)}
+            {say.logState[log.state]} · {say.logSize(log.size)} ·{" "}
+            {say.witnesses(log.quorum, seen, log.witnesses.length)}
           </small>
         </span>
       </summary>

@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Message } from "../../messenger.ts";
 import { useModal } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { longTime } from "../times.ts";
 import type { Timeline } from "../timeline.ts";
+import { longTime } from "../times.ts";
 import { useApp, useBlobUrl } from "../use_app.ts";
 import { saveBlob } from "./file_body.tsx";
 
@@ -74,14 +74,29 @@ export function Viewer(props: {
         >
           <Icon name="down" />
         </button>
-        <button type="button" class="icon-button" aria-label={words.common.close} onClick={props.onClose}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.common.close}
+          onClick={props.onClose}
+        >
           <Icon name="close" />
         </button>
       </header>
       <div class={zoomed ? "viewer-picture zoomed" : "viewer-picture"}>
         {(url ?? thumbnail) !== undefined && (
-          <button type="button" aria-label={say.zoom} aria-pressed={zoomed} onClick={() => setZoomed(!zoomed)}>
-            <img src={url ?? thumbnail} width={body.width} height={body.height} alt={body.text || say.title} />
+          <button
+            type="button"
+            aria-label={say.zoom}
+            aria-pressed={zoomed}
+            onClick={() => setZoomed(!zoomed)}
+          >
+            <img
+              src={url ?? thumbnail}
+              width={body.width}
+              height={body.height}
+              alt={body.text || say.title}
+            />
           </button>
         )}
       </div>
@@ -90,10 +105,22 @@ export function Viewer(props: {
           {body.text}
         </p>
       )}
-      <button type="button" class="icon-button viewer-step previous" aria-label={say.previous} disabled={at <= 0} onClick={() => step(-1)}>
+      <button
+        type="button"
+        class="icon-button viewer-step previous"
+        aria-label={say.previous}
+        disabled={at <= 0}
+        onClick={() => step(-1)}
+      >
         <Icon name="back" />
       </button>
-      <button type="button" class="icon-button viewer-step next" aria-label={say.next} disabled={at < 0 || at >= pictures.length - 1} onClick={() => step(1)}>
+      <button
+        type="button"
+        class="icon-button viewer-step next"
+        aria-label={say.next}
+        disabled={at < 0 || at >= pictures.length - 1}
+        onClick={() => step(1)}
+      >
         <Icon name="back" />
       </button>
     </dialog>

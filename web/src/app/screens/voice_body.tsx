@@ -74,7 +74,6 @@ export function VoiceBody(props: {
         <svg viewBox={`0 0 ${BARS * 3} 30`} preserveAspectRatio="none" aria-hidden="true">
           {bars(body.peaks).map((height, index) => (
             <rect
-              // biome-ignore lint/suspicious/noArrayIndexKey: bars have no other name
               key={index}
               class={(index + 0.5) / BARS <= share ? "played" : ""}
               x={index * 3}
@@ -96,7 +95,12 @@ export function VoiceBody(props: {
           onInput={(event) => void seek(Number(event.currentTarget.value))}
         />
       </span>
-      <button type="button" class="voice-speed" aria-label={words.conversation.speed(`${speed}×`)} onClick={faster}>
+      <button
+        type="button"
+        class="voice-speed"
+        aria-label={words.conversation.speed(`${speed}×`)}
+        onClick={faster}
+      >
         {speed}×
       </button>
       <span class="voice-time" aria-hidden="true">

@@ -18,7 +18,6 @@ export function VoiceRecorder(props: {
   const say = words.composer;
   const { onDiscard, onSend } = props;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it begins once
   useEffect(() => {
     let wanted = true;
     Recorder.begin((ms, peak) => {
@@ -57,14 +56,27 @@ export function VoiceRecorder(props: {
         onDiscard();
       }}
     >
-      <button type="button" class="icon-button" aria-label={say.stopRecording} title={say.stopRecording} onClick={onDiscard}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={say.stopRecording}
+        title={say.stopRecording}
+        onClick={onDiscard}
+      >
         <Icon name="trash" />
       </button>
       <span class="recording-state" role="timer">
         <meter class="loudness" min={0} max={1} value={loudness} aria-hidden="true" />
         {say.recording} {playTime(elapsed)}
       </span>
-      <button type="button" class="send" disabled={!begun} aria-label={say.sendRecording} title={say.sendRecording} onClick={() => void send()}>
+      <button
+        type="button"
+        class="send"
+        disabled={!begun}
+        aria-label={say.sendRecording}
+        title={say.sendRecording}
+        onClick={() => void send()}
+      >
         <Icon name="send" />
       </button>
     </div>

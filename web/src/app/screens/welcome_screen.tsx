@@ -39,7 +39,8 @@ export function WelcomeScreen() {
       (refused: unknown) => {
         if (!current) return;
         setReading(false);
-        const malformed = refused instanceof MessengerRefused && ["form", "size"].includes(refused.facts.code);
+        const malformed =
+          refused instanceof MessengerRefused && ["form", "size"].includes(refused.facts.code);
         setProblem(malformed ? say.notInvite : model.explain(refused));
       },
     );
@@ -56,7 +57,15 @@ export function WelcomeScreen() {
           <>
             <h1>{say.title}</h1>
             <p class="lead">{say.lead}</p>
-            <Field label={say.paste} hint={reading ? say.reading : say.pasteHint} problem={problem} value={text} onInput={setText} verbatim autofocus />
+            <Field
+              label={say.paste}
+              hint={reading ? say.reading : say.pasteHint}
+              problem={problem}
+              value={text}
+              onInput={setText}
+              verbatim
+              autofocus
+            />
           </>
         ) : (
           <Joining facts={facts} invite={text.trim()} />
@@ -134,18 +143,35 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
           autofocus
         />
       )}
-      <Field label={say.device} hint={say.deviceHint} value={deviceName} onInput={setDeviceName} maxLength={60} />
+      <Field
+        label={say.device}
+        hint={say.deviceHint}
+        value={deviceName}
+        onInput={setDeviceName}
+        maxLength={60}
+      />
       <fieldset class="ways">
         <legend>{say.protect}</legend>
         <label class="way">
-          <input type="radio" name="way" checked={chosen === "passkey"} disabled={passkeys === false} onChange={() => setWay("passkey")} />
+          <input
+            type="radio"
+            name="way"
+            checked={chosen === "passkey"}
+            disabled={passkeys === false}
+            onChange={() => setWay("passkey")}
+          />
           <span class="row-text">
             <span>{say.passkey}</span>
             <small>{passkeys === false ? say.passkeyMissing : say.passkeyHint}</small>
           </span>
         </label>
         <label class="way">
-          <input type="radio" name="way" checked={chosen === "passphrase"} onChange={() => setWay("passphrase")} />
+          <input
+            type="radio"
+            name="way"
+            checked={chosen === "passphrase"}
+            onChange={() => setWay("passphrase")}
+          />
           <span class="row-text">
             <span>{say.passphrase}</span>
             <small>{say.passphraseHint}</small>
@@ -154,8 +180,22 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
       </fieldset>
       {chosen === "passphrase" && (
         <>
-          <Field label={say.passphraseLabel} type="password" value={passphrase} onInput={setPassphrase} autocomplete="new-password" problem={tried && short ? say.passphraseShort : undefined} />
-          <Field label={say.passphraseAgain} type="password" value={again} onInput={setAgain} autocomplete="new-password" problem={tried && differs ? say.passphraseDiffers : undefined} />
+          <Field
+            label={say.passphraseLabel}
+            type="password"
+            value={passphrase}
+            onInput={setPassphrase}
+            autocomplete="new-password"
+            problem={tried && short ? say.passphraseShort : undefined}
+          />
+          <Field
+            label={say.passphraseAgain}
+            type="password"
+            value={again}
+            onInput={setAgain}
+            autocomplete="new-password"
+            problem={tried && differs ? say.passphraseDiffers : undefined}
+          />
         </>
       )}
       {problem !== undefined && (
@@ -183,7 +223,9 @@ export function Steps() {
     <div class="steps-under-way" role="status">
       <span class="spinner" aria-hidden="true" />
       <p>{words.welcome.step[progress?.step ?? "keys"]}</p>
-      {progress?.share != null && <progress max={1} value={progress.share} aria-label={words.welcome.step[progress.step]} />}
+      {progress?.share != null && (
+        <progress max={1} value={progress.share} aria-label={words.welcome.step[progress.step]} />
+      )}
     </div>
   );
 }
@@ -193,5 +235,7 @@ function guessDeviceName(otherwise: string): string {
   const system = /Android|iPhone|iPad|Windows|Mac OS|CrOS|Linux/.exec(agent)?.[0];
   const browser = /Firefox|Edg|OPR|Chrome|Safari/.exec(agent)?.[0];
   const named = { Edg: "Edge", OPR: "Opera" }[browser ?? ""] ?? browser;
-  return named === undefined || system === undefined ? otherwise : `${named}, ${system === "Mac OS" ? "Mac" : system}`;
+  return named === undefined || system === undefined
+    ? otherwise
+    : `${named}, ${system === "Mac OS" ? "Mac" : system}`;
 }

@@ -69,7 +69,8 @@ export const en = {
     protect: "Protect this device",
     passkey: "Use a passkey",
     passkeyHint: "Your fingerprint, face or device PIN opens your messages here.",
-    passkeyMissing: "This browser or device has no passkey that can protect data. Choose a passphrase.",
+    passkeyMissing:
+      "This browser or device has no passkey that can protect data. Choose a passphrase.",
     passkeyFailed: "The passkey could not be used. Try again, or choose a passphrase.",
     passphrase: "Use a passphrase",
     passphraseHint: "At least 12 characters. Nobody can reset it for you.",
@@ -108,7 +109,8 @@ export const en = {
     wrong: "That does not open it. Try again.",
     forget: "Forget everything on this device",
     forgetQuestion: "Forget everything on this device?",
-    forgetText: "Messages that are only on this device are lost. It stays in your list of devices until you remove it from another one.",
+    forgetText:
+      "Messages that are only on this device are lost. It stays in your list of devices until you remove it from another one.",
   },
 
   broken: {
@@ -124,7 +126,8 @@ export const en = {
     new: "New conversation",
     settings: "Settings",
     draft: "Draft:",
-    unread: (n: number) => count(n, { one: "1 unread message", other: `${number(n)} unread messages` }),
+    unread: (n: number) =>
+      count(n, { one: "1 unread message", other: `${number(n)} unread messages` }),
     mentioned: "You are mentioned",
     muted: "Muted",
     pinned: "Pinned",
@@ -134,7 +137,9 @@ export const en = {
     unmute: "Unmute",
     typing: "is typing…",
     someTyping: (names: readonly string[]) =>
-      names.length === 1 ? `${name(names[0] ?? "")} is typing…` : `${number(names.length)} are typing…`,
+      names.length === 1
+        ? `${name(names[0] ?? "")} is typing…`
+        : `${number(names.length)} are typing…`,
     yesterday: "Yesterday",
     offline: "You are offline. What you write is sent later.",
     offlineQueued: (n: number) => `You are offline. ${messages(n)} will be sent later.`,
@@ -157,8 +162,10 @@ export const en = {
 
   conversation: {
     choose: "Choose a conversation",
-    chooseHint: "Your messages are end-to-end encrypted, with a disclosed judge-and-quorum contingency.",
-    chooseNone: "Your messages are end-to-end encrypted. This deployment has no contingency: nothing can be opened.",
+    chooseHint:
+      "Your messages are end-to-end encrypted, with a disclosed judge-and-quorum contingency.",
+    chooseNone:
+      "Your messages are end-to-end encrypted. This deployment has no contingency: nothing can be opened.",
     messages: "Messages",
     info: (who: string) => `About ${name(who)}`,
     members,
@@ -167,7 +174,8 @@ export const en = {
     beginning: "This is where the conversation begins.",
     unread: "New messages",
     jump: "To the newest message",
-    jumpUnread: (n: number) => count(n, { one: "1 new message", other: `${number(n)} new messages` }),
+    jumpUnread: (n: number) =>
+      count(n, { one: "1 new message", other: `${number(n)} new messages` }),
     today: "Today",
     yesterday: "Yesterday",
     edited: "edited",
@@ -188,10 +196,12 @@ export const en = {
     },
     disappears: (span: string) => `Disappears after ${span}`,
     left: "You are no longer in this conversation.",
-    stopped: "This conversation cannot go on. The server let through a change that its rules refuse.",
+    stopped:
+      "This conversation cannot go on. The server let through a change that its rules refuse.",
     serviceOnly: "Only the service writes here.",
     missing: "The message is not on this device.",
-    verifyFirst: (who: string) => `${name(who)} has other keys than before. Compare the safety code before you write anything that matters.`,
+    verifyFirst: (who: string) =>
+      `${name(who)} has other keys than before. Compare the safety code before you write anything that matters.`,
     verifyNow: "Compare",
     openPicture: "Open picture",
     download: "Download",
@@ -214,9 +224,11 @@ export const en = {
     details: "Who has read it",
     deleteForAll: "Delete for everyone",
     deleteQuestion: "Delete this message for everyone?",
-    deleteText: "It is shown no more. Whoever has already read it, or has a lawful copy, still has it.",
+    deleteText:
+      "It is shown no more. Whoever has already read it, or has a lawful copy, still has it.",
     expand: "Show more",
-    requests: (n: number) => count(n, { one: "1 person asks to join", other: `${number(n)} people ask to join` }),
+    requests: (n: number) =>
+      count(n, { one: "1 person asks to join", other: `${number(n)} people ask to join` }),
     replyTo: (who: string) => `In answer to ${name(who)}`,
     safeLink: (host: string) => `leads to ${host}`,
   },
@@ -224,9 +236,11 @@ export const en = {
   line: {
     created: (by: string) => `${name(by)} made this conversation`,
     joined: (by: string) => `${name(by)} brought you in`,
-    joinedMissed: (by: string, n: number) => `${name(by)} brought you back in; ${messages(n)} are missing`,
+    joinedMissed: (by: string, n: number) =>
+      `${name(by)} brought you back in; ${messages(n)} are missing`,
     added: (by: string, names: readonly string[]) => `${name(by)} added ${list(names.map(name))}`,
-    removed: (by: string, names: readonly string[]) => `${name(by)} removed ${list(names.map(name))}`,
+    removed: (by: string, names: readonly string[]) =>
+      `${name(by)} removed ${list(names.map(name))}`,
     left: (by: string) => `${name(by)} left`,
     renamed: (by: string, what: string) => `${name(by)} named the group ${name(what)}`,
     picture: (by: string) => `${name(by)} changed the picture`,
@@ -240,7 +254,8 @@ export const en = {
     verified: (who: string) => `You verified ${name(who)}`,
     missed: (n: number) => `${messages(n)} from before are not on this device`,
     stopped: "The conversation was stopped by its rules",
-    amended: (n: number, when: string) => `The charter was amended (number ${number(n)}); it takes effect on ${when}`,
+    amended: (n: number, when: string) =>
+      `The charter was amended (number ${number(n)}); it takes effect on ${when}`,
     noticeRefused: "Something came as a notice, and does not verify",
   },
 
@@ -336,7 +351,8 @@ export const en = {
     everyone: "All members",
     timer: "Disappearing messages",
     timerOff: "Off",
-    timerHint: "Deleted here and on the server after this time. A member with a camera can still keep them.",
+    timerHint:
+      "Deleted here and on the server after this time. A member with a camera can still keep them.",
     link: "Invite link",
     linkHint: "Whoever has the link can ask to join; an administrator's device lets them in.",
     linkMake: "Make a link",
@@ -359,7 +375,8 @@ export const en = {
     title: "About this person",
     write: "Write a message",
     safety: "Safety code",
-    safetyHint: (who: string) => `Compare it with ${name(who)}, side by side or by a call: if both see the same, nobody sits in between.`,
+    safetyHint: (who: string) =>
+      `Compare it with ${name(who)}, side by side or by a call: if both see the same, nobody sits in between.`,
     qrLabel: "Safety code as a QR code",
     scan: "Scan their code",
     match: "The codes are the same. Marked as verified.",
@@ -371,7 +388,8 @@ export const en = {
     changed: "Safety code changed",
     verifiedSince: (when: string) => `Verified on ${when}`,
     changedSince: (when: string) => `Changed on ${when}`,
-    devices: (n: number) => count(n, { one: "1 device in the key log", other: `${number(n)} devices in the key log` }),
+    devices: (n: number) =>
+      count(n, { one: "1 device in the key log", other: `${number(n)} devices in the key log` }),
     block: "Block",
     unblock: "Unblock",
     deviceSince: (when: string) => `listed since ${when}`,
@@ -398,7 +416,8 @@ export const en = {
     paste: "Or paste its text",
     noCamera: "No camera here that can scan. Paste the text instead.",
     compare: (device: string) => `Does ${name(device)} show the same code?`,
-    compareText: "Approve only if every digit is the same. Otherwise somebody else's device would read your messages.",
+    compareText:
+      "Approve only if every digit is the same. Otherwise somebody else's device would read your messages.",
     same: "The same: approve",
     differs: "It differs",
     history: "Hand over my history, encrypted",
@@ -425,7 +444,8 @@ export const en = {
     lastSeenHint: "Others see when you were here, and you see it of them.",
     timer: "Disappearing messages in new conversations",
     lock: "Lock when not used",
-    lockAfter: (n: number) => `After ${count(n, { one: "1 minute", other: `${number(n)} minutes` })}`,
+    lockAfter: (n: number) =>
+      `After ${count(n, { one: "1 minute", other: `${number(n)} minutes` })}`,
     lockNever: "Never",
     lockNow: "Lock now",
     messages: "Messages",
@@ -434,11 +454,13 @@ export const en = {
     sounds: "Sounds",
     fetchPictures: "Fetch pictures at once",
     notifications: "Notifications",
-    notificationsHint: "They say only that something came: no names and no text pass the push service.",
+    notificationsHint:
+      "They say only that something came: no names and no text pass the push service.",
     notificationsOn: "On for this device",
     notificationsTurnOn: "Turn on",
     notificationsTurnOff: "Turn off",
-    notificationsBlocked: "The browser blocks them. Allow notifications for this site in its settings.",
+    notificationsBlocked:
+      "The browser blocks them. Allow notifications for this site in its settings.",
     notificationsMissing: "This browser cannot show them here.",
     install: "Install as an app",
     installHint: "On your home screen, in a window of its own.",
@@ -472,12 +494,16 @@ export const en = {
   trust: {
     title: "Who can read this?",
     short: "The people in a conversation, on their devices. And one other way, disclosed here:",
-    shortNone: "The people in a conversation, on their devices. Nobody else: this deployment's charter has no contingency, so nothing can be opened.",
+    shortNone:
+      "The people in a conversation, on their devices. Nobody else: this deployment's charter has no contingency, so nothing can be opened.",
     doubleLock: (t: number, n: number, court: string) =>
       `A warrant that a minister and a judge have both signed, that stands in the public law log, and that ${number(t)} of ${number(n)} custodians together with ${name(court)} release.`,
-    exact: "It opens exactly the people, conversations and days that the warrant names, and nothing else.",
-    operatorCannot: (operator: string) => `${name(operator)} runs the server. It holds no key to any message. It sees who talks with whom and when, and how large messages are.`,
-    notice: "When a gag ends, the people concerned are told, here in the app, with a proof. Whoever owes a notice and does not deliver it gets no further key.",
+    exact:
+      "It opens exactly the people, conversations and days that the warrant names, and nothing else.",
+    operatorCannot: (operator: string) =>
+      `${name(operator)} runs the server. It holds no key to any message. It sees who talks with whom and when, and how large messages are.`,
+    notice:
+      "When a gag ends, the people concerned are told, here in the app, with a proof. Whoever owes a notice and does not deliver it gets no further key.",
     checked: (when: string) => `Verified on this device ${when}`,
     whoHolds: "Who holds the keys",
     yours: "yours",
@@ -491,7 +517,8 @@ export const en = {
     openedNone: "Nothing has been opened.",
     openedSome: (labels: number, accounts: number, n: number) =>
       `${count(labels, { one: "1 day of one person's writing", other: `${number(labels)} person-days of writing` })}, of ${people(accounts)}, under ${warrants(n)}.`,
-    openedHint: "Counted on this device from the law log's own lines. One person-day is what one person wrote in one conversation on one day.",
+    openedHint:
+      "Counted on this device from the law log's own lines. One person-day is what one person wrote in one conversation on one day.",
     filed: "Warrants asked for",
     approved: "Fully approved",
     refused: "Refused",
@@ -506,8 +533,10 @@ export const en = {
     limits: "Limits in the charter",
     caps: (labels: number, accounts: number) =>
       `At most ${number(labels)} person-days and ${people(accounts)} in any 30 days`,
-    capsUsed: (labels: number, accounts: number) => `Used in the last 30 days: ${number(labels)} and ${number(accounts)}`,
-    retention: (n: number) => `Keys are destroyed after ${days(n)}; after that nobody can open anything older`,
+    capsUsed: (labels: number, accounts: number) =>
+      `Used in the last 30 days: ${number(labels)} and ${number(accounts)}`,
+    retention: (n: number) =>
+      `Keys are destroyed after ${days(n)}; after that nobody can open anything older`,
     epochs: (ready: number, destroyed: number) =>
       `${count(ready, { one: "1 month's key", other: `${number(ready)} months' keys` })} ready, ${number(destroyed)} destroyed`,
     kinds: {
@@ -526,10 +555,12 @@ export const en = {
     urgent: (approvals: readonly string[], span: string) =>
       `In an emergency ${list(approvals)} may do for ${span}; unconfirmed after that, it lapses and is counted`,
     noUrgent: "No shortcut for emergencies",
-    gag: (gag: string, notice: string) => `You may be kept from knowing for ${gag} at most; then the notice is due within ${notice}`,
+    gag: (gag: string, notice: string) =>
+      `You may be kept from knowing for ${gag} at most; then the notice is due within ${notice}`,
     offences: (what: readonly string[]) => `Only for: ${list(what)}`,
     charter: "The charter",
-    charterNumber: (n: number) => (n === 0 ? "The founding charter" : `Amendment number ${number(n)}`),
+    charterNumber: (n: number) =>
+      n === 0 ? "The founding charter" : `Amendment number ${number(n)}`,
     since: (when: string) => `in force since ${when}`,
     delay: (span: string) => `Changes are logged ${span} before they count`,
     upcoming: (n: number, when: string) => `Amendment number ${number(n)} takes effect on ${when}`,
@@ -543,13 +574,15 @@ export const en = {
       forked: "Shows two histories",
       missing: "Not served",
     },
-    logVoid: (n: number) => count(n, { one: "1 entry without effect", other: `${number(n)} entries without effect` }),
+    logVoid: (n: number) =>
+      count(n, { one: "1 entry without effect", other: `${number(n)} entries without effect` }),
     witnesses: (needed: number, seen: number, all: number) =>
       `${number(seen)} of ${number(all)} witnesses cosigned; ${number(needed)} are needed`,
     root: "Root",
     code: "The code of this app",
     bundle: {
-      logged: (n: string) => `Its hash stands in the law log (entry ${n}), and this device compared it.`,
+      logged: (n: string) =>
+        `Its hash stands in the law log (entry ${n}), and this device compared it.`,
       unlogged: "Its hash is not in the law log. Do not trust this page.",
       unknown: "Its hash could not be compared with the law log here.",
     },
@@ -585,7 +618,8 @@ export const en = {
     basis: "Legal basis",
     gag: "You could not be told before",
     signedBy: "Signed by",
-    verified: (entry: string) => `Verified on this device: the law log names this in entry ${entry}.`,
+    verified: (entry: string) =>
+      `Verified on this device: the law log names this in entry ${entry}.`,
     proof: "Show the proof",
     warrant: "Warrant (commitment)",
     entry: "Law log entry",
@@ -599,31 +633,40 @@ export const en = {
     title: "Attention",
     several: (at: number, all: number) => `${number(at)} of ${number(all)}`,
     codeChanged: (who: string) => `The safety code with ${name(who)} changed`,
-    codeDevices: (who: string) => `${name(who)} uses another set of devices than before. That happens when somebody gets a new phone. It would also happen if somebody tried to listen in.`,
-    codeLineage: (who: string) => `${name(who)} began anew, with new keys: that happens after losing every device. It would also happen if somebody else took the name.`,
+    codeDevices: (who: string) =>
+      `${name(who)} uses another set of devices than before. That happens when somebody gets a new phone. It would also happen if somebody tried to listen in.`,
+    codeLineage: (who: string) =>
+      `${name(who)} began anew, with new keys: that happens after losing every device. It would also happen if somebody else took the name.`,
     codeCompare: "Compare the code",
     codeGoOn: "Go on unverified",
     ownEntry: "Your account was changed, and not from here",
-    ownEntryText: "The public key log has a new entry about your own devices. If this was not you, remove that device at once.",
+    ownEntryText:
+      "The public key log has a new entry about your own devices. If this was not you, remove that device at once.",
     ownAdded: (names: readonly string[]) => `New: ${list(names.map(name))}`,
     ownRemoved: (names: readonly string[]) => `Gone: ${list(names.map(name))}`,
     ownMe: "That was me",
     ownNotMe: "Not me: show devices",
     fork: (log: string) => `The ${log} shows two histories`,
-    forkText: "The server shows different people different logs. What it says of keys and warrants cannot be relied upon. Both histories are kept on this device as evidence; tell the operator and the witnesses.",
+    forkText:
+      "The server shows different people different logs. What it says of keys and warrants cannot be relied upon. Both histories are kept on this device as evidence; tell the operator and the witnesses.",
     logs: { key: "key log", law: "law log" },
     unlogged: "This app's code is not in the law log",
-    unloggedText: "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",
+    unloggedText:
+      "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",
     ghost: (who: string) => `Somebody was to be slipped into ${name(who)}`,
-    ghostText: "The server showed a member or a device that the key log does not know. It was refused and gets nothing.",
+    ghostText:
+      "The server showed a member or a device that the key log does not know. It was refused and gets nothing.",
     deceived: "The server showed something that does not hold",
     deceivedText: "Receipts or order of messages do not fit. What does not verify is not shown.",
     clock: "This device's clock is wrong",
-    clockText: (span: string) => `It differs from the server's by ${span}. Messages cannot be checked until it is right.`,
+    clockText: (span: string) =>
+      `It differs from the server's by ${span}. Messages cannot be checked until it is right.`,
     epochs: "Month keys are running out",
-    epochsText: (n: number) => `Only ${count(n, { one: "1 month's key is", other: `${number(n)} months' keys are` })} ready. Without one, sending stops. The operator knows.`,
+    epochsText: (n: number) =>
+      `Only ${count(n, { one: "1 month's key is", other: `${number(n)} months' keys are` })} ready. Without one, sending stops. The operator knows.`,
     storage: "This device is full",
-    storageText: "New messages cannot be kept here. Free some space; nothing is lost on the server.",
+    storageText:
+      "New messages cannot be kept here. Free some space; nothing is lost on the server.",
     removed: "This device was removed from your account",
     removedText: "Another device of yours took it off the list. It gets nothing new.",
     understood: "Understood",

@@ -1,0 +1,9 @@
+/** The service worker of the tests: the real one, whose verdict the test's server gives. */
+
+import type { BundleVerdict } from "../../src/sw/bundle.ts";
+import { serveBundle } from "../../src/sw/worker.ts";
+
+serveBundle(self as unknown as ServiceWorkerGlobalScope, async (hash) => {
+  const answer = await fetch(`/v1/verdict/${hash}`).catch(() => null);
+  return answer?.ok ? ((await answer.text()) as BundleVerdict) : "unknown";
+});
