@@ -7,7 +7,15 @@ export default defineConfig({
   optimizeDeps: { exclude: ["ts-mls"] },
   // For scripts that run in Node: they too get the repaired library.
   ssr: { noExternal: ["ts-mls"] },
-  build: { target: "es2022", sourcemap: false },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  worker: { format: "es", plugins: () => [repairTsMls()] },
+  build: {
+    target: "es2022",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+  },
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",
