@@ -38,10 +38,9 @@ test("registers by an invite, through the interface", async () => {
 test("is welcomed into a group, reads and writes", async () => {
   await stage.ask("person", { name: "bela" });
   conversation = await stage.ask<string>("group", { name: "bela", with: ["noa"], title: "Quay 7" });
-  const row = page.locator(`a[href*="${conversation}"]`);
-  await row.click();
+  await page.locator(".item-open", { hasText: "Quay 7" }).click();
   await stage.ask("send", { name: "bela", conversation, text: ODD });
-  await page.getByText("שלום עולם").last().waitFor();
+  await page.locator(".timeline").getByText("שלום עולם").first().waitFor();
   await write(ODD);
   const heard = await hear(3);
   const own = heard.at(-1);
@@ -51,15 +50,14 @@ test("is welcomed into a group, reads and writes", async () => {
 
 test("shows bytes that are no UTF-8 as what they were", async () => {
   await stage.ask("send", { name: "bela", conversation, hex: "63616665e9 20ff00".replace(" ", "") });
-  await page.getByText("cafeé").last().waitFor();
+  await page.locator(".timeline").getByText("cafeé").waitFor();
 });
 
 test("keeps its history over a reload", async () => {
   await page.reload();
   await page.waitForSelector("html[data-ready]");
   await stage.unlock(page);
-  await page.locator(`a[href*="${conversation}"]`).first().click();
-  await page.getByText("cafeé").last().waitFor();
+  await page.locator(".timeline").getByText("cafeé").waitFor();
   await write("after the reload");
   expect(utf8((await hear(5)).at(-1)?.hex ?? "")).toBe("after the reload");
 });

@@ -8,7 +8,7 @@ export default defineConfig({
     include: ["test/client/*.e2e.ts"],
     globalSetup: ["test/client/global_setup.ts"],
     environment: "node",
-    testTimeout: 120_000,
+    testTimeout: 40_000,
     hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 1,
