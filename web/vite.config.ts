@@ -8,6 +8,8 @@ export default defineConfig({
   optimizeDeps: { exclude: ["ts-mls"] },
   // For scripts that run in Node: they too get the repaired library.
   ssr: { noExternal: ["ts-mls"] },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  worker: { format: "es", plugins: () => [repairTsMls()] },
   build: interfaceBuild,
   test: {
     include: ["test/**/*.test.ts"],

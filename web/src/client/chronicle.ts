@@ -11,6 +11,7 @@ import {
   type Line,
   type Mention,
   type Message,
+  type Notice,
   type Page,
   type PageWanted,
   type Preview,
@@ -83,6 +84,7 @@ interface Entry {
   readonly account: string | null;
   readonly record: Uint8Array | null;
   readonly line: Line | null;
+  readonly notice: Notice | null;
   readonly refusal: RefusalFacts | null;
   readonly edited: Uint8Array | null;
   readonly deleted: boolean;
@@ -117,6 +119,7 @@ export class Chronicle {
   /** What was written and is not flushed yet. */
   readonly #fresh = new Map<string, Entry>();
   readonly #places = new Map<string, number>();
+  reached: (conversation: string, sequence: number) => SendState = () => "sent";
   underway: (conversation: string) => readonly Underway[] = () => [];
 
   constructor(core: Core, people: People) {
@@ -296,6 +299,18 @@ export class Chronicle {
     await this.#add(name, { ...this.#blank(at, timeMs), line });
   }
 
+  /** What the service itself says: a line. */
+  async service(at: number, timeMs: number, line: Line): Promise<void> {
+    if (!this.has(SERVICE)) this.change(SERVICE, { kind: "service" });
+    await this.#add(SERVICE, { ...this.#blank(at, timeMs), line });
+  }
+
+  /** What the service itself says: a notice that was verified. */
+  async notice(at: number, timeMs: number, notice: Notice): Promise<void> {
+    if (!this.has(SERVICE)) this.change(SERVICE, { kind: "service" });
+    await this.#add(SERVICE, { ...this.#blank(at, timeMs), notice });
+  }
+
   /** An item's retention ended. */
   async erased(name: string, at: number): Promise<void> {
     const entry = await this.#entry(name, at);
@@ -360,6 +375,7 @@ export class Chronicle {
       account: null,
       record: null,
       line: null,
+      notice: null,
       refusal: null,
       edited: null,
       deleted: false,
@@ -402,6 +418,11 @@ export class Chronicle {
     );
   }
 
+  /** Where a message stands, or undefined while it is not there. */
+  place(name: string, id: string): Promise<number | undefined> {
+    return this.#place(name, id);
+  }
+
   async #place(name: string, id: string): Promise<number | undefined> {
     return (
       this.#places.get(`${name}/${id}`) ??
@@ -413,6 +434,18 @@ export class Chronicle {
   flushed(): void {
     this.#fresh.clear();
     this.#places.clear();
+  }
+
+  /** Tells the newest own messages again: others have come further. */
+  async tellReached(name: string): Promise<void> {
+    const own = hex(this.#core.account);
+    const rows = await this.#core.vault.list(["history", name], { limit: 30, last: true });
+    for (const [, value] of rows) {
+      const entry = unpack<Entry>(value);
+      if (entry.account !== own) continue;
+      const message = await this.#show(name, entry);
+      this.#core.tellNow({ kind: "message", message, fresh: false });
+    }
   }
 
   // --- showing -----------------------------------------------------------------------------
@@ -511,7 +544,7 @@ export class Chronicle {
       author: entry.account,
       authorName: entry.account === null ? "" : this.#people.name(entry.account),
       mine,
-      state: mine && entry.refusal === null ? "sent" : null,
+      state: mine && entry.refusal === null ? this.reached(name, entry.at) : null,
       refusal: entry.refusal,
       body,
       replyTo: record?.kind === "Reply" ? await this.#quote(name, record.target) : null,
@@ -525,6 +558,7 @@ export class Chronicle {
 
   #body(entry: Entry, record: AnyRecord | undefined): Body {
     if (entry.line !== null) return { kind: "line", line: entry.line };
+    if (entry.notice !== null) return { kind: "notice", notice: entry.notice };
     if (entry.refusal !== null) return { kind: "refused", refusal: entry.refusal };
     if (entry.deleted || record === undefined) return { kind: "deleted" };
     const text = (data: Uint8Array) => {

@@ -2,8 +2,7 @@
 
 import type { MessengerEvent } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
-import { verifyKey } from "../protocol/ed25519.ts";
-import { SigningKey } from "../protocol/ed25519.ts";
+import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
 import { hex, unhex } from "../protocol/encoding.ts";
 import type { SendKeys } from "../protocol/envelope.ts";
 import { CharterRefused, GroupRefused, KeyLogRefused, type Refusal } from "../protocol/errors.ts";
@@ -105,6 +104,8 @@ export class Core {
   readonly roots = new SeenRoots();
   readonly #hear: (event: MessengerEvent) => void;
   readonly #wakers = new Set<() => void>();
+  /** Called once what was written is durable. */
+  flushed: () => void = () => undefined;
   #told: MessengerEvent[] = [];
   #writes: Write[] = [];
   #rules: Rules | undefined;
@@ -260,6 +261,11 @@ export class Core {
     this.#told.push(event);
   }
 
+  /** Tells at once what changed nothing in the vault. */
+  tellNow(event: MessengerEvent): void {
+    this.#hear(event);
+  }
+
   /** Writes with the next `flush`, and not before. */
   write(...writes: readonly Write[]): void {
     this.#writes.push(...writes);
@@ -289,6 +295,7 @@ export class Core {
       writes.push(put(["room", room.name], place));
     }
     await this.vault.write(writes);
+    this.flushed();
     for (const event of told) this.#hear(event);
     for (const wake of [...this.#wakers]) wake();
   }

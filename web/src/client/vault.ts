@@ -51,11 +51,28 @@ async function openDatabase(): Promise<IDBDatabase> {
 }
 
 /** The vault's door, or undefined where there is no vault. Throws VaultRefused. */
-export async function findDoor(): Promise<Door | undefined> {
+export function findDoor(): Promise<Door | undefined> {
+  return readOpen<Door>("door");
+}
+
+/** What lies open under a name. */
+export async function readOpen<T>(name: string): Promise<T | undefined> {
   const database = await openDatabase();
   try {
     const store = database.transaction(OPEN).objectStore(OPEN);
-    return (await done(store.get("door"))) as Door | undefined;
+    return (await done(store.get(name))) as T | undefined;
+  } finally {
+    database.close();
+  }
+}
+
+/** Lays something open that is no secret. */
+export async function writeOpen(name: string, value: unknown): Promise<void> {
+  const database = await openDatabase();
+  try {
+    const change = database.transaction(OPEN, "readwrite");
+    change.objectStore(OPEN).put(value, name);
+    await finished(change);
   } finally {
     database.close();
   }
@@ -82,7 +99,7 @@ export class Vault {
     const database = await openDatabase();
     const change = database.transaction(OPEN, "readwrite", { durability: "strict" });
     const store = change.objectStore(OPEN);
-    if ((await done(store.count())) > 0) {
+    if ((await done(store.count("door"))) > 0) {
       database.close();
       throw new VaultRefused("vault-exists");
     }

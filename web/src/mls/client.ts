@@ -134,6 +134,15 @@ export function inspectMessage(data: Uint8Array): MessageInfo {
   }
 }
 
+/** The reference of a key package message (RFC 9420 §5.2): what its Welcome will name it by. */
+export function referenceOf(data: Uint8Array): Promise<Uint8Array> {
+  return guarded(() => {
+    const message = decodeMessage(data);
+    if (message.wireformat !== "mls_key_package") throw unexpected("a key package");
+    return makeKeyPackageRef(message.keyPackage, SUITE.hash);
+  });
+}
+
 /** One device: its credential, signing key and the hooks that judge others. */
 export class Client {
   readonly credential: Uint8Array;

@@ -32,6 +32,7 @@ import {
   hashEntry,
 } from "../../src/protocol/keylog_entry.ts";
 import { epochName, isAlive, overdueSubjects, statusAt } from "../../src/protocol/lawrecords.ts";
+import { verifyLine } from "../../src/protocol/lawlog.ts";
 import { LawState } from "../../src/protocol/lawstate.ts";
 import {
   GrowingTree,
@@ -473,6 +474,19 @@ describe("charter", () => {
     expect(hex(hashTerms(raw(payload)))).toBe(hash);
     expect(hex(genesisId(raw(payload)))).toBe(hash);
     expect(refusalOf(() => readTerms(raw(payload)))).toBe(code);
+  });
+});
+
+describe("bundle", () => {
+  const file = load<{
+    deployment: string;
+    entries: { kind: string; hash: string; time_ms: number; line: string }[];
+  }>("bundle");
+
+  it.each(file.entries)("reads the line of $kind", ({ hash, time_ms, line }) => {
+    const read = verifyLine(raw(file.deployment) as DeploymentId, utf8(line));
+    expect(read.timeMs).toBe(time_ms);
+    expect(hex(read.signed.hash)).toBe(hash);
   });
 });
 

@@ -58,6 +58,7 @@ const READ = [
 ];
 /** Read by tests of their own. */
 const ELSEWHERE = [
+  "bundle",
   "charter",
   "context",
   "frames",

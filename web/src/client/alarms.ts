@@ -1,0 +1,111 @@
+/** What interrupts: kept until the person has seen it, and told again when its cause comes back. */
+
+import type { Alarm, AlarmCause } from "../messenger.ts";
+import { equalBytes, hex } from "../protocol/encoding.ts";
+import type { Core } from "./core.ts";
+import { unpack } from "./pack.ts";
+import type { People } from "./people.ts";
+import { put } from "./vault.ts";
+
+export class Alarms {
+  readonly #core: Core;
+  readonly #people: People;
+  readonly #open = new Map<string, Alarm>();
+  /** Up to which entry of the key log was looked at. */
+  #looked = 0;
+
+  constructor(core: Core, people: People) {
+    this.#core = core;
+    this.#people = people;
+  }
+
+  async load(): Promise<void> {
+    for (const [, value] of await this.#core.vault.list(["alarm"])) {
+      const alarm = unpack<Alarm>(value);
+      this.#open.set(alarm.id, alarm);
+    }
+    this.#looked = (await this.#core.vault.find<number>(["fact", "looked"])) ?? 0;
+  }
+
+  all(): Alarm[] {
+    return [...this.#open.values()].sort((a, b) => a.timeMs - b.timeMs);
+  }
+
+  find(id: string): Alarm | undefined {
+    return this.#open.get(id);
+  }
+
+  /** Raises an alarm; the caller flushes. One cause stands once. */
+  raise(cause: AlarmCause): void {
+    const id = nameOf(cause);
+    const before = this.#open.get(id);
+    if (before !== undefined && JSON.stringify(before.cause) === JSON.stringify(cause)) return;
+    const alarm: Alarm = { id, timeMs: this.#core.clock(), cause };
+    this.#open.set(id, alarm);
+    this.#core.write(put(["alarm", id], alarm));
+    this.#core.tell({ kind: "alarm", alarm });
+  }
+
+  /** The caller flushes. */
+  dismiss(id: string): void {
+    if (!this.#open.delete(id)) return;
+    this.#core.write([["alarm", id], undefined]);
+    this.#core.tell({ kind: "alarm-gone", id });
+  }
+
+  /** Looks at what both logs brought since; the caller flushes. */
+  look(): void {
+    const { monitor, account, identity } = this.#core;
+    const known = new Set(this.#people.accounts);
+    for (const applied of monitor.applied) {
+      if (applied.index < this.#looked) continue;
+      if (equalBytes(applied.account, account)) {
+        if (identity.made.includes(hex(applied.entryHash))) continue;
+        const device = (id: Uint8Array) => ({ id: hex(id), name: hex(id).slice(0, 8) });
+        this.raise({
+          kind: "own-entry",
+          index: applied.index,
+          added: applied.added.map(device),
+          removed: applied.removed.map(device),
+        });
+      } else if (known.has(hex(applied.account)) && applied.kind !== 1) {
+        const name = hex(applied.account);
+        if (this.#people.verification(name) !== "changed") continue;
+        this.raise({
+          kind: "code-changed",
+          account: name,
+          name: this.#people.name(name),
+          reason: applied.kind === 3 ? "lineage" : "devices",
+          wasVerified: this.#people.wasVerified(name),
+        });
+        this.#core.tell({ kind: "person", person: this.#people.person(name) });
+      }
+    }
+    if (monitor.keyLog.size > this.#looked) {
+      this.#looked = monitor.keyLog.size;
+      this.#core.write(put(["fact", "looked"], this.#looked));
+    }
+    for (const log of ["key", "law"] as const) {
+      const trouble = monitor.trouble[log];
+      if (trouble?.code === "log-fork" || trouble?.code === "log-stale") {
+        const refusal = { code: trouble.code, detail: trouble.detail };
+        this.raise({ kind: "log-fork", log, refusal });
+      }
+    }
+  }
+}
+
+function nameOf(cause: AlarmCause): string {
+  switch (cause.kind) {
+    case "code-changed":
+      return `${cause.kind}-${cause.account}`;
+    case "own-entry":
+      return `${cause.kind}-${cause.index}`;
+    case "log-fork":
+      return `${cause.kind}-${cause.log}`;
+    case "ghost":
+      return `${cause.kind}-${cause.conversation}`;
+    default:
+      return cause.kind;
+  }
+}

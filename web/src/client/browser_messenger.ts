@@ -1,0 +1,719 @@
+/** The messenger of one device in a browser: what the interface asks, by the parts that do it. */
+
+import * as m from "../messenger.ts";
+import { equalBytes, hex, unhex, utf8 } from "../protocol/encoding.ts";
+import { VaultRefused, WireRefused } from "../protocol/errors.ts";
+import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
+import { nameDevice } from "../protocol/identifiers.ts";
+import { decodeInvite, encodeInvite, makeInvite } from "../protocol/invite.ts";
+import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
+import { pushState, setTimer, subscribe } from "../protocol/api.ts";
+import { SigningKey } from "../protocol/ed25519.ts";
+import { Device } from "./device.ts";
+import { enter, foundAccount, isListed } from "./enrolment.ts";
+import { Files } from "./files.ts";
+import { asRefusal } from "./groups.ts";
+import { Http } from "./http.ts";
+import { type KnownLogs, Monitor } from "./monitor.ts";
+import type { Identity } from "./core.ts";
+import { DEFAULT_SETTINGS, readSettings, writeSettings } from "./preferences.ts";
+import { readBundle, readTrust } from "./trust.ts";
+import { eraseVault, findDoor, put, Vault } from "./vault.ts";
+
+const INVITE_DAYS_MS = 7 * 86_400_000;
+const NO_BUNDLE: m.BundleFacts = { version: "", hash: "", logged: "unknown", logIndex: null };
+
+/** What this client cannot do yet; the interface says so, nothing is pretended. */
+function missing(what: string): never {
+  throw new m.MessengerRefused({ code: "not-allowed", detail: `not in this client yet: ${what}` });
+}
+
+export class BrowserMessenger implements m.Messenger {
+  readonly #origin: string;
+  readonly #hearers = new Set<(event: m.MessengerEvent) => void>();
+  #device: Device | undefined;
+  #files: Files | undefined;
+  #broken: m.RefusalFacts | undefined;
+  #settings: m.Settings = DEFAULT_SETTINGS;
+  #bundle: m.BundleFacts = NO_BUNDLE;
+  #busy: Promise<unknown> = Promise.resolve();
+
+  /** `origin`: where the server is, which served this code. */
+  constructor(origin: string) {
+    this.#origin = origin;
+    self.addEventListener("online", () => this.#device?.session.hurry(true));
+    self.addEventListener("offline", () => this.#device?.session.hurry(false));
+  }
+
+  listen(hear: (event: m.MessengerEvent) => void): () => void {
+    this.#hearers.add(hear);
+    return () => this.#hearers.delete(hear);
+  }
+
+  readonly #tell = (event: m.MessengerEvent): void => {
+    for (const hear of this.#hearers) hear(event);
+  };
+
+  get #open(): Device {
+    if (this.#device === undefined) throw new VaultRefused("vault-missing", "locked");
+    return this.#device;
+  }
+
+  // --- the device --------------------------------------------------------------------------
+
+  async status(): Promise<m.Status> {
+    if (this.#broken !== undefined) return { state: "broken", refusal: this.#broken };
+    const device = this.#device;
+    if (device !== undefined) return { state: "open", me: device.me };
+    const door = await findDoor();
+    if (door === undefined) return { state: "empty" };
+    return { state: "locked", handle: door.handle, lock: door.box.lock };
+  }
+
+  async connection(): Promise<m.Connection> {
+    const device = this.#device;
+    if (device === undefined) return { up: false, refusal: null, queued: 0 };
+    const { session, outbox } = device;
+    return { up: session.up, refusal: session.refusal, queued: outbox.size };
+  }
+
+  async readInvite(text: string): Promise<m.InviteFacts> {
+    const invite = decodeInvite(text);
+    const { monitor, http } = await this.#look(invite.deployment);
+    const bundle = await readBundle(http, monitor);
+    const { invitation } = invite;
+    let inviter: string | null = null;
+    if (!byOperator(invitation)) monitor.keyLog.currentDevice(invitation.inviter, invitation.inviterDevice);
+    else inviter = monitor.charter.terms.operator.name;
+    return {
+      purpose: "account",
+      trust: readTrust(monitor, bundle, null),
+      inviter,
+      handle: null,
+      group: null,
+      expiresMs: Number(invitation.expiresMs),
+    };
+  }
+
+  register(registration: m.Registration): Promise<void> {
+    return this.#once(async () => {
+      if ((await findDoor()) !== undefined || this.#device !== undefined) {
+        throw new VaultRefused("vault-exists");
+      }
+      const invite = decodeInvite(registration.invite);
+      this.#step("keys");
+      const { monitor, http } = await this.#look(invite.deployment);
+      const { handle, deviceName, secret } = registration;
+      if (invite.invitation.purpose === Purpose.RESET) await monitor.syncKeys();
+      const { identity, entry } = foundAccount(monitor, invite, handle, deviceName);
+      const vault = await Vault.make(handle, secret);
+      try {
+        await vault.write([
+          put(["fact", "identity"], { ...identity, address: this.#origin }),
+          [["fact", "first-entry"], entry],
+        ]);
+        await enter(http, monitor, identity, entry, (step) => this.#step(step));
+      } catch (problem) {
+        // Nobody's vault: another invite or handle can be tried.
+        if (!(problem instanceof WireRefused) || problem.code !== "server-unreachable") {
+          vault.close();
+          await eraseVault();
+        }
+        throw problem;
+      }
+      await this.#enter(vault, { ...identity, address: this.#origin }, monitor, true);
+      this.#tell({ kind: "progress", task: "register", step: "done", share: 1 });
+    });
+  }
+
+  unlock(secret: m.Secret): Promise<void> {
+    return this.#once(async () => {
+      if (this.#device !== undefined) return;
+      const vault = await Vault.open(secret);
+      try {
+        const identity = await vault.find<Identity>(["fact", "identity"]);
+        if (identity === undefined) throw new VaultRefused("vault-damaged", "identity");
+        const known = await readLogs(vault);
+        const clock = () => Date.now();
+        const http = new Http(this.#origin);
+        const monitor =
+          known.charters.length === 0
+            ? await Monitor.begin(http, identity.deployment, clock)
+            : Monitor.resume(http, identity.deployment, clock, known);
+        const first = await vault.read(["fact", "first-entry"]);
+        if (!isListed(monitor, identity) && first !== undefined) {
+          await monitor.syncKeys();
+          await enter(http, monitor, identity, first, () => undefined);
+        }
+        await this.#enter(vault, identity, monitor, known.key.length === 0);
+      } catch (problem) {
+        vault.close();
+        throw problem;
+      }
+    });
+  }
+
+  async lock(): Promise<void> {
+    await this.#once(async () => {
+      await this.#device?.close();
+      this.#device = undefined;
+      this.#files = undefined;
+    });
+    this.#tell({ kind: "status", status: await this.status() });
+  }
+
+  changeSecret(old: m.Secret, fresh: m.Secret): Promise<void> {
+    return this.#open.core.vault.changeSecret(old, fresh);
+  }
+
+  async erase(): Promise<void> {
+    await this.#once(async () => {
+      await this.#device?.close();
+      this.#device = undefined;
+      this.#files = undefined;
+      this.#broken = undefined;
+      await eraseVault();
+    });
+    this.#tell({ kind: "status", status: { state: "empty" } });
+  }
+
+  async storage(): Promise<m.StorageFacts> {
+    const { usage, quota } = await navigator.storage.estimate();
+    const persistent = await navigator.storage.persisted();
+    return { usedBytes: usage ?? 0, quotaBytes: quota ?? null, persistent };
+  }
+
+  async beginLinking(): Promise<m.LinkOffer> {
+    return missing("linking a device");
+  }
+  async cancelLinking(): Promise<void> {
+    return missing("linking a device");
+  }
+
+  // --- conversations -----------------------------------------------------------------------
+
+  async conversations(): Promise<readonly m.Conversation[]> {
+    return this.#open.chronicle.conversations();
+  }
+
+  async startDirect(account: string): Promise<string> {
+    const { chronicle, changes, core } = this.#open;
+    const found = chronicle
+      .conversations()
+      .find((one) => one.peer === account && one.state === "member");
+    if (found !== undefined) return found.id;
+    const room = await changes.create([unhex(account)], ConversationKind.DIRECT);
+    await this.#defaultTimer(room.name);
+    await core.alone(() => core.flush());
+    return room.name;
+  }
+
+  async startGroup(wish: {
+    readonly name: string;
+    readonly picture: Uint8Array | null;
+    readonly accounts: readonly string[];
+  }): Promise<string> {
+    const { changes } = this.#open;
+    const room = await changes.create(wish.accounts.map(unhex), ConversationKind.GROUP);
+    await this.#sayDetails(room.name, wish.name, wish.picture);
+    await this.#defaultTimer(room.name);
+    return room.name;
+  }
+
+  setDraft(conversation: string, draft: m.Draft | null): Promise<void> {
+    return this.#note(conversation, { draft });
+  }
+
+  setPinned(conversation: string, pinned: boolean): Promise<void> {
+    return this.#note(conversation, { pinned });
+  }
+
+  setMuted(conversation: string, muted: boolean): Promise<void> {
+    return this.#note(conversation, { muted });
+  }
+
+  async setTimer(conversation: string, seconds: number): Promise<void> {
+    const { core, sending } = this.#open;
+    const room = core.room(conversation);
+    await core.http.put("PUT", `/v1/conversations/${conversation}/timer`, setTimer, {
+      timerMs: seconds * 1000,
+    });
+    await core.alone(() => sending.send(room, { kind: "Timer", seconds }));
+  }
+
+  async markRead(conversation: string, at: number): Promise<void> {
+    const { core, chronicle, marks } = this.#open;
+    await core.alone(async () => {
+      const moved = await chronicle.markRead(conversation, at);
+      await core.flush();
+      const room = core.rooms.get(conversation);
+      if (moved && room !== undefined) marks.moved(room);
+    });
+  }
+
+  async setTyping(conversation: string, active: boolean): Promise<void> {
+    const { core, marks } = this.#open;
+    const room = core.rooms.get(conversation);
+    if (room !== undefined) await marks.type(room, active);
+  }
+
+  async leave(conversation: string): Promise<void> {
+    const { core, changes } = this.#open;
+    await changes.leave(core.room(conversation));
+  }
+
+  async forget(conversation: string): Promise<void> {
+    const { core, chronicle } = this.#open;
+    if (core.rooms.get(conversation)?.status === "member") {
+      throw new m.MessengerRefused({ code: "not-allowed", detail: "leave it first" });
+    }
+    await core.alone(async () => {
+      await chronicle.forget(conversation);
+      await core.flush();
+    });
+  }
+
+  // --- messages ----------------------------------------------------------------------------
+
+  messages(conversation: string, wanted: m.PageWanted, limit: number): Promise<m.Page> {
+    return this.#open.chronicle.page(conversation, wanted, limit);
+  }
+
+  async send(conversation: string, outgoing: m.Outgoing): Promise<string> {
+    const { core, sending } = this.#open;
+    const room = core.room(conversation);
+    const record =
+      outgoing.kind === "file"
+        ? await this.#attachments.put(outgoing)
+        : outgoing.replyTo === null
+          ? ({ kind: "Text", content: utf8(outgoing.text) } as const)
+          : ({
+              kind: "Reply",
+              target: unhex(outgoing.replyTo),
+              content: utf8(outgoing.text),
+            } as const);
+    const id = await core.alone(() => sending.send(room, record));
+    this.#queued();
+    return id;
+  }
+
+  async edit(conversation: string, message: string, text: string): Promise<void> {
+    await this.#say(conversation, { kind: "Edit", target: unhex(message), content: utf8(text) });
+  }
+
+  async remove(conversation: string, message: string): Promise<void> {
+    await this.#say(conversation, { kind: "Delete", target: unhex(message) });
+  }
+
+  async react(conversation: string, message: string, mark: string): Promise<void> {
+    await this.#say(conversation, { kind: "Reaction", target: unhex(message), mark: utf8(mark) });
+  }
+
+  async retry(_conversation: string, message: string): Promise<void> {
+    const { core, sending } = this.#open;
+    await core.alone(() => sending.retry(message));
+  }
+
+  async discard(conversation: string, message: string): Promise<void> {
+    const { core, outbox } = this.#open;
+    const outgoing = outbox.find(message);
+    if (outgoing === undefined) throw new WireRefused("not-found");
+    await core.alone(async () => {
+      outbox.settle(outgoing);
+      core.tell({ kind: "message-gone", conversation, id: message });
+      await core.flush();
+    });
+    this.#queued();
+  }
+
+  async openFile(conversation: string, message: string): Promise<Blob> {
+    const found = await this.#open.chronicle.find(conversation, message);
+    const waiting = this.#open.outbox.find(message);
+    const record = found?.record ?? this.#attachments.read(waiting?.record);
+    if (record?.kind !== "Attachment" && record?.kind !== "Media") {
+      throw new WireRefused("not-found");
+    }
+    return this.#attachments.open(record, conversation, message);
+  }
+
+  async cancelTransfer(_conversation: string, message: string): Promise<void> {
+    this.#attachments.cancel(message);
+  }
+
+  async receipts(conversation: string, message: string) {
+    const { chronicle, marks, people, core } = this.#open;
+    const own = hex(core.account);
+    const at = await chronicle.place(conversation, message);
+    return chronicle
+      .view(conversation)
+      .members.filter((account) => account !== own)
+      .map((account) => ({
+        name: people.name(account),
+        state: at === undefined ? ("sent" as const) : marks.stateOf(conversation, account, at),
+      }));
+  }
+
+  async search(words: string, within: string | null, before: number | null, limit: number) {
+    const { chronicle } = this.#open;
+    const names = within === null ? chronicle.conversations().map((one) => one.id) : [within];
+    const hits: m.Hit[] = [];
+    if (words.trim() === "") return { hits, more: false };
+    for (const name of names) {
+      const conversationName = chronicle.conversation(name).name;
+      for (const found of await chronicle.search(name, words.trim(), before, limit)) {
+        hits.push({ ...found, conversationName });
+      }
+    }
+    hits.sort((a, b) => b.message.timeMs - a.message.timeMs);
+    return { hits: hits.slice(0, limit), more: hits.length > limit };
+  }
+
+  // --- people ------------------------------------------------------------------------------
+
+  async people(): Promise<readonly m.Person[]> {
+    const { people } = this.#open;
+    return people.accounts.flatMap((account) => {
+      try {
+        return [people.person(account)];
+      } catch (problem) {
+        asRefusal(problem);
+        return [];
+      }
+    });
+  }
+
+  async person(account: string): Promise<m.Person> {
+    return this.#open.people.person(account);
+  }
+
+  async findPerson(handle: string): Promise<m.Person> {
+    const { people, core } = this.#open;
+    const account = await people.find(handle);
+    await core.alone(() => core.flush());
+    return people.person(account);
+  }
+
+  async makeInvite(): Promise<{ readonly text: string; readonly expiresMs: number }> {
+    const { core } = this.#open;
+    const expiresMs = core.clock() + INVITE_DAYS_MS;
+    const invite = makeInvite(this.#origin, core.deployment, core.key.sign, core.random(32), {
+      committee: core.monitor.keyLog.committee(core.account),
+      expiresMs,
+      inviter: core.account,
+      inviterDevice: core.device,
+    });
+    return { text: encodeInvite(invite), expiresMs };
+  }
+
+  async safety(account: string): Promise<m.SafetyFacts> {
+    const { people, core } = this.#open;
+    await core.monitor.syncKeys().catch(asRefusal);
+    const code = people.code(account);
+    const { keyLog } = core.monitor;
+    return {
+      account,
+      digits: code.digits,
+      qr: code.qr,
+      verification: people.verification(account),
+      sinceMs: people.sinceMs(account),
+      devices: keyLog.account(unhex(account)).keys.map((key) => {
+        const record = keyLog.device(nameDevice(key));
+        return { id: hex(record.device), addedMs: Number(record.addedMs) };
+      }),
+    };
+  }
+
+  async setVerified(account: string, verified: boolean): Promise<void> {
+    const { people, core, alarms, chronicle } = this.#open;
+    await core.alone(async () => {
+      people.setVerified(account, verified);
+      alarms.dismiss(`code-changed-${account}`);
+      for (const one of chronicle.conversations()) {
+        if (chronicle.view(one.id).members.includes(account)) chronicle.tell(one.id);
+      }
+      await core.flush();
+    });
+  }
+
+  async scanSafety(account: string, scanned: Uint8Array): Promise<boolean> {
+    const { people } = this.#open;
+    const match = equalBytes(people.code(account).qr, scanned);
+    if (match) await this.setVerified(account, true);
+    return match;
+  }
+
+  async setBlocked(_account: string, _blocked: boolean): Promise<void> {
+    return missing("blocking people");
+  }
+
+  // --- groups ------------------------------------------------------------------------------
+
+  async members(conversation: string): Promise<readonly m.Member[]> {
+    const { chronicle, people } = this.#open;
+    const { members, admins } = chronicle.view(conversation);
+    return members.map((account) => ({
+      person: people.person(account),
+      role: admins.includes(account) ? "admin" : "member",
+    }));
+  }
+
+  async addMembers(conversation: string, accounts: readonly string[]): Promise<void> {
+    const { core, changes, chronicle } = this.#open;
+    await changes.add(core.room(conversation), accounts.map(unhex));
+    const { name, picture, admins } = chronicle.view(conversation);
+    // Newcomers learn what the conversation is called (spec V-16).
+    if (name !== "" && admins.includes(hex(core.account))) {
+      await this.#sayDetails(conversation, name, picture);
+    }
+  }
+
+  async removeMember(conversation: string, account: string): Promise<void> {
+    const { core, changes } = this.#open;
+    await changes.remove(core.room(conversation), [unhex(account)]);
+  }
+
+  async setRole(conversation: string, account: string, role: m.Role): Promise<void> {
+    const { core, changes } = this.#open;
+    const id = unhex(account);
+    await changes.setRules(core.room(conversation), (context) => {
+      const others = context.admins.filter((admin) => !equalBytes(admin, id));
+      return { ...context, admins: role === "admin" ? [...others, id] : others };
+    });
+  }
+
+  async changeGroup(
+    conversation: string,
+    change: {
+      readonly name?: string;
+      readonly picture?: Uint8Array | null;
+      readonly addPolicy?: "admins" | "members";
+    },
+  ): Promise<void> {
+    const { core, changes, chronicle } = this.#open;
+    const { addPolicy } = change;
+    if (addPolicy !== undefined) {
+      const value = addPolicy === "members" ? AddPolicy.MEMBERS : AddPolicy.ADMINS;
+      await changes.setRules(core.room(conversation), (now) => ({ ...now, addPolicy: value }));
+    }
+    if (change.name !== undefined || change.picture !== undefined) {
+      const view = chronicle.view(conversation);
+      const picture = change.picture === undefined ? view.picture : change.picture;
+      await this.#sayDetails(conversation, change.name ?? view.name, picture);
+    }
+  }
+
+  async groupLink(): Promise<m.GroupLink | null> {
+    return null;
+  }
+  async makeGroupLink(): Promise<m.GroupLink> {
+    return missing("links into groups");
+  }
+  async revokeGroupLink(): Promise<void> {
+    return missing("links into groups");
+  }
+  async askToJoin(): Promise<void> {
+    return missing("links into groups");
+  }
+  async joinRequests(): Promise<readonly m.JoinRequest[]> {
+    return [];
+  }
+  async answerJoinRequest(): Promise<void> {
+    return missing("links into groups");
+  }
+
+  // --- devices -----------------------------------------------------------------------------
+
+  async devices(): Promise<readonly m.Device[]> {
+    const { core } = this.#open;
+    const { keyLog } = core.monitor;
+    return keyLog.account(core.account).keys.map((key) => {
+      const record = keyLog.device(nameDevice(key));
+      const own = equalBytes(record.device, core.device);
+      return {
+        id: hex(record.device),
+        name: own ? core.identity.deviceName : hex(record.device).slice(0, 8),
+        addedMs: Number(record.addedMs),
+        lastSeenMs: null,
+        own,
+        approvedBy: "",
+        revokedMs: null,
+      };
+    });
+  }
+
+  async renameDevice(device: string, name: string): Promise<void> {
+    const { core } = this.#open;
+    if (device !== hex(core.device)) missing("renaming other devices");
+    await core.alone(async () => {
+      core.identity = { ...core.identity, deviceName: name };
+      core.write(put(["fact", "identity"], core.identity));
+      core.tell({ kind: "devices" });
+      await core.flush();
+    });
+  }
+
+  async revokeDevice(): Promise<void> {
+    return missing("revoking devices");
+  }
+  async makeDeviceInvite(): Promise<string> {
+    return missing("linking a device");
+  }
+  async readLinkRequest(): Promise<m.LinkRequest> {
+    return missing("linking a device");
+  }
+  async approveDevice(): Promise<void> {
+    return missing("linking a device");
+  }
+
+  // --- trust -------------------------------------------------------------------------------
+
+  async trust(): Promise<m.Trust> {
+    const { core } = this.#open;
+    const { monitor } = core;
+    for (const sync of [() => monitor.syncKeys(), () => monitor.syncLaw()]) {
+      await sync().catch(asRefusal);
+    }
+    this.#bundle = await readBundle(core.http, monitor);
+    if (this.#bundle.logged === "unlogged") {
+      this.#open.alarms.raise({ kind: "unlogged-bundle", hash: this.#bundle.hash });
+      await core.alone(() => core.flush());
+    }
+    return readTrust(monitor, this.#bundle, monitor.keyLog.committee(core.account));
+  }
+
+  noticeDocument(notice: string): Promise<Uint8Array> {
+    return this.#open.notices.document(notice);
+  }
+
+  async alarms(): Promise<readonly m.Alarm[]> {
+    return this.#open.alarms.all();
+  }
+
+  async dismissAlarm(id: string): Promise<void> {
+    const { core, alarms, people } = this.#open;
+    const alarm = alarms.find(id);
+    await core.alone(async () => {
+      if (alarm?.cause.kind === "code-changed") people.setVerified(alarm.cause.account, false);
+      alarms.dismiss(id);
+      await core.flush();
+    });
+  }
+
+  // --- settings ----------------------------------------------------------------------------
+
+  async settings(): Promise<m.Settings> {
+    this.#settings = await readSettings();
+    return this.#settings;
+  }
+
+  async changeSettings(change: Partial<m.Settings>): Promise<void> {
+    this.#settings = { ...(await readSettings()), ...change };
+    await writeSettings(this.#settings);
+    this.#apply();
+    this.#tell({ kind: "settings", settings: this.#settings });
+  }
+
+  async pushKey(): Promise<Uint8Array | null> {
+    const { core } = this.#open;
+    const state = await core.http.ask("GET", "/v1/push", undefined, undefined, pushState);
+    return state.key;
+  }
+
+  async setPush(target: m.PushTarget | null): Promise<void> {
+    const { http } = this.#open.core;
+    if (target === null) await http.send("DELETE", "/v1/push", undefined);
+    else await http.put("PUT", "/v1/push", subscribe, { endpoint: target.endpoint });
+  }
+
+  // --- what several of them use ------------------------------------------------------------
+
+  get #attachments(): Files {
+    this.#files ??= new Files(this.#open.core, this.#tell);
+    return this.#files;
+  }
+
+  /** One change of the device's state after the other. */
+  #once<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#busy.then(work);
+    this.#busy = run.catch(() => undefined);
+    return run;
+  }
+
+  async #look(deployment: Uint8Array): Promise<{ monitor: Monitor; http: Http }> {
+    const http = new Http(this.#origin);
+    const monitor = await Monitor.begin(http, deployment, () => Date.now());
+    await monitor.syncKeys();
+    await monitor.syncLaw();
+    return { monitor, http };
+  }
+
+  async #enter(vault: Vault, identity: Identity, monitor: Monitor, fresh: boolean) {
+    const key = new SigningKey(identity.seed);
+    const device = nameDevice(key.public.encoded);
+    const http = new Http(this.#origin, {
+      deployment: identity.deployment,
+      subject: { kind: "device", account: identity.account, device },
+      sign: key.sign,
+    });
+    const opened = await Device.begin(vault, http, monitor, identity, fresh, (event) =>
+      this.#tell(event),
+    );
+    this.#device = opened;
+    this.#settings = await readSettings();
+    this.#apply();
+    this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
+    await opened.session.start();
+  }
+
+  #apply(): void {
+    const device = this.#device;
+    if (device === undefined) return;
+    device.marks.receipts = this.#settings.receipts;
+    device.marks.typing = this.#settings.typing;
+  }
+
+  #step(step: "keys" | "log" | "witnesses"): void {
+    this.#tell({ kind: "progress", task: "register", step, share: null });
+  }
+
+  #queued(): void {
+    void this.connection().then((connection) => this.#tell({ kind: "connection", connection }));
+  }
+
+  async #note(
+    conversation: string,
+    change: Partial<Pick<m.Conversation, "draft" | "muted" | "pinned">>,
+  ): Promise<void> {
+    const { core, chronicle } = this.#open;
+    await core.alone(async () => {
+      chronicle.change(conversation, change);
+      await core.flush();
+    });
+  }
+
+  async #say(conversation: string, record: Parameters<Device["sending"]["send"]>[1]) {
+    const { core, sending } = this.#open;
+    await core.alone(() => sending.send(core.room(conversation), record));
+    this.#queued();
+  }
+
+  #sayDetails(conversation: string, name: string, picture: Uint8Array | null): Promise<void> {
+    const data = { name: utf8(name), picture: picture ?? new Uint8Array() };
+    return this.#say(conversation, { kind: "Details", ...data });
+  }
+
+  async #defaultTimer(conversation: string): Promise<void> {
+    const { defaultTimerSeconds } = this.#settings;
+    if (defaultTimerSeconds > 0) await this.setTimer(conversation, defaultTimerSeconds);
+  }
+}
+
+/** What the vault holds of both logs. */
+async function readLogs(vault: Vault): Promise<KnownLogs> {
+  const rows = async (table: string) => (await vault.list([table])).map(([, value]) => value);
+  return {
+    charters: await rows("charter"),
+    key: await rows("log-key"),
+    law: await rows("log-law"),
+  };
+}

@@ -1,0 +1,90 @@
+/** One unlocked device: its parts, put together. */
+
+import type { Me, MessengerEvent } from "../messenger.ts";
+import { hex } from "../protocol/encoding.ts";
+import { Alarms } from "./alarms.ts";
+import { Changes } from "./changes.ts";
+import { Chronicle } from "./chronicle.ts";
+import { Core, type Identity } from "./core.ts";
+import { publishPackages } from "./enrolment.ts";
+import type { Http } from "./http.ts";
+import { Joining } from "./joining.ts";
+import { Marks } from "./marks.ts";
+import type { Monitor } from "./monitor.ts";
+import { Notices } from "./notices.ts";
+import { Outbox } from "./outbox.ts";
+import { People } from "./people.ts";
+import { Sending } from "./sending.ts";
+import { Session } from "./session.ts";
+import { Sync } from "./sync.ts";
+import type { Vault } from "./vault.ts";
+
+export class Device {
+  readonly core: Core;
+  readonly people: People;
+  readonly chronicle: Chronicle;
+  readonly outbox: Outbox;
+  readonly alarms: Alarms;
+  readonly sending: Sending;
+  readonly changes: Changes;
+  readonly marks: Marks;
+  readonly notices: Notices;
+  readonly session: Session;
+
+  private constructor(core: Core) {
+    this.core = core;
+    this.people = new People(core);
+    this.chronicle = new Chronicle(core, this.people);
+    this.outbox = new Outbox(core, this.chronicle);
+    this.alarms = new Alarms(core, this.people);
+    this.marks = new Marks(core, this.chronicle, this.people);
+    this.notices = new Notices(core, this.chronicle);
+    const sync = new Sync(core, this.chronicle, this.people, this.outbox);
+    this.sending = new Sending(core, sync, this.outbox, (frames) => this.session.push(frames));
+    const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
+    const joining = new Joining(core, this.chronicle, this.people, catchUp);
+    this.changes = new Changes(core, this.chronicle, joining, catchUp);
+    const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
+    const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
+    this.session = new Session({ ...parts, alarms });
+    core.flushed = () => chronicle.flushed();
+    chronicle.reached = (name, sequence) => marks.state(name, sequence);
+    marks.whisper = (room, record) => sending.whisper(room, record);
+    marks.changed = (name) => void chronicle.tellReached(name);
+  }
+
+  /** Loads a device from its vault; a fresh one publishes its key packages. */
+  static async begin(
+    vault: Vault,
+    http: Http,
+    monitor: Monitor,
+    identity: Identity,
+    fresh: boolean,
+    hear: (event: MessengerEvent) => void,
+  ): Promise<Device> {
+    const core = new Core(vault, http, monitor, identity, hear);
+    const device = new Device(core);
+    await core.loadRooms();
+    await device.people.load();
+    await device.chronicle.load();
+    await device.outbox.load();
+    await device.alarms.load();
+    if (!fresh) core.logsAreKept();
+    core.keepLogs();
+    if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
+    await core.flush();
+    return device;
+  }
+
+  get me(): Me {
+    const { account, device, identity, monitor } = this.core;
+    const deployment = monitor.charter.terms.name;
+    return { account: hex(account), device: hex(device), handle: identity.handle, deployment };
+  }
+
+  async close(): Promise<void> {
+    this.marks.stop();
+    await this.session.close();
+    this.core.vault.close();
+  }
+}

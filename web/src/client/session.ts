@@ -1,0 +1,382 @@
+/** One device's life on the stream: connect, catch up, take what comes, come back (W-11, W-12). */
+
+import type { RefusalFacts } from "../messenger.ts";
+import { dayOf, keyEpochOf } from "../protocol/days.ts";
+import { equalBytes, hex, u64 } from "../protocol/encoding.ts";
+import { EnvelopeRefused, GroupRefused, Refusal, WireRefused } from "../protocol/errors.ts";
+import { type FromServer, type FromServerOf, ItemKind, MailKind } from "../protocol/frames.ts";
+import { requiresCapsule } from "../protocol/charter_terms.ts";
+import type { Changes } from "./changes.ts";
+import type { Chronicle } from "./chronicle.ts";
+import type { Core, Room } from "./core.ts";
+import { refillPackages } from "./enrolment.ts";
+import { asRefusal, rosterOf } from "./groups.ts";
+import { readCode } from "./http.ts";
+import type { Joining } from "./joining.ts";
+import type { Marks } from "./marks.ts";
+import type { Notices } from "./notices.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Sending } from "./sending.ts";
+import { Stream } from "./stream.ts";
+import type { Sync } from "./sync.ts";
+import type { Alarms } from "./alarms.ts";
+
+const FIRST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 20_000;
+const WATCH_MS = 60_000;
+const EPOCHS_READY = 3;
+const WISH_WAIT_MS = 2_000;
+const WISH_STEP_MS = 200;
+/** Refusals after which a connection does not come back by itself. */
+const FATAL: ReadonlySet<string> = new Set([
+  "connection-replaced",
+  "device-removed",
+  "not-permitted",
+  "vault-write",
+  "vault-damaged",
+]);
+
+/** What one connection needs of the client. */
+export interface Parts {
+  readonly core: Core;
+  readonly chronicle: Chronicle;
+  readonly outbox: Outbox;
+  readonly sync: Sync;
+  readonly sending: Sending;
+  readonly joining: Joining;
+  readonly changes: Changes;
+  readonly marks: Marks;
+  readonly notices: Notices;
+  readonly alarms: Alarms;
+}
+
+export class Session {
+  readonly #parts: Parts;
+  #stream: Stream | undefined;
+  #closed = false;
+  #up = false;
+  #refusal: RefusalFacts | null = null;
+  #mailbox = 0;
+  #held: FromServerOf<"Mail">[] = [];
+  readonly #mending = new Set<string>();
+  #wake: (() => void) | undefined;
+  #watching: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  get refusal(): RefusalFacts | null {
+    return this.#refusal;
+  }
+
+  /** Connects and goes on connecting until `close`. */
+  async start(): Promise<void> {
+    const kept = await this.#parts.core.vault.read(["fact", "mailbox"]);
+    this.#mailbox = kept === undefined ? 0 : Number(new DataView(kept.buffer).getBigUint64(0));
+    void this.#run();
+    void this.#watch();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#watching);
+    this.#stream?.close();
+    this.#wake?.();
+    await this.#parts.core.alone(async () => undefined);
+  }
+
+  /** The network is back, or gone: does not wait for the next try. */
+  hurry(online: boolean): void {
+    if (!online) this.#stream?.close();
+    this.#wake?.();
+  }
+
+  push(frames: Parameters<Stream["push"]>[0]): boolean {
+    return this.#stream?.push(frames) ?? false;
+  }
+
+  catchUp(room: Room): void {
+    room.catching = true;
+    this.push([{ kind: "CatchUp", conversation: room.conversation, after: room.sequence }]);
+  }
+
+  tellConnection(): void {
+    const { core, outbox } = this.#parts;
+    const connection = { up: this.#up, refusal: this.#refusal, queued: outbox.size };
+    core.tell({ kind: "connection", connection });
+  }
+
+  // --- the connection ----------------------------------------------------------------------
+
+  async #run(): Promise<void> {
+    const { core } = this.#parts;
+    let wait = FIRST_WAIT_MS;
+    while (!this.#closed) {
+      try {
+        await this.#connect();
+        for (;;) {
+          const frames = await (this.#stream as Stream).receive();
+          await core.alone(() => this.#takeAll(frames));
+          if (this.#up) wait = FIRST_WAIT_MS;
+        }
+      } catch (problem) {
+        const refusal = asRefusal(problem);
+        this.#stream?.close();
+        this.#stream = undefined;
+        if (this.#closed) return;
+        await core.alone(() => this.#disconnected(refusal)).catch(asRefusal);
+        if (FATAL.has(refusal.code)) return;
+      }
+      await new Promise<void>((done) => {
+        const timer = setTimeout(done, wait * (0.5 + Math.random()));
+        this.#wake = () => {
+          clearTimeout(timer);
+          done();
+        };
+      });
+      this.#wake = undefined;
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const { core } = this.#parts;
+    const where = await core.http.where();
+    if (!equalBytes(where.deployment, core.deployment)) {
+      throw new WireRefused("server-answer", "another deployment");
+    }
+    const token = await core.http.session();
+    const stream = await Stream.connect(where.stream);
+    this.#stream = stream;
+    const cursors = [...core.rooms.values()]
+      .filter((room) => room.status === "member")
+      .map((room) => ({ conversation: room.conversation, after: room.sequence }));
+    stream.push([{ kind: "Hello", token, cursors, mailbox: this.#mailbox }]);
+  }
+
+  async #disconnected(refusal: Refusal): Promise<void> {
+    const { core, sending, alarms } = this.#parts;
+    this.#up = false;
+    this.#refusal = { code: refusal.code, detail: refusal.detail };
+    core.http.forgetSession();
+    for (const room of core.rooms.values()) {
+      room.live = false;
+      room.catching = false;
+    }
+    await sending.disconnected();
+    if (refusal.code === "device-removed") alarms.raise({ kind: "device-removed" });
+    if (refusal.code === "vault-write") alarms.raise({ kind: "storage-full" });
+    this.tellConnection();
+    await core.flush();
+  }
+
+  // --- frames ------------------------------------------------------------------------------
+
+  async #takeAll(frames: readonly FromServer[]): Promise<void> {
+    for (const frame of frames) await this.#take(frame);
+    await this.#parts.core.flush();
+    this.#mend();
+  }
+
+  async #take(frame: FromServer): Promise<void> {
+    const { core, sync, sending, marks } = this.#parts;
+    switch (frame.kind) {
+      case "Welcome":
+        return this.#welcomed(frame);
+      case "Item": {
+        const room = core.rooms.get(hex(frame.conversation));
+        if (room === undefined) return;
+        if (!(await sync.take(room, frame))) {
+          if (!room.catching) this.catchUp(room);
+        } else if (room.usable) {
+          if (frame.item === ItemKind.COMMIT) {
+            await core.flush();
+            await sending.resume(room);
+          }
+          marks.moved(room);
+        }
+        return;
+      }
+      case "Accepted":
+        try {
+          const behind = await sending.accepted(frame);
+          if (behind !== undefined && !behind.catching) this.catchUp(behind);
+        } catch (problem) {
+          if (!(problem instanceof EnvelopeRefused)) throw problem;
+          core.stop(core.room(hex(frame.conversation)), problem);
+        }
+        this.tellConnection();
+        return;
+      case "Refused":
+        return sending.refused(frame);
+      case "Live":
+        return this.#live(frame);
+      case "Mail":
+        return this.#mail(frame);
+      case "Whispered": {
+        const found = await sync.takeWhisper(frame);
+        if (found !== undefined) marks.take(found.room, found.account, found.record);
+        return;
+      }
+      case "Bye":
+        throw new WireRefused(readCode(frame.code), frame.detail);
+      default:
+        return;
+    }
+  }
+
+  #welcomed(frame: FromServerOf<"Welcome">): void {
+    const { core, alarms } = this.#parts;
+    const heads = new Set(frame.heads.map((cursor) => hex(cursor.conversation)));
+    // A conversation that the server does not list stands still, and nothing is sent to it.
+    for (const room of core.rooms.values()) room.catching = heads.has(room.name);
+    this.#up = true;
+    this.#refusal = null;
+    const offsetMs = frame.timeMs - core.clock();
+    if (Math.abs(offsetMs) > core.skewMs) alarms.raise({ kind: "clock", offsetMs });
+    this.tellConnection();
+  }
+
+  async #live(frame: FromServerOf<"Live">): Promise<void> {
+    const { core, sending, marks } = this.#parts;
+    const room = core.rooms.get(hex(frame.conversation));
+    if (room === undefined) return;
+    room.catching = false;
+    if ((await core.isUsable(room)) && frame.sequence > room.sequence) {
+      this.catchUp(room);
+      return;
+    }
+    room.live = true;
+    await core.flush();
+    if (room.status === "member") {
+      await sending.resume(room);
+      marks.live(room, rosterOf(await core.group(room)).length);
+    }
+    const held = this.#held.filter((mail) => hex(mail.conversation) === room.name);
+    this.#held = this.#held.filter((mail) => !held.includes(mail));
+    for (const mail of held) await this.#mail(mail);
+  }
+
+  async #mail(mail: FromServerOf<"Mail">): Promise<void> {
+    const { core, joining, notices, alarms } = this.#parts;
+    if (mail.mail === MailKind.WELCOME) {
+      try {
+        if (!(await joining.takeWelcome(mail))) {
+          this.#held.push(mail);
+          return;
+        }
+      } catch (problem) {
+        const refusal = asRefusal(problem);
+        if (refusal instanceof WireRefused) throw refusal;
+        const { code, detail } = refusal;
+        alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
+      }
+    } else if (mail.mail === MailKind.NOTICE && mail.sequence > this.#mailbox) {
+      await notices.take(mail);
+    }
+    if (mail.sequence > this.#mailbox) {
+      this.#mailbox = mail.sequence;
+      core.write([["fact", "mailbox"], u64(mail.sequence)]);
+    }
+    await core.flush();
+    if (this.#held.length === 0) this.push([{ kind: "MailboxDone", through: this.#mailbox }]);
+  }
+
+  // --- mending and watching ----------------------------------------------------------------
+
+  /** Rejoins what is broken, commits wishes to leave; one task at a time per conversation. */
+  #mend(): void {
+    const { core } = this.#parts;
+    for (const room of core.rooms.values()) {
+      if (this.#mending.has(room.name)) continue;
+      const work =
+        room.status === "broken"
+          ? () => this.#rejoin(room)
+          : room.usable && room.wish
+            ? () => this.#grant(room)
+            : undefined;
+      if (work === undefined) continue;
+      this.#mending.add(room.name);
+      void work()
+        .catch(asRefusal)
+        .finally(() => this.#mending.delete(room.name));
+    }
+  }
+
+  async #rejoin(room: Room): Promise<void> {
+    const { core, joining, chronicle } = this.#parts;
+    let wait = FIRST_WAIT_MS;
+    while (room.status === "broken" && !this.#closed) {
+      try {
+        await core.alone(() => joining.rejoin(room));
+      } catch (problem) {
+        const refusal = asRefusal(problem);
+        const left = refusal.code === "not-a-member" || refusal.code === "not-permitted";
+        if (left || (refusal instanceof GroupRefused && refusal.code !== "epoch-superseded")) {
+          await core.alone(async () => {
+            if (left) {
+              room.status = "left";
+              room.group = undefined;
+              await core.dropGroup(room);
+            } else core.stop(room, refusal);
+            room.dirty = true;
+            chronicle.tell(room.name);
+            await core.flush();
+          });
+          return;
+        }
+        await new Promise((done) => setTimeout(done, wait * (0.5 + Math.random())));
+        wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+      }
+    }
+  }
+
+  /** Admins first, then one after the other: whoever comes second has nothing to do. */
+  async #grant(room: Room): Promise<void> {
+    const { core, changes } = this.#parts;
+    const group = await core.group(room);
+    if (!room.context.admins.some((admin) => equalBytes(admin, core.account))) {
+      const turn = WISH_WAIT_MS + group.ownLeafIndex * WISH_STEP_MS;
+      await new Promise((done) => setTimeout(done, Math.min(turn, LONGEST_WAIT_MS)));
+    }
+    if (!room.wish || room.status !== "member") return;
+    room.wish = false;
+    await changes.grantWishes(room);
+  }
+
+  /** Reads both logs now and then: what they say of this account is news that nobody sends. */
+  async #watch(): Promise<void> {
+    const { core, alarms, chronicle } = this.#parts;
+    if (this.#closed) return;
+    for (const sync of [() => core.monitor.syncKeys(), () => core.monitor.syncLaw()]) {
+      await sync().catch(asRefusal);
+    }
+    if (this.#closed) return;
+    await core
+      .alone(async () => {
+        core.keepLogs();
+        alarms.look();
+        this.#checkEpochs();
+        await chronicle.sweep(core.clock());
+        core.tell({ kind: "trust" });
+        if (this.#up) await refillPackages(core).catch(asRefusal);
+        await core.flush();
+      })
+      .catch(asRefusal);
+    if (this.#closed) return;
+    this.#watching = setTimeout(() => void this.#watch(), WATCH_MS);
+  }
+
+  #checkEpochs(): void {
+    const { core, alarms } = this.#parts;
+    const number = core.monitor.keyLog.committee(core.account);
+    if (!requiresCapsule(core.monitor.charter.committee(number))) return;
+    const ready = core.monitor.epochsReady(number, keyEpochOf(dayOf(core.clock())));
+    if (ready < EPOCHS_READY) alarms.raise({ kind: "epochs-low", committee: number, ready });
+  }
+}

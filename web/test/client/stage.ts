@@ -1,0 +1,123 @@
+/** A deployment with Python clients, and browsers on the client that it serves. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+
+const SCRIPT = fileURLToPath(new URL("world.py", import.meta.url));
+const WEB = fileURLToPath(new URL("../../dist", import.meta.url));
+const VENV = fileURLToPath(new URL("../../../.venv/bin/python", import.meta.url));
+const PYTHON = process.env["DOUBLELOCK_PYTHON"] ?? (existsSync(VENV) ? VENV : "python3");
+
+export const PASSPHRASE = "correct horse battery staple";
+
+export interface Heard {
+  readonly kind: string;
+  readonly from: string;
+  readonly id: string;
+  readonly hex: string;
+}
+
+export class Stage {
+  readonly problems: string[] = [];
+  readonly address: string;
+  readonly browser: Browser;
+  readonly #child: ChildProcess;
+  readonly #answers: ((line: string) => void)[];
+  readonly #contexts: BrowserContext[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    address: string,
+    browser: Browser,
+    child: ChildProcess,
+    answers: ((line: string) => void)[],
+  ) {
+    this.address = address;
+    this.browser = browser;
+    this.#child = child;
+    this.#answers = answers;
+  }
+
+  static async begin(): Promise<Stage> {
+    const child = spawn(PYTHON, [SCRIPT, WEB], { stdio: ["pipe", "pipe", "inherit"] });
+    const { stdout } = child;
+    const answers: ((line: string) => void)[] = [];
+    const first = new Promise<string>((give, fail) => {
+      answers.push(give);
+      child.on("exit", (code) => fail(new Error(`the world ended with ${code}`)));
+    });
+    createInterface({ input: stdout }).on("line", (line) => answers.shift()?.(line));
+    const { address } = JSON.parse(await first) as { address: string };
+    const browser = await chromium.launch({
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+    });
+    return new Stage(address, browser, child, answers);
+  }
+
+  /** Asks the Python side. */
+  ask<T = unknown>(what: string, how: Readonly<Record<string, unknown>> = {}): Promise<T> {
+    const run = this.#last.then(async () => {
+      const line = await new Promise<string>((give) => {
+        this.#answers.push(give);
+        this.#child.stdin?.write(`${JSON.stringify({ do: what, ...how })}\n`);
+      });
+      const answer = JSON.parse(line) as { value?: T; code?: string; detail?: string };
+      if (answer.code !== undefined) throw new Error(`${what}: ${answer.code} ${answer.detail}`);
+      return answer.value as T;
+    });
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  async context(): Promise<BrowserContext> {
+    const context = await this.browser.newContext({
+      viewport: { width: 1280, height: 820 },
+      locale: "en-GB",
+    });
+    this.#contexts.push(context);
+    return context;
+  }
+
+  async open(context: BrowserContext): Promise<Page> {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => this.problems.push(String(error)));
+    page.on("console", (message) => {
+      const offline = message.text().includes("ERR_INTERNET_DISCONNECTED");
+      if (message.type() === "error" && !offline) this.problems.push(message.text());
+    });
+    await page.goto(this.address);
+    await page.waitForSelector("html[data-ready]");
+    return page;
+  }
+
+  /** Registers a person through the interface. */
+  async register(page: Page, handle: string): Promise<void> {
+    await page.fill("input", await this.ask<string>("invite"));
+    await page.waitForSelector("form.joining");
+    await page.locator("input[autocomplete=username]").fill(handle);
+    await page.locator("input[type=radio]").nth(1).check();
+    const secrets = page.locator("input[type=password]");
+    await secrets.nth(0).fill(PASSPHRASE);
+    await secrets.nth(1).fill(PASSPHRASE);
+    await page.click("form.joining button[type=submit]");
+    await page.waitForSelector(".panes");
+  }
+
+  async unlock(page: Page): Promise<void> {
+    await page.locator("input[type=password]").fill(PASSPHRASE);
+    await page.click("form button[type=submit]");
+    await page.waitForSelector(".panes");
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#contexts.map((each) => each.close()));
+    await this.browser.close();
+    const ended = new Promise((done) => this.#child.once("exit", done));
+    this.#child.stdin?.end();
+    await ended;
+  }
+}

@@ -1,0 +1,145 @@
+"""A whole deployment on loopback for the browser's tests, driven line by line over standard input.
+
+The first line that it prints is the server's address; then each line asked, a JSON object with
+`do`, is answered by one line of JSON. Ends with its input.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from doublelock.client.client import Client
+from doublelock.client.events import Message, RefusedItem
+from doublelock.demo.clock import WallClock
+from doublelock.demo.world import World
+from doublelock.protocol.errors import DoublelockError
+from doublelock.protocol.bundle import write_manifest
+from doublelock.protocol.identifiers import ConversationId
+from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
+from doublelock.server.bundle import MANIFEST, read_files
+
+
+class Play:
+    """What the tests ask of the Python side."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.heard: dict[str, list[dict[str, Any]]] = {}
+
+    async def invite(self, _: dict[str, Any]) -> Any:
+        return self.world.invite().encode()
+
+    async def person(self, ask: dict[str, Any]) -> Any:
+        client = await self.world.person(ask["name"])
+        client.marks.delivery = client.marks.reading = True
+        return client.account.hex()
+
+    async def group(self, ask: dict[str, Any]) -> Any:
+        client = self._client(ask)
+        conversation = await client.create_conversation(ask["with"], direct=bool(ask.get("direct")))
+        if "title" in ask:
+            await client.send(conversation, Details(ask["title"].encode()))
+        return conversation.hex()
+
+    async def send(self, ask: dict[str, Any]) -> Any:
+        content = bytes.fromhex(ask["hex"]) if "hex" in ask else ask["text"].encode()
+        record = Reply(bytes.fromhex(ask["to"]), content) if "to" in ask else Text(content)
+        message, done = await self._client(ask).post(self._room(ask), record)
+        await done
+        return message.hex()
+
+    async def edit(self, ask: dict[str, Any]) -> Any:
+        record = Edit(bytes.fromhex(ask["to"]), ask["text"].encode())
+        return await self._client(ask).send(self._room(ask), record)
+
+    async def react(self, ask: dict[str, Any]) -> Any:
+        record = Reaction(bytes.fromhex(ask["to"]), ask["mark"].encode())
+        return await self._client(ask).send(self._room(ask), record)
+
+    async def read(self, ask: dict[str, Any]) -> Any:
+        client, room = self._client(ask), self._room(ask)
+        client.mark_read(room, client.sequence(room))
+
+    async def add(self, ask: dict[str, Any]) -> Any:
+        await self._client(ask).add(self._room(ask), ask["with"])
+
+    async def remove(self, ask: dict[str, Any]) -> Any:
+        await self._client(ask).remove(self._room(ask), ask["with"])
+
+    async def renew(self, ask: dict[str, Any]) -> Any:
+        await self._client(ask).renew(self._room(ask))
+
+    async def conversations(self, ask: dict[str, Any]) -> Any:
+        return [one.hex() for one in self._client(ask).conversations()]
+
+    async def members(self, ask: dict[str, Any]) -> Any:
+        return [leaf.account.hex() for leaf in self._client(ask).members(self._room(ask))]
+
+    async def hear(self, ask: dict[str, Any]) -> Any:
+        """Return everything that a client was told of messages, as soon as there are so many."""
+        client, told = self._client(ask), self.heard.setdefault(ask["name"], [])
+        async with asyncio.timeout(30):
+            while True:
+                for event in client.pending_events():
+                    if isinstance(event, Message):
+                        record = event.record
+                        content = getattr(record, "content", b"")
+                        kind = type(record).__name__
+                        told.append(
+                            {
+                                "kind": kind,
+                                "from": event.account.hex(),
+                                "id": event.message_id.hex(),
+                                "hex": content.hex(),
+                            }
+                        )
+                    elif isinstance(event, RefusedItem):
+                        told.append({"kind": "refused", "code": event.refusal.code.value})
+                if len(told) >= ask["count"]:
+                    return told
+                await asyncio.sleep(0.05)
+
+    def _client(self, ask: dict[str, Any]) -> Client:
+        return self.world.people[ask["name"]]
+
+    def _room(self, ask: dict[str, Any]) -> ConversationId:
+        return ConversationId(bytes.fromhex(ask["conversation"]))
+
+
+async def main(web: Path) -> None:
+    """Serve until the input ends."""
+    files, _ = read_files(web)
+    (web / MANIFEST).write_bytes(write_manifest("0.0.0", files))
+    with tempfile.TemporaryDirectory(prefix="doublelock-web-") as place:
+        world = World.open(Path(place), WallClock())
+        world.web = web
+        await world.start()
+        try:
+            world.open_holders()
+            await world.hold_ceremonies(lambda _ready, _wanted: None)
+            _say({"address": world.server.http})
+            await _answer(Play(world))
+        finally:
+            await world.stop()
+
+
+async def _answer(play: Play) -> None:
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        ask = json.loads(line)
+        try:
+            _say({"value": await getattr(play, ask["do"])(ask)})
+        except (DoublelockError, KeyError, TimeoutError) as problem:
+            _say({"code": type(problem).__name__, "detail": str(problem)})
+
+
+def _say(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
