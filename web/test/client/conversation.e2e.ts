@@ -49,7 +49,11 @@ test("is welcomed into a group, reads and writes", async () => {
 });
 
 test("shows bytes that are no UTF-8 as what they were", async () => {
-  await stage.ask("send", { name: "bela", conversation, hex: "63616665e9 20ff00".replace(" ", "") });
+  await stage.ask("send", {
+    name: "bela",
+    conversation,
+    hex: "63616665e9 20ff00".replace(" ", ""),
+  });
   await page.locator(".timeline").getByText("cafeé").waitFor();
 });
 
