@@ -1,21 +1,21 @@
 /** The messenger of one device in a browser: what the interface asks, by the parts that do it. */
 
 import * as m from "../messenger.ts";
+import { pushState, setTimer, subscribe } from "../protocol/api.ts";
+import { SigningKey } from "../protocol/ed25519.ts";
 import { equalBytes, hex, unhex, utf8 } from "../protocol/encoding.ts";
 import { VaultRefused, WireRefused } from "../protocol/errors.ts";
 import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
 import { decodeInvite, encodeInvite, makeInvite } from "../protocol/invite.ts";
 import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
-import { pushState, setTimer, subscribe } from "../protocol/api.ts";
-import { SigningKey } from "../protocol/ed25519.ts";
+import type { Identity } from "./core.ts";
 import { Device } from "./device.ts";
 import { enter, foundAccount, isListed } from "./enrolment.ts";
 import { Files } from "./files.ts";
 import { asRefusal } from "./groups.ts";
 import { Http } from "./http.ts";
 import { type KnownLogs, Monitor } from "./monitor.ts";
-import type { Identity } from "./core.ts";
 import { DEFAULT_SETTINGS, readSettings, writeSettings } from "./preferences.ts";
 import { readBundle, readTrust } from "./trust.ts";
 import { eraseVault, findDoor, put, Vault } from "./vault.ts";
@@ -83,7 +83,8 @@ export class BrowserMessenger implements m.Messenger {
     const bundle = await readBundle(http, monitor);
     const { invitation } = invite;
     let inviter: string | null = null;
-    if (!byOperator(invitation)) monitor.keyLog.currentDevice(invitation.inviter, invitation.inviterDevice);
+    if (!byOperator(invitation))
+      monitor.keyLog.currentDevice(invitation.inviter, invitation.inviterDevice);
     else inviter = monitor.charter.terms.operator.name;
     return {
       purpose: "account",

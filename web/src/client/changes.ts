@@ -111,7 +111,9 @@ export class Changes {
     const core = this.#core;
     await this.#know(accounts);
     const wanted = accounts.flatMap((account) =>
-      core.monitor.keyLog.account(account).keys.map((key) => ({ account, device: nameDevice(key) })),
+      core.monitor.keyLog
+        .account(account)
+        .keys.map((key) => ({ account, device: nameDevice(key) })),
     );
     await this.#change(room, async (group) => {
       const roster = rosterOf(group);
@@ -174,7 +176,9 @@ export class Changes {
   /** Commits the wishes to leave that are waiting, unless somebody else was faster. */
   grantWishes(room: Room): Promise<void> {
     return this.#change(room, async (group) =>
-      group.commitRequired ? { commit: await this.#commit(group, {}), names: new Map() } : undefined,
+      group.commitRequired
+        ? { commit: await this.#commit(group, {}), names: new Map() }
+        : undefined,
     );
   }
 
@@ -327,4 +331,3 @@ export class Changes {
     });
   }
 }
-

@@ -17,13 +17,13 @@ import {
   type Preview,
   type Quote,
   type RefusalFacts,
-  type SendState,
   SERVICE,
+  type SendState,
 } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
 import { hex } from "../protocol/encoding.ts";
 import { WireRefused } from "../protocol/errors.ts";
-import { ConversationKind, AddPolicy } from "../protocol/group_rules.ts";
+import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { type AnyRecord, decodeRecord, display } from "../protocol/record.ts";
 import type { Core, Room } from "./core.ts";
 import { rosterOf } from "./groups.ts";
@@ -331,7 +331,9 @@ export class Chronicle {
         if (expiresMs <= nowMs) await this.erased(name, at);
         else next = Math.min(next ?? expiresMs, expiresMs);
       }
-      this.#core.write(next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next));
+      this.#core.write(
+        next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next),
+      );
     }
   }
 
@@ -504,7 +506,10 @@ export class Chronicle {
   }
 
   /** The record of a message that is here, its author, and whether it was deleted. */
-  async find(name: string, id: string): Promise<{ record: AnyRecord; account: string } | undefined> {
+  async find(
+    name: string,
+    id: string,
+  ): Promise<{ record: AnyRecord; account: string } | undefined> {
     const at = await this.#place(name, id);
     const entry = at === undefined ? undefined : await this.#entry(name, at);
     if (entry?.record == null || entry.account === null) return undefined;
@@ -580,7 +585,14 @@ export class Chronicle {
         if (record.kind === "Media" && record.width > 0 && record.durationMs === 0) {
           const { width, height, thumbnail } = record;
           const small = thumbnail.length > 0 ? thumbnail : null;
-          return { kind: "picture", file, width, height, thumbnail: small, ...text(record.caption) };
+          return {
+            kind: "picture",
+            file,
+            width,
+            height,
+            thumbnail: small,
+            ...text(record.caption),
+          };
         }
         if (record.kind === "Media" && record.width === 0 && record.durationMs > 0) {
           return {
@@ -656,4 +668,3 @@ export class Chronicle {
     };
   }
 }
-

@@ -288,9 +288,7 @@ export class Core {
         status: room.status,
         sequence: room.sequence,
         refusal: room.refusal,
-        chain: chain
-          ? { sequence: chain.sequence, hash: chain.hash, timeMs: chain.timeMs }
-          : null,
+        chain: chain ? { sequence: chain.sequence, hash: chain.hash, timeMs: chain.timeMs } : null,
       };
       writes.push(put(["room", room.name], place));
     }

@@ -1,17 +1,18 @@
 /** How a device comes into the key log: its identity, its first entry, its key packages (Y-3). */
 
-import {
-  appended,
-  keyPackageCount,
-  publishKeyPackages,
-  register,
-} from "../protocol/api.ts";
+import { appended, keyPackageCount, publishKeyPackages, register } from "../protocol/api.ts";
 import { SigningKey } from "../protocol/ed25519.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
 import { KeyLogRefused, Refusal, WireRefused } from "../protocol/errors.ts";
 import { nameAccount, nameDevice } from "../protocol/identifiers.ts";
 import type { Invite } from "../protocol/invite.ts";
-import { encodeEntry, hashEntry, makeInvitedEntry, NO_INDEX, Purpose } from "../protocol/keylog_entry.ts";
+import {
+  encodeEntry,
+  hashEntry,
+  makeInvitedEntry,
+  NO_INDEX,
+  Purpose,
+} from "../protocol/keylog_entry.ts";
 import type { Core, Identity } from "./core.ts";
 import type { Http } from "./http.ts";
 import type { Monitor } from "./monitor.ts";
@@ -99,10 +100,10 @@ export async function publishPackages(core: Core): Promise<void> {
   const made = await core.groups.makePackages(PACKAGES + 1);
   const last = made[PACKAGES];
   if (last === undefined) return;
-  core.write(
-    ...made.map((one) => [["package", hex(one.reference)], one.private] as const),
-    [["fact", "last-resort"], last.reference],
-  );
+  core.write(...made.map((one) => [["package", hex(one.reference)], one.private] as const), [
+    ["fact", "last-resort"],
+    last.reference,
+  ]);
   await core.flush();
   const packages = made.slice(0, PACKAGES).map((one) => one.message);
   const wish = { packages, lastResort: last.message };

@@ -5,7 +5,7 @@ import { type MessengerEvent, MessengerRefused, type Outgoing } from "../messeng
 import { blob, startBlob } from "../protocol/api.ts";
 import { openAttachment, SEALED_CHUNK, sealChunks, sealedSize } from "../protocol/attachment.ts";
 import { concat, hex, utf8 } from "../protocol/encoding.ts";
-import { type AnyRecord, display, decodeRecord, type RecordOf } from "../protocol/record.ts";
+import { type AnyRecord, decodeRecord, display, type RecordOf } from "../protocol/record.ts";
 import type { Core } from "./core.ts";
 
 const PIECE = 16 * SEALED_CHUNK;

@@ -167,4 +167,3 @@ export class Groups {
     return this.#timeMs ?? this.#clock();
   }
 }
-

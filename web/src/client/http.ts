@@ -232,4 +232,3 @@ function refusalOf(data: Uint8Array): WireRefused {
     return new WireRefused("server-answer");
   }
 }
-

@@ -5,8 +5,8 @@
  * bytes through HKDF-SHA-256. Both wrap by AES-256-GCM with a random nonce.
  */
 
-import { VaultRefused } from "../protocol/errors.ts";
 import type { Lock, Secret } from "../messenger.ts";
+import { VaultRefused } from "../protocol/errors.ts";
 
 const ROUNDS = 1_000_000;
 const NONCE = 12;

@@ -1,7 +1,7 @@
 /** Notices after a warrant: verified here, shown as what the service says (spec R-16). */
 
-import type { Notice } from "../messenger.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { Notice } from "../messenger.ts";
 import { hex } from "../protocol/encoding.ts";
 import { WireRefused } from "../protocol/errors.ts";
 import type { FromServerOf } from "../protocol/frames.ts";
@@ -60,4 +60,3 @@ export class Notices {
     return data;
   }
 }
-

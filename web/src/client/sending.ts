@@ -3,7 +3,7 @@
 import { seal } from "../protocol/capsule.ts";
 import { dayOf, keyEpochOf } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
-import { makeSendKeys, sealEnvelope, type SealedEnvelope } from "../protocol/envelope.ts";
+import { makeSendKeys, type SealedEnvelope, sealEnvelope } from "../protocol/envelope.ts";
 import { CharterRefused, GroupRefused, WireRefused } from "../protocol/errors.ts";
 import type { FromDevice, FromServerOf } from "../protocol/frames.ts";
 import { Form } from "../protocol/header.ts";
@@ -161,8 +161,7 @@ export class Sending {
     }
     const room = this.#core.room(outgoing.conversation);
     // The commit that superseded a fresh one is still to come, and resumes it.
-    const waits =
-      code === "epoch-superseded" && this.#isFresh(outgoing, room.group?.epoch ?? -1);
+    const waits = code === "epoch-superseded" && this.#isFresh(outgoing, room.group?.epoch ?? -1);
     if (code === "day-mismatch") this.#core.write(this.#outbox.keep({ ...outgoing, mls: NOTHING }));
     if (waits) return;
     setTimeout(() => {
@@ -269,4 +268,3 @@ export class Sending {
     return new Label(deployment, committee, keyEpoch, room.conversation, account, day);
   }
 }
-

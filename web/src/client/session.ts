@@ -1,11 +1,12 @@
 /** One device's life on the stream: connect, catch up, take what comes, come back (W-11, W-12). */
 
 import type { RefusalFacts } from "../messenger.ts";
+import { requiresCapsule } from "../protocol/charter_terms.ts";
 import { dayOf, keyEpochOf } from "../protocol/days.ts";
 import { equalBytes, hex, u64 } from "../protocol/encoding.ts";
-import { EnvelopeRefused, GroupRefused, Refusal, WireRefused } from "../protocol/errors.ts";
+import { EnvelopeRefused, GroupRefused, type Refusal, WireRefused } from "../protocol/errors.ts";
 import { type FromServer, type FromServerOf, ItemKind, MailKind } from "../protocol/frames.ts";
-import { requiresCapsule } from "../protocol/charter_terms.ts";
+import type { Alarms } from "./alarms.ts";
 import type { Changes } from "./changes.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core, Room } from "./core.ts";
@@ -19,7 +20,6 @@ import type { Outbox } from "./outbox.ts";
 import type { Sending } from "./sending.ts";
 import { Stream } from "./stream.ts";
 import type { Sync } from "./sync.ts";
-import type { Alarms } from "./alarms.ts";
 
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 20_000;

@@ -20,7 +20,7 @@ import { type AnyRecord, decodeRecord } from "../protocol/record.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core, Room } from "./core.ts";
 import { asRefusal, readMember, rosterOf } from "./groups.ts";
-import type { Outgoing, Outbox } from "./outbox.ts";
+import type { Outbox, Outgoing } from "./outbox.ts";
 import type { People } from "./people.ts";
 import { put } from "./vault.ts";
 
@@ -297,12 +297,7 @@ export class Sync {
   }
 }
 
-function arrivalOf(
-  room: Room,
-  event: Application,
-  header: Uint8Array,
-  body: Uint8Array,
-): Arrival {
+function arrivalOf(room: Room, event: Application, header: Uint8Array, body: Uint8Array): Arrival {
   const { account, device } = readMember(event.sender);
   return {
     conversation: room.conversation,
@@ -328,4 +323,3 @@ function receiptOf(item: Item): Receipt {
   const fields = { ...place, headerHash: header, bodyHash: body, mlsHash: mls };
   return { fields, index, size, path, signature };
 }
-

@@ -5,11 +5,11 @@
  * `write`: all of it or nothing, on the disk before the promise resolves.
  */
 
+import type { Secret } from "../messenger.ts";
 import { concat, utf8 } from "../protocol/encoding.ts";
 import { VaultRefused } from "../protocol/errors.ts";
 import { closeBox, type Lockbox, openBox, source } from "./lockbox.ts";
 import { pack, unpack } from "./pack.ts";
-import type { Secret } from "../messenger.ts";
 
 const NAME = "doublelock";
 const ROWS = "rows";

@@ -8,6 +8,7 @@ let stage: Stage;
 let context: BrowserContext;
 let page: Page;
 let conversation: string;
+let made = "";
 
 const ODD = "👩‍👩‍👧 שלום עולם مرحبا   <b>&amp;</b> \t ende";
 
@@ -26,6 +27,10 @@ async function write(text: string): Promise<void> {
 
 async function hear(count: number): Promise<Heard[]> {
   return stage.ask<Heard[]>("hear", { name: "bela", count });
+}
+
+function theirs(): Promise<string[]> {
+  return stage.ask<string[]>("conversations", { name: "bela" });
 }
 
 const utf8 = (data: string) => Buffer.from(data, "hex").toString();
@@ -49,7 +54,11 @@ test("is welcomed into a group, reads and writes", async () => {
 });
 
 test("shows bytes that are no UTF-8 as what they were", async () => {
-  await stage.ask("send", { name: "bela", conversation, hex: "63616665e9 20ff00".replace(" ", "") });
+  await stage.ask("send", {
+    name: "bela",
+    conversation,
+    hex: "63616665e9 20ff00".replace(" ", ""),
+  });
   await page.locator(".timeline").getByText("cafeé").waitFor();
 });
 
@@ -74,4 +83,56 @@ test("queues while offline, and delivers when it is back", async () => {
   const heard = await hear(7);
   expect(heard.map((one) => utf8(one.hex ?? ""))).toContain("from the tunnel");
   expect(heard.filter((one) => one.kind === "refused")).toEqual([]);
+});
+
+test("makes a group from the browser, which the others join", async () => {
+  await page.evaluate(() => {
+    location.hash = "#/new-group";
+  });
+  await page.locator("input:not([type=search]):not([type=file])").first().fill("Night shift");
+  await page.locator(".main-pane input[type=search]").fill("bela");
+  await page.locator(".people-choice label", { hasText: "bela" }).click();
+  await page.locator(".foot .button.primary").click();
+  await page.locator(".item-open", { hasText: "Night shift" }).waitFor();
+  await expect.poll(async () => (await theirs()).length).toBe(2);
+  made = (await theirs()).find((one) => one !== conversation) ?? "";
+  await page.locator(".composer textarea").waitFor();
+  await write("first of the night");
+  await expect
+    .poll(async () => (await hear(0)).map((one) => utf8(one.hex ?? "")))
+    .toContain("first of the night");
+});
+
+test("shows replies, edits, reactions and marks of others", async () => {
+  const id = await stage.ask<string>("send", { name: "bela", conversation: made, text: "draught" });
+  await page.locator(".timeline").getByText("draught").waitFor();
+  await stage.ask("edit", { name: "bela", conversation: made, to: id, text: "draft four metres" });
+  await page.locator(".timeline").getByText("draft four metres").waitFor();
+  await stage.ask("react", { name: "bela", conversation: made, to: id, mark: "⚓" });
+  await page.locator(".reaction", { hasText: "⚓" }).waitFor();
+  await stage.ask("send", { name: "bela", conversation: made, to: id, text: "in answer" });
+  await page.locator(".quote").getByText("draft four metres").waitFor();
+  await stage.ask("read", { name: "bela", conversation: made });
+  await page.locator(".ticks.read").first().waitFor();
+});
+
+test("sends a file, sealed", async () => {
+  const file = { name: "tide.txt", mimeType: "text/plain", buffer: Buffer.from("high at six") };
+  await page.locator(".composer input[type=file]").last().setInputFiles(file);
+  await page.press(".composer textarea", "Enter");
+  await expect
+    .poll(async () => (await hear(0)).map((one) => one.kind))
+    .toContain("Attachment");
+});
+
+test("shares one device between two tabs, and takes over when the first is closed", async () => {
+  const second = await stage.open(context);
+  await second.locator(".item-open", { hasText: "Night shift" }).click();
+  await second.fill(".composer textarea", "from the second tab");
+  await second.press(".composer textarea", "Enter");
+  await page.locator(".timeline").getByText("from the second tab").waitFor();
+  await page.close();
+  await stage.unlock(second);
+  await second.locator(".timeline").getByText("from the second tab").waitFor();
+  expect(stage.problems).toEqual([]);
 });

@@ -15,8 +15,8 @@ from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem
 from doublelock.demo.clock import WallClock
 from doublelock.demo.world import World
-from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.bundle import write_manifest
+from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
 from doublelock.server.bundle import MANIFEST, read_files
@@ -30,14 +30,17 @@ class Play:
         self.heard: dict[str, list[dict[str, Any]]] = {}
 
     async def invite(self, _: dict[str, Any]) -> Any:
+        """Return an invite."""
         return self.world.invite().encode()
 
     async def person(self, ask: dict[str, Any]) -> Any:
+        """Bring a person in; return the account."""
         client = await self.world.person(ask["name"])
         client.marks.delivery = client.marks.reading = True
         return client.account.hex()
 
     async def group(self, ask: dict[str, Any]) -> Any:
+        """Make a conversation; return its id."""
         client = self._client(ask)
         conversation = await client.create_conversation(ask["with"], direct=bool(ask.get("direct")))
         if "title" in ask:
@@ -45,6 +48,7 @@ class Play:
         return conversation.hex()
 
     async def send(self, ask: dict[str, Any]) -> Any:
+        """Send a text or a reply; return its id."""
         content = bytes.fromhex(ask["hex"]) if "hex" in ask else ask["text"].encode()
         record = Reply(bytes.fromhex(ask["to"]), content) if "to" in ask else Text(content)
         message, done = await self._client(ask).post(self._room(ask), record)
@@ -52,30 +56,38 @@ class Play:
         return message.hex()
 
     async def edit(self, ask: dict[str, Any]) -> Any:
+        """Edit a message."""
         record = Edit(bytes.fromhex(ask["to"]), ask["text"].encode())
         return await self._client(ask).send(self._room(ask), record)
 
     async def react(self, ask: dict[str, Any]) -> Any:
+        """React to a message."""
         record = Reaction(bytes.fromhex(ask["to"]), ask["mark"].encode())
         return await self._client(ask).send(self._room(ask), record)
 
     async def read(self, ask: dict[str, Any]) -> Any:
+        """Say that everything was read."""
         client, room = self._client(ask), self._room(ask)
         client.mark_read(room, client.sequence(room))
 
     async def add(self, ask: dict[str, Any]) -> Any:
+        """Add people."""
         await self._client(ask).add(self._room(ask), ask["with"])
 
     async def remove(self, ask: dict[str, Any]) -> Any:
+        """Remove people."""
         await self._client(ask).remove(self._room(ask), ask["with"])
 
     async def renew(self, ask: dict[str, Any]) -> Any:
+        """Renew the device's keys."""
         await self._client(ask).renew(self._room(ask))
 
     async def conversations(self, ask: dict[str, Any]) -> Any:
+        """Return a person's conversations."""
         return [one.hex() for one in self._client(ask).conversations()]
 
     async def members(self, ask: dict[str, Any]) -> Any:
+        """Return the accounts of a conversation's devices."""
         return [leaf.account.hex() for leaf in self._client(ask).members(self._room(ask))]
 
     async def hear(self, ask: dict[str, Any]) -> Any:
