@@ -71,7 +71,7 @@ def main() -> None:
 
     \b
     Exit codes:
-      0 done    1 refused    2 wrong usage    3 not reachable    130 interrupted
+      0 done    1 refused    2 wrong usage    3 not reachable    70 fault    130 interrupted
     """
 
 

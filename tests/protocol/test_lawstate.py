@@ -416,7 +416,7 @@ def test_hostile_warrants_are_refused_and_nothing_else(data: st.DataObject) -> N
 
 
 def test_who_gives_logs_the_request() -> None:
-    """R-34: metadata is the operator's to give, content the agency's to ask for."""
+    """R-36: metadata is the operator's to give, content the agency's to ask for."""
     world = World()
     metadata = world.warrant(kind=WarrantKind.METADATA)
     labels = world.labels(world.label("alice"))

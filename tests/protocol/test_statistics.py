@@ -1,4 +1,4 @@
-"""Statistics are the log's own counts, or everybody sees that they are not (R-35)."""
+"""Statistics are the log's own counts, or everybody sees that they are not (R-37)."""
 
 import msgspec
 from law_world import World

@@ -164,3 +164,13 @@ async def test_a_session_that_is_refused_twice_is_refused() -> None:
         with pytest.raises(WireRefused) as caught:
             await http.get("/x")
     assert caught.value.code is Code.NO_SESSION
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nonsense", "ftp://host", "http://", "http://[::1", "http://127.0.0.1:99999"]
+)
+def test_what_is_no_address_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        HttpClient(address)
+    assert refused.value.code is Code.FORM
+    assert not address or address not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Metadata under a metadata warrant: asked for, logged by the operator, then fetched (R-34)."""
+"""Metadata under a metadata warrant: asked for, logged by the operator, then fetched (R-36)."""
 
 import asyncio
 from typing import Final

@@ -38,7 +38,7 @@ class VerifiedLogs:
 def verify_evidence(
     path: Path, deployment: DeploymentId, mirror: Path | None = None
 ) -> VerifiedPackage:
-    """Return the verified package in a folder or zip (spec R-31).
+    """Return the verified package in a folder or zip (spec R-27, R-29, R-38, R-39).
 
     The readable page and lines are made again and compared, so that they say what the evidence
     says. With a `mirror` (`copy_deployment`), the package's logs must be that one's too: a log
@@ -106,7 +106,7 @@ def verify_logs(path: Path, deployment: DeploymentId) -> VerifiedLogs:
 
 
 def _count_metadata(state: LawState) -> int:
-    """Count the requests by which metadata was given: their warrant's kind says so (R-34)."""
+    """Count the requests by which metadata was given: their warrant's kind says so (R-36)."""
     return sum(
         state.warrants[request.warrant].kind is WarrantKind.METADATA
         for request in state.requests.values()

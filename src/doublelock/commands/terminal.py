@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from doublelock.demo.telling import Telling
 
 REFUSED: Final = 1
+FAULT: Final = 70
 UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
 _JSON: Final = "doublelock.json"
@@ -38,11 +42,24 @@ def explain(ctx: click.Context, problem: BaseException) -> int | None:
         _tell(ctx, problem.code.value, problem.detail, ADVICE[problem.code])
         return UNREACHABLE if problem.code is Code.SERVER_UNREACHABLE else REFUSED
     if isinstance(problem, OSError):
-        what = problem.strerror or type(problem).__name__
+        what = problem.strerror or str(problem) or type(problem).__name__
         where = f"{problem.filename}: " if problem.filename else ""
         _tell(ctx, "system", f"{where}{what}", "See that the file or address is right and free.")
         return REFUSED
-    return None
+    if not isinstance(problem, Exception):
+        return None
+    _tell(
+        ctx, "fault", _place(problem), "This is a fault of Doublelock: please report these words."
+    )
+    return FAULT
+
+
+def _place(problem: BaseException) -> str:
+    """Say what kind of fault it was and where; never its words, which may hold a secret."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    ours = [one for one in frames if f"{os.sep}doublelock{os.sep}" in one.filename]
+    at = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return f"{type(problem).__name__}{at}"
 
 
 def _tell(ctx: click.Context, code: str, detail: str, advice: str) -> None:

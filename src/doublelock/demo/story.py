@@ -105,8 +105,15 @@ async def run(
 
 
 def _evidence_place(state: Path | None, folder: Path) -> Path:
-    """A temporary world leaves its evidence where the person stands."""
-    return folder / "evidence" if state is not None else Path.cwd() / "doublelock-evidence"
+    """A temporary world leaves its evidence where the person stands, beside any that is there."""
+    if state is not None:
+        return folder / "evidence"
+    names = ("doublelock-evidence", *(f"doublelock-evidence-{n}" for n in range(2, 1000)))
+    return next(
+        place
+        for place in map(Path.cwd().joinpath, names)
+        if not place.exists() and not place.with_name(f"{place.name}.zip").exists()
+    )
 
 
 async def _tell(world: World, lines: Sequence[Line], telling: Telling, place: Path) -> Summary:

@@ -173,7 +173,7 @@ class Serving:
                     name = request.signed.hash
                     self._case(bytes(request.entry.warrant)).requests[name] = request
                     self._documents[name] = document.document
-                    # The operator's own requests are of metadata: they ask no holder.
+                    # The operator's own requests are of metadata: they ask no holder.
                     operator = self._watch.state.charters[-1].terms.operator.key
                     theirs = request.signed.author == bytes(operator)
                     if not theirs and not self._is_answered(request):

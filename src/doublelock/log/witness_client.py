@@ -61,19 +61,22 @@ class Publisher:
         waiting = set(asked)
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
-        while waiting and loop.time() < until:
-            done, waiting = await asyncio.wait(
-                waiting, timeout=until - loop.time(), return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                if answer := task.result():
-                    found += answer
-                    names.add(asked[task])
-            if self._policy.fulfilled(names):
-                until = min(until, loop.time() + _GRACE_S)
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        try:
+            while waiting and loop.time() < until:
+                done, waiting = await asyncio.wait(
+                    waiting, timeout=until - loop.time(), return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    if answer := task.result():
+                        found += answer
+                        names.add(asked[task])
+                if self._policy.fulfilled(names):
+                    until = min(until, loop.time() + _GRACE_S)
+        finally:
+            # Also when whoever published was stopped: nothing may ask on after the log is closed.
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
         return found
 
     async def _ask(

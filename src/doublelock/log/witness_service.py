@@ -13,6 +13,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import NoteSigner
 from doublelock.protocol.errors import VaultRefused
 from doublelock.protocol.note import SignatureType, VerifierKey
+from doublelock.transport.listening import listen
 
 _SEED: Final = "witness-key"
 _NAME: Final = "witness-name"
@@ -55,6 +56,7 @@ class WitnessService:
     ) -> None:
         self.address = ""
         self._host = host
+        self._port = port
         self._server = uvicorn.Server(
             uvicorn.Config(
                 make_app(folder / _RECORDS, [signer], logs, clock),
@@ -73,8 +75,9 @@ class WitnessService:
 
     async def start(self) -> None:
         """Listen. Raises OSError when the address is taken."""
+        sockets = await listen(self._host, self._port)
         # Signals are the process's own, not one listener's.
-        self._serving = asyncio.create_task(self._server._serve())
+        self._serving = asyncio.create_task(self._server._serve(sockets))
         while not self._server.started:
             if self._serving.done():
                 await self._serving

@@ -1,4 +1,4 @@
-"""The law log's entries and the lines that carry them (spec R-20 to R-35); `lawstate` folds them.
+"""The law log's entries and the lines that carry them (spec R-20 to R-37); `lawstate` folds them.
 
 An entry is written and signed by the party whose act it is; the operator alone stamps its time and
 appends it. An entry never holds a name: warrants and subjects are salted commitments.

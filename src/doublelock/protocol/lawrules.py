@@ -1,4 +1,4 @@
-"""What each law-log line does, and when it is void (spec R-20 to R-35)."""
+"""What each law-log line does, and when it is void (spec R-20 to R-37)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -292,7 +292,7 @@ class Step:
     def _request(self, entry: ReleaseRequest) -> "LawState":
         """R-15: caps count what the log ordered before, so that no two quorums can exceed them."""
         record = self._warrant(entry.warrant)
-        # Under a metadata warrant the operator gives, so it is who must log what it gives (R-34).
+        # Under a metadata warrant the operator gives, so it is who must log what it gives (R-36).
         if record.kind is WarrantKind.METADATA:
             if self.party.role is not Role.OPERATOR:
                 raise void(Code.REQUEST_FOREIGN, "metadata is the operator's to give")

@@ -1,4 +1,4 @@
-"""The law log's meaning: a pure fold over its lines, the same for everybody (spec R-20 to R-35).
+"""The law log's meaning: a pure fold over its lines, the same for everybody (spec R-20 to R-37).
 
 `LawState.apply` takes the lines in log order and never fails on one: what breaks a rule is void,
 counted, and without effect. A state is never changed; each line gives a new one.

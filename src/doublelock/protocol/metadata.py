@@ -1,4 +1,4 @@
-"""What a metadata warrant gives: who wrote where and when, signed, and never a key (R-34).
+"""What a metadata warrant gives: who wrote where and when, signed, and never a key (R-36).
 
 The operator logs the request first, with a commitment to everybody concerned; what it then gives is
 of the labels of such requests alone, and says so under the receipt key.

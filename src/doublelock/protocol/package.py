@@ -1,4 +1,4 @@
-"""The evidence package: its files, and how anybody verifies it offline (spec R-26 to R-31).
+"""The evidence package: its files, and how anybody verifies it offline (spec R-26 to R-39).
 
 One pure function decides, for the agency before it signs and for everybody after. It trusts the
 deployment id alone: charter, logs, warrant, requests, inventory and every message prove themselves.
@@ -184,7 +184,7 @@ def write_people(handles: Iterable[str]) -> bytes:
 
 
 def verify_package(files: Files, deployment: DeploymentId) -> VerifiedPackage:
-    """Return the package once everything in it holds, from the deployment id alone (spec R-31).
+    """Return the package once everything in it holds, from the deployment id alone (R-29, R-38).
 
     Raises EvidenceRefused by the name of the rule that broke; nothing is returned in part.
     """

@@ -1,4 +1,4 @@
-"""Periodic statistics, counted from the law log itself, and held against it by everybody (R-35).
+"""Periodic statistics, counted from the law log itself, and held against it by everybody (R-37).
 
 An operator states what a committee's law did in a period; whoever has the log counts again.
 """

@@ -1,4 +1,4 @@
-"""Stored messages that do not open or do not verify, shown to be so (spec R-34).
+"""Stored messages that do not open or do not verify, shown to be so (spec R-38).
 
 A sender may seal what nobody can open; that must not spoil the evidence of everything else. Such a
 message stands in the package with its label's key, by which anybody finds that it does not open:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,6 +50,7 @@ from doublelock.server.sweeper import Sweeper
 from doublelock.server.vapid import Vapid, make_key
 from doublelock.store.interface import Tables
 from doublelock.store.sqlite import SqliteStore
+from doublelock.transport.listening import listen
 
 _DATABASE: Final = "server.db"
 
@@ -109,7 +111,8 @@ class Server:
                 h11_max_incomplete_event_size=64 * 1024,
             )
         )
-        self._serving = asyncio.create_task(_serve(self._http))
+        sockets = await listen(config.host, config.http_port)
+        self._serving = asyncio.create_task(_serve(self._http, sockets))
         while not self._http.started:
             if self._serving.done():
                 await self._serving
@@ -300,7 +303,7 @@ def _routes(parts: Parts, law: Law, bundle: ServedBundle | None) -> list[BaseRou
     return [*own, *law.routes(), *web.routes(parts, law, bundle)]
 
 
-async def _serve(server: uvicorn.Server) -> None:
+async def _serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
     # The whole process handles signals, not one listener of it.
     with contextlib.suppress(asyncio.CancelledError):
-        await server._serve()
+        await server._serve(sockets)

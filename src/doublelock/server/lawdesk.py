@@ -328,7 +328,7 @@ class LawDesk:
     def check_agency(self, agency: bytes, case: bytes) -> None:
         """Raise WireRefused unless this is the case's agency and its content warrant in force.
 
-        Metadata has its own way, by which it is logged first (R-34).
+        Metadata has its own way, by which it is logged first (R-36).
         """
         record = self.state.warrants.get(case)
         if record is None or record.agency != agency:

@@ -1,4 +1,4 @@
-"""Metadata for a metadata warrant: logged with everybody concerned first, given second (R-34).
+"""Metadata for a metadata warrant: logged with everybody concerned first, given second (R-36).
 
 The server decides here, because no key stands in the way: it knows who wrote where. It gives
 nothing whose request the witnesses have not seen in the law log.

@@ -6,6 +6,8 @@ one that is refused for what it asks is answered with `Refused`.
 
 import asyncio
 import contextlib
+import errno
+import os
 import time
 from collections.abc import Callable
 from typing import Final
@@ -97,15 +99,21 @@ class Stream:
         self._listening: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
-        """Listen, and return the port."""
-        self._server = await ws_create_server(
-            self._accept,
-            self.config.host,
-            self.config.stream_port,
-            max_frame_size=2 * limits.FRAME,
-            read_buffer_init_size=_READ_BUFFER,
-            logger_name="stream",
-        )
+        """Listen, and return the port. Raises OSError that names the address."""
+        host, wanted = self.config.host, self.config.stream_port
+        try:
+            self._server = await ws_create_server(
+                self._accept,
+                host,
+                wanted,
+                max_frame_size=2 * limits.FRAME,
+                read_buffer_init_size=_READ_BUFFER,
+                logger_name="stream",
+            )
+        except OSError as problem:
+            number = problem.errno or errno.EADDRNOTAVAIL
+            words = os.strerror(number) if number > 0 else problem.strerror
+            raise OSError(number, words, f"{host}:{wanted}") from None
         self._listening = asyncio.create_task(self._listen_for_life())
         port: int = self._server.sockets[0].getsockname()[1]
         return port

@@ -1,1 +1,1 @@
-"""One HTTP client and one stream client, with bounded retries; it decides nothing."""
+"""One HTTP client and one stream client, bounded in retries, and listening; it decides nothing."""

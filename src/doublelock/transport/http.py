@@ -67,6 +67,7 @@ class HttpClient:
 
     `attempts` bounds retries of what can be repeated: reads, and writes that the caller marks
     `again`. Errors: WireRefused with the server's code; SERVER_UNREACHABLE; SERVER_ANSWER.
+    Raises Malformed(FORM) for what is no `http://` or `https://` address.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class HttpClient:
         transport: httpx.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        _check_address(address)
         self.address = address
         self.identity = identity
         self._attempts = attempts
@@ -351,6 +353,17 @@ class HttpClient:
             anyone=True,
         )
         return opened.token
+
+
+def _check_address(address: str) -> None:
+    """Refuse what is no address of a server; it is not repeated, since it may be an invite."""
+    try:
+        url = httpx.URL(address)
+        good = url.scheme in ("http", "https") and url.host and (url.port or 1) in range(1, 0x10000)
+    except httpx.InvalidURL:
+        good = False
+    if not good:
+        raise Malformed(Code.FORM, "an address has http or https, a host, and a port at need")
 
 
 @functools.cache
