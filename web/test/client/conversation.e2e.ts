@@ -120,9 +120,7 @@ test("sends a file, sealed", async () => {
   const file = { name: "tide.txt", mimeType: "text/plain", buffer: Buffer.from("high at six") };
   await page.locator(".composer input[type=file]").last().setInputFiles(file);
   await page.press(".composer textarea", "Enter");
-  await expect
-    .poll(async () => (await hear(0)).map((one) => one.kind))
-    .toContain("Attachment");
+  await expect.poll(async () => (await hear(0)).map((one) => one.kind)).toContain("Attachment");
 });
 
 test("shares one device between two tabs, and takes over when the first is closed", async () => {

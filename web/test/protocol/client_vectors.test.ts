@@ -31,8 +31,8 @@ import {
   encodeInvitation,
   hashEntry,
 } from "../../src/protocol/keylog_entry.ts";
-import { epochName, isAlive, overdueSubjects, statusAt } from "../../src/protocol/lawrecords.ts";
 import { verifyLine } from "../../src/protocol/lawlog.ts";
+import { epochName, isAlive, overdueSubjects, statusAt } from "../../src/protocol/lawrecords.ts";
 import { LawState } from "../../src/protocol/lawstate.ts";
 import {
   GrowingTree,
@@ -484,7 +484,7 @@ describe("bundle", () => {
   }>("bundle");
 
   it.each(file.entries)("reads the line of $kind", ({ hash, time_ms, line }) => {
-    const read = verifyLine(raw(file.deployment) as DeploymentId, utf8(line));
+    const read = verifyLine(raw(file.deployment) as identifiers.DeploymentId, utf8(line));
     expect(read.timeMs).toBe(time_ms);
     expect(hex(read.signed.hash)).toBe(hash);
   });
