@@ -16,6 +16,8 @@ export class Timeline {
   readonly unreadFrom: Signal<number | null> = signal(null);
   readonly #messenger: Messenger;
   #busy: Promise<void> | null = null;
+  /** What was told while the first page was being loaded. */
+  #early: (readonly [message: Message, fresh: boolean])[] = [];
 
   constructor(messenger: Messenger, conversation: string) {
     this.#messenger = messenger;
@@ -38,6 +40,7 @@ export class Timeline {
     this.#set(page.messages, page);
     if (far) await this.loadOlder();
     this.ready.value = true;
+    for (const [message, fresh] of this.#early.splice(0)) this.take(message, fresh);
   }
 
   has(id: string): boolean {
@@ -68,7 +71,11 @@ export class Timeline {
 
   /** Takes in a message that is new or has changed. */
   take(message: Message, fresh: boolean): void {
-    if (message.conversation !== this.conversation || !this.ready.value) return;
+    if (message.conversation !== this.conversation) return;
+    if (!this.ready.value) {
+      this.#early.push([message, fresh]);
+      return;
+    }
     const known = this.messages.value;
     const index = known.findIndex((each) => each.id === message.id);
     const before = known[index];

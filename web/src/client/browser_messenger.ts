@@ -569,16 +569,18 @@ export class BrowserMessenger implements m.Messenger {
   // --- trust -------------------------------------------------------------------------------
 
   async trust(): Promise<m.Trust> {
-    const { core } = this.#open;
+    const { core, alarms } = this.#open;
     const { monitor } = core;
     for (const sync of [() => monitor.syncKeys(), () => monitor.syncLaw()]) {
       await sync().catch(asRefusal);
     }
     this.#bundle = await readBundle(core.http, monitor);
-    if (this.#bundle.logged === "unlogged") {
-      this.#open.alarms.raise({ kind: "unlogged-bundle", hash: this.#bundle.hash });
-      await core.alone(() => core.flush());
-    }
+    const { logged, hash } = this.#bundle;
+    await core.alone(async () => {
+      alarms.look();
+      if (logged === "unlogged") alarms.raise({ kind: "unlogged-bundle", hash });
+      await core.flush();
+    });
     return readTrust(monitor, this.#bundle, monitor.keyLog.committee(core.account));
   }
 

@@ -9,6 +9,7 @@ let context: BrowserContext;
 let page: Page;
 let conversation: string;
 let made = "";
+let early = "";
 
 const ODD = "👩‍👩‍👧 שלום עולם مرحبا   <b>&amp;</b> \t ende";
 
@@ -37,6 +38,7 @@ const utf8 = (data: string) => Buffer.from(data, "hex").toString();
 
 test("registers by an invite, through the interface", async () => {
   await stage.register(page, "noa");
+  early = await (await fetch(`${stage.address}/log/key/checkpoint`)).text();
   expect(stage.problems).toEqual([]);
 });
 
@@ -121,6 +123,30 @@ test("sends a file, sealed", async () => {
   await page.locator(".composer input[type=file]").last().setInputFiles(file);
   await page.press(".composer textarea", "Enter");
   await expect.poll(async () => (await hear(0)).map((one) => one.kind)).toContain("Attachment");
+});
+
+test("says that it was taken out of a group", async () => {
+  await stage.ask("remove", { name: "bela", conversation, with: ["noa"] });
+  await page.locator(".item-open", { hasText: "Quay 7" }).click();
+  await page.locator(".timeline .news.removed").waitFor();
+  await page.locator(".composer textarea").waitFor({ state: "detached" });
+});
+
+test("notices a key log that was rolled back, and says so", async () => {
+  let shown = 0;
+  await context.route("**/log/key/checkpoint", (route) => {
+    shown += 1;
+    return route.fulfill({ body: early, contentType: "text/plain" });
+  });
+  await page.evaluate(() => {
+    location.hash = "#/trust";
+  });
+  const alarm = page.locator("dialog[open]");
+  await alarm.waitFor();
+  expect(shown).toBeGreaterThan(0);
+  await context.unroute("**/log/key/checkpoint");
+  await alarm.locator("button").last().click();
+  await alarm.waitFor({ state: "detached" });
 });
 
 test("shares one device between two tabs, and takes over when the first is closed", async () => {
