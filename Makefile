@@ -31,8 +31,8 @@ setup: .venv/ready  ## The locked environment, with the MLS binding
 demo: setup  ## The whole story on this machine; CHAT=path replays a raw IRC log
 	$(RUN) doublelock demo --new --state $(WORLD) $(if $(CHAT),--chat "$(CHAT)")
 
-up: setup  ## The same deployment, kept running for people to use
-	$(RUN) doublelock demo --state $(WORLD) --keep-running
+up: setup web/build/bundle.json  ## The same deployment, kept running for people to use, in the browser too
+	$(RUN) doublelock demo --state $(WORLD) --keep-running --web web/build
 
 test: setup check pytest webtest  ## Everything that must hold before a change lands
 
@@ -49,6 +49,10 @@ web/node_modules/.ready: web/package-lock.json
 	cd web && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+web/build/bundle.json: web/node_modules/.ready web/index.html web/vite.config.ts $(shell find web/src web/public web/scripts -type f)
+	cd web && npm run --silent build -- --outDir build --emptyOutDir --logLevel error
+	$(RUN) doublelock serve bundle web/build --release 0.1.0
+
 # Debian's Chromium; as root on Debian it is installed, elsewhere it has to be there.
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
@@ -58,8 +62,8 @@ browser:
 webtest: setup web/node_modules/.ready  ## The browser's side: types, style, vectors, MLS soak with Python
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent test
 
-pages: browser web/node_modules/.ready  ## The interface in a real Chromium, axe included: some minutes
-	cd web && npm run --silent pages
+pages: setup browser web/node_modules/.ready  ## The browser client in a real Chromium: alone, axe included, and with a real server
+	cd web && npm run --silent pages && npm run --silent e2e
 
 screenshots: browser web/node_modules/.ready  ## The main screens as pictures, in web/dist/screenshots
 	cd web && npm run --silent screenshots
@@ -71,4 +75,4 @@ vectors: setup  ## Write our own test vectors again, deterministically
 	$(RUN) python -m vectors.make
 
 clean:  ## Remove what was built
-	rm -rf .venv .tools mls/target $(WORLD)
+	rm -rf .venv .tools mls/target web/node_modules web/build web/dist $(WORLD)
