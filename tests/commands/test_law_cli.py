@@ -113,6 +113,8 @@ def refuse_tampering(town: Deployment, pinned: list[str]) -> None:
 
 def test_judge_and_operator_refuse(town: Deployment) -> None:
     by_judge = apply(town, "--sender", "bob")
+    wrong = town.refused("minister", "approve", by_judge, "--handle", "ada", "--yes")
+    assert wrong == "not-found"
     town.ask("minister", "approve", by_judge, "--yes")
     town.ask("judge", "refuse", by_judge, "--ground", "proportionality", "--yes")
     wait_for(lambda: town.stands(by_judge) == "Rejected")

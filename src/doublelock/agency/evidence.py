@@ -13,7 +13,7 @@ from doublelock.protocol import jws, package
 from doublelock.protocol.attachment import SEALED_CHUNK, open_attachment, sealed_size
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32, encode
-from doublelock.protocol.errors import EnvelopeRefused, EvidenceRefused, Refusal
+from doublelock.protocol.errors import EnvelopeRefused, Refusal, VaultRefused
 from doublelock.protocol.evidence import CustodyEntry, EvidenceFile, Manifest, add_custody
 from doublelock.protocol.lawlog import (
     Approval,
@@ -31,7 +31,7 @@ async def write_package(
 ) -> Mapping[str, int]:
     """Write the package of an opening to a new folder; return each file's size.
 
-    Raises EvidenceRefused(EVIDENCE_MANIFEST) when the folder is there already, or the refusal of
+    Raises VaultRefused(VAULT_EXISTS) when the folder is there already, or the refusal of
     whatever does not verify: then nothing is signed, and the folder shows what there is.
     """
     _make_folders(path)
@@ -56,8 +56,10 @@ def _make_folders(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True)
         (path / "proofs").mkdir(mode=0o700)
         (path / "attachments").mkdir(mode=0o700)
-    except OSError:
-        raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "the folder cannot be made") from None
+    except FileExistsError:
+        raise VaultRefused(Code.VAULT_EXISTS, path.name) from None
+    except OSError as problem:
+        raise VaultRefused(Code.VAULT_WRITE, f"{path.name}: {problem.strerror}") from None
 
 
 def _drop_if_empty(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`doublelock minister` and `doublelock judge`: read what is asked, then sign or refuse."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,11 @@ from doublelock.commands.options import (
 )
 from doublelock.commands.parties import add_party_commands
 from doublelock.protocol.charter import Role
+from doublelock.protocol.codes import Code
 from doublelock.protocol.days import iso_time
+from doublelock.protocol.errors import WarrantRefused
 from doublelock.protocol.lawlog import Ground
+from doublelock.protocol.warrant import Warrant
 
 _GROUP = """Read the warrants that an agency asks for, and approve or refuse them as a {role}.
 
@@ -66,6 +70,8 @@ Shows what is signed, and asks. The approval is public, with its time; the warra
 Examples:
   doublelock {role} approve 5f0c
   doublelock {role} approve 5f0c --handle ada
+
+A handle that is nobody's in the warrant is refused, and nothing is signed.
 """
 
 _REFUSE = """Refuse CASE for good. The refusal and its ground are logged and counted.
@@ -93,6 +99,16 @@ _HANDLE: Final = click.option(
     metavar="NAME",
     help="A person's handle, to call their account by; give it once for each.",
 )
+
+
+def _expect(warrant: Warrant, names: Mapping[bytes, str]) -> None:
+    """Refuse to go on where a handle that the approver gave is nobody's in the warrant."""
+    named = {
+        bytes(one) for item in warrant.terms.scope for one in (*item.senders, *item.without_senders)
+    }
+    for account, handle in names.items():
+        if account not in named:
+            raise WarrantRefused(Code.NOT_FOUND, f"the warrant does not name {handle[:64]!r}")
 
 
 def _make_group(role: Role, example: str) -> click.Group:
@@ -147,8 +163,10 @@ def _make_group(role: Role, example: str) -> click.Group:
         async def work(desk: ApprovalDesk) -> None:
             found = await resolve(desk.party, case)
             names = name_people(bytes(desk.party.charter.terms.account_salt), handles)
-            for line in describe_warrant(desk.party.warrant(found), names):
+            warrant = desk.party.warrant(found)
+            for line in describe_warrant(warrant, names):
                 terminal.note(line)
+            _expect(warrant, names)
             record_of(desk.party, found)
             terminal.confirm(f"Sign this as a {name}, {desk.party.me.name}?", yes)
             await desk.approve(found)
