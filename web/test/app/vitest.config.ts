@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
-    include: [process.env["SHOTS"] ? "test/app/*.shots.ts" : "test/app/*.page.ts"],
+    include: [`test/app/*.${process.env["APP"] ?? "page"}.ts`],
     globalSetup: ["test/app/global_setup.ts"],
     environment: "node",
     testTimeout: 60_000,
