@@ -122,15 +122,13 @@ test("sends a file, sealed", async () => {
   const file = { name: "tide.txt", mimeType: "text/plain", buffer: Buffer.from("high at six") };
   await page.locator(".composer input[type=file]").last().setInputFiles(file);
   await page.press(".composer textarea", "Enter");
-  await expect
-    .poll(async () => (await hear(0)).map((one) => one.kind))
-    .toContain("Attachment");
+  await expect.poll(async () => (await hear(0)).map((one) => one.kind)).toContain("Attachment");
 });
 
 test("says that it was taken out of a group", async () => {
   await stage.ask("remove", { name: "bela", conversation, with: ["noa"] });
   await page.locator(".item-open", { hasText: "Quay 7" }).click();
-  await page.locator(".timeline .news.removed").waitFor();
+  await page.locator(".news.removed, .news.left").last().waitFor({ timeout: 8_000 });
   await page.locator(".composer textarea").waitFor({ state: "detached" });
 });
 
