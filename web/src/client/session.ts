@@ -323,6 +323,8 @@ export class Session {
               room.status = "left";
               room.group = undefined;
               await core.dropGroup(room);
+              const line = { kind: "left", by: core.identity.handle } as const;
+              await chronicle.line(room.name, room.sequence + 0.75, core.clock(), line);
             } else core.stop(room, refusal);
             room.dirty = true;
             chronicle.tell(room.name);

@@ -15,6 +15,7 @@ import * as envelope from "../../src/protocol/envelope.ts";
 import { decodeHeader, encodeHeader, type Form, hashHeader } from "../../src/protocol/header.ts";
 import * as keyepoch from "../../src/protocol/keyepoch.ts";
 import { Label } from "../../src/protocol/label.ts";
+import { verifyLine } from "../../src/protocol/lawlog.ts";
 import { hashReceipt, receiptLeaf, verifyReceipt } from "../../src/protocol/receipt.ts";
 import { decodeRecord, display, encodeRecord } from "../../src/protocol/record.ts";
 import { load, raw, refusalOf } from "../vectors.ts";
@@ -70,10 +71,23 @@ const ELSEWHERE = [
   "tlog",
 ];
 
+it("verifies the bundle's lines of the law log", () => {
+  const { deployment, entries } = JSON.parse(
+    readFileSync(new URL("../../../vectors/bundle.json", import.meta.url), "utf8"),
+  ) as { deployment: string; entries: { hash: string; line: string }[] };
+  expect(entries.length).toBeGreaterThan(0);
+  for (const { hash, line } of entries) {
+    const data = new TextEncoder().encode(line);
+    expect(hex(verifyLine(Uint8Array.from(Buffer.from(deployment, "hex")), data).signed.hash)).toBe(
+      hash,
+    );
+  }
+});
+
 it("reads every vector file", () => {
   const names = readdirSync(new URL("../../../vectors/", import.meta.url));
   const files = names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -5));
-  expect(files.sort()).toEqual([...READ, ...ELSEWHERE].sort());
+  expect(files.sort()).toEqual([...READ, ...ELSEWHERE, "bundle"].sort());
 });
 
 it("has the codes of vectors/codes.json", () => {
