@@ -10,7 +10,7 @@ export const RichText = memo(function RichText(props: {
   readonly mentions?: readonly Mention[];
 }) {
   return (
-    <span class="rich" dir="auto">
+    <span class="rich">
       {parseText(props.text, props.mentions ?? []).map((span, index) => (
         <Piece key={index} span={span} />
       ))}
@@ -50,6 +50,7 @@ function Piece({ span }: { readonly span: Span }) {
         <button
           type="button"
           class="mention"
+          dir="auto"
           onClick={() => navigation.go({ at: "person", account: span.account })}
         >
           {span.text}

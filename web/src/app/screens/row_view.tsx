@@ -96,6 +96,7 @@ function Bubble(
   if (last) classes.push("last");
   if (large) classes.push("large");
   if (props.pointed) classes.push("pointed");
+  if ("text" in body && runsAgainst(body.text, words.direction)) classes.push("against");
   if (message.mentionsMe) classes.push("to-me");
   const who = message.mine ? words.common.you : message.authorName;
   return (
@@ -282,6 +283,14 @@ function quoteText(
   if (text !== "") return text;
   if (kind === "missing") return words.conversation.missing;
   return kind === "text" ? "" : words.preview[kind];
+}
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
+
+/** Whether a text's last line runs the other way than the window: its time cannot stand beside it. */
+function runsAgainst(text: string, direction: "ltr" | "rtl"): boolean {
+  const first = /\p{L}/u.exec(text.slice(text.lastIndexOf("\n") + 1))?.[0];
+  return first !== undefined && RIGHT_TO_LEFT.test(first) !== (direction === "rtl");
 }
 
 const PRESS_MS = 450;

@@ -133,7 +133,9 @@ export function SearchPane() {
                     }
                   >
                     <span class="item-line">
-                      <bdi class="item-name">{hit.conversationName}</bdi>
+                      <span class="item-name">
+                        <bdi>{hit.conversationName}</bdi>
+                      </span>
                       <time>
                         {shortTime(tag, hit.message.timeMs, model.nowMs.value, words.list)}
                       </time>
@@ -179,17 +181,19 @@ function Excerpt({ hit }: { readonly hit: Hit }) {
   pieces.push(text.slice(at, at + 160));
   const who = message.mine ? words.common.you : message.authorName;
   return (
-    <span class="excerpt">
-      <bdi class="excerpt-author">{who}: </bdi>
-      <span dir="auto">
-        {pieces.map((each, index) =>
-          typeof each === "string" ? (
-            each.replaceAll("```", "")
-          ) : (
-            <mark key={index}>{each.found}</mark>
-          ),
-        )}
+    <>
+      {who !== hit.conversationName && <bdi class="excerpt-author">{who}</bdi>}
+      <span class="excerpt">
+        <span dir="auto">
+          {pieces.map((each, index) =>
+            typeof each === "string" ? (
+              each.replaceAll("```", "")
+            ) : (
+              <mark key={index}>{each.found}</mark>
+            ),
+          )}
+        </span>
       </span>
-    </span>
+    </>
   );
 }
