@@ -59,7 +59,6 @@ const READ = [
 ];
 /** Read by tests of their own. */
 const ELSEWHERE = [
-  "bundle",
   "charter",
   "context",
   "frames",
