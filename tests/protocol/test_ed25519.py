@@ -214,7 +214,7 @@ def _odd_cases() -> Iterator[tuple[bytes, bytes, bool]]:
 
 @pytest.mark.parametrize("cofactored", [False, True])
 def test_the_accepted_set_is_the_rules(monkeypatch: pytest.MonkeyPatch, cofactored: bool) -> None:
-    """Small and mixed order, other encodings, S above the order: none is in it, however verified."""
+    """Small and mixed order, other encodings, S above the order: none of them is in it."""
     if cofactored:  # then R is checked besides: the set must stay
         monkeypatch.setattr(ed25519, "_COFACTORED", True)
     accepted = 0
