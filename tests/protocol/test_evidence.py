@@ -101,7 +101,7 @@ class Scene:
         names = ("key-log", "w1", "w2")
         lines = [note_signer(name).sign(head, NOW // 1000) for name in names]
         note = format_note(head.encode(), lines)
-        return prove_key_log(self.world.charter, self.entries, note)
+        return prove_key_log(self.world.state, self.entries, note)
 
     def _context(self) -> EvidenceContext:
         labels = frozenset(self.permit.labels)
@@ -244,7 +244,7 @@ def test_receipts_seeds_and_commitments_must_hold(scene: Scene) -> None:
 def test_a_key_log_that_is_not_the_checkpoints_is_refused(scene: Scene) -> None:
     note = scene.world.note(NOW, log="key-log")
     with pytest.raises(EvidenceRefused):
-        prove_key_log(scene.world.charter, scene.entries, note)
+        prove_key_log(scene.world.state, scene.entries, note)
 
 
 @settings(max_examples=150, deadline=None)
