@@ -354,7 +354,7 @@ def test_a_notice_opens_its_own_subject_alone(scene: Scene) -> None:
         return make_notice(scene.warrant, account, line, proof, signers)  # type: ignore[arg-type]
 
     later = NOW + 2 * DAY_MS
-    told = verify_notice(notice(scene.alice, "1-court"), world.charter, scene.alice, later)
+    told = verify_notice(notice(scene.alice, "1-court"), world.state, scene.alice, later)
     assert told.subject == scene.warrant.subject(scene.alice)
     assert told.log_index == index
     assert isinstance(
@@ -368,9 +368,9 @@ def test_a_notice_opens_its_own_subject_alone(scene: Scene) -> None:
         (notice(scene.alice, "operator"), scene.alice, NOW),
     ):
         with pytest.raises(EvidenceRefused):
-            verify_notice(data, world.charter, account, now)
+            verify_notice(data, world.state, account, now)
     with pytest.raises(Refusal):
-        verify_notice(notice(scene.alice, "1-judge"), world.charter, scene.alice, later)
+        verify_notice(notice(scene.alice, "1-judge"), world.state, scene.alice, later)
 
 
 # --- the package -------------------------------------------------------------------------------

@@ -83,6 +83,10 @@ def key_note(time_ms: int, witnesses: Sequence[str], size: int = 0) -> bytes:
     return format_note(head.encode(), lines)
 
 
+def last_void(world: World) -> Code | None:
+    return world.state.last_void
+
+
 def refusal(act: Callable[[], object]) -> Code | None:
     try:
         act()
@@ -149,15 +153,15 @@ def test_a_handover_that_the_old_ones_did_not_sign_is_void() -> None:
     world.log("operator", early, EFFECTIVE - HOUR, void=True)  # not the charter in force yet
     now = EFFECTIVE + HOUR
     world.log("operator", world.handover(*NEW), now, void=True)
-    assert world.state.last_void is Code.LOG_QUORUM
+    assert last_void(world) is Code.LOG_QUORUM
     world.log("operator", world.handover(keys=NEW), now, void=True)
     world.log("operator", world.handover("w1", *NEW), now, void=True)
     # Of other lines than those above it: the void ones count as lines.
     stale = world.handover()
     world.log("1-court", world.handover(), now, void=True)
-    assert world.state.last_void is Code.ENTRY_AUTHOR
+    assert last_void(world) is Code.ENTRY_AUTHOR
     world.log("operator", stale, now, void=True)
-    assert world.state.last_void is Code.ENTRY_VOID
+    assert last_void(world) is Code.ENTRY_VOID
     assert world.state.handovers == ()
     world.log("operator", world.handover(), now)
     world.log("operator", world.handover(), now, void=True)  # once is enough

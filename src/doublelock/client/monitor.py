@@ -68,6 +68,7 @@ class Monitor:
         self._key_log: KeyLog | None = None
         self._state: LawState | None = None
         self._handed_over = 0
+        self._law_ms = 0
         self._refreshed: float | None = None
         self._busy = asyncio.Lock()
         self.applied: list[Applied] = []
@@ -194,13 +195,20 @@ class Monitor:
             return self._keys.size
         async with self._busy:
             if not at_least or self._keys.size < at_least:
+                # A law log younger than the delay has every amendment in force, and so the skew.
+                delay_ms = self.charter.terms.amendment_delay_ms
+                if self.clock() - self._law_ms >= delay_ms // 2:
+                    await self._grow_law()
                 try:
                     await self._grow_keys()
                 except LogRefused as refusal:
                     if refusal.code is not Code.LOG_QUORUM:
                         raise
                     # Others may have become its witnesses: the law log says so.
-                    await self._grow_law()
+                    try:
+                        await self._grow_law()
+                    except Refusal:
+                        raise refusal from None
                     await self._grow_keys()
                 self._replay_keys()
         return self._keys.size
@@ -229,6 +237,7 @@ class Monitor:
 
         await self._law.grow(signed_policy(LogName.LAW, self.charters[0]), judge)
         self._take_law(folded[-1])
+        self._law_ms = self.clock()
 
     async def _grow_keys(self) -> None:
         async def judge(_: Sequence[bytes], note: Note) -> CosignedCheckpoint:
