@@ -103,7 +103,7 @@ class Scene:
         names = ("key-log", "w1", "w2")
         lines = [note_signer(name).sign(head, NOW // 1000) for name in names]
         note = format_note(head.encode(), lines)
-        return prove_key_log(self.world.charter, self.entries, note)
+        return prove_key_log(self.world.state, self.entries, note)
 
     def _context(self) -> EvidenceContext:
         labels = frozenset(self.permit.labels)
@@ -326,7 +326,7 @@ def test_receipts_seeds_and_commitments_must_hold(scene: Scene) -> None:
 def test_a_key_log_that_is_not_the_checkpoints_is_refused(scene: Scene) -> None:
     note = scene.world.note(NOW, log="key-log")
     with pytest.raises(EvidenceRefused):
-        prove_key_log(scene.world.charter, scene.entries, note)
+        prove_key_log(scene.world.state, scene.entries, note)
 
 
 @settings(max_examples=150, deadline=None)
@@ -440,7 +440,7 @@ def test_a_notice_opens_its_own_subject_alone(scene: Scene) -> None:
         return make_notice(scene.warrant, account, line, proof, signers)  # type: ignore[arg-type]
 
     later = NOW + 2 * DAY_MS
-    told = verify_notice(notice(scene.alice, "1-court"), world.charter, scene.alice, later)
+    told = verify_notice(notice(scene.alice, "1-court"), world.state, scene.alice, later)
     assert told.subject == scene.warrant.subject(scene.alice)
     assert told.log_index == index
     assert isinstance(
@@ -454,9 +454,9 @@ def test_a_notice_opens_its_own_subject_alone(scene: Scene) -> None:
         (notice(scene.alice, "operator"), scene.alice, NOW),
     ):
         with pytest.raises(EvidenceRefused):
-            verify_notice(data, world.charter, account, now)
+            verify_notice(data, world.state, account, now)
     with pytest.raises(Refusal):
-        verify_notice(notice(scene.alice, "1-judge"), world.charter, scene.alice, later)
+        verify_notice(notice(scene.alice, "1-judge"), world.state, scene.alice, later)
 
 
 # --- the package -------------------------------------------------------------------------------

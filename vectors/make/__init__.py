@@ -31,6 +31,7 @@ NAMES: Final = (
     "tlog",
     "charter",
     "lawlog",
+    "handover",
     "codes",
 )
 

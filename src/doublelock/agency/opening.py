@@ -12,7 +12,7 @@ from typing import Final
 
 from doublelock.agency.combining import Combining, Culprit
 from doublelock.agency.party import LawParty
-from doublelock.holder.watch import LogCopy, copy_log
+from doublelock.holder.watch import LogCopy, copy_keys
 from doublelock.protocol import limits
 from doublelock.protocol.api import AskEnvelopes, LabelName, encode_body
 from doublelock.protocol.capsule import LabelKey, open_capsule
@@ -106,7 +106,7 @@ async def open_case(
     requests = logged_requests(party, case)
     if not requests:
         raise ReleaseRefused(Code.REQUEST_UNLOGGED)
-    keys = await copy_log(party.http, "/log/key", party.charter.key_policy())
+    keys = await copy_keys(party.http, law.state, party.clock())
     raw = await party.http.get(f"/v1/law/cases/{case.hex()}/inventory", limit=limits.INVENTORY * 2)
     inventory = verify_inventory(raw, party.charter, warrant)
     combining = Combining(party, warrant, law, key)
@@ -114,7 +114,7 @@ async def open_case(
     label_keys: dict[Label, LabelKey] = {}
     for number, (request, _) in enumerate(requests, start=1):
         label_keys.update(combining.combine(number, request))
-    proven = prove_key_log(party.charter, keys.entries, keys.note)
+    proven = prove_key_log(law.state, keys.entries, keys.note)
     context = EvidenceContext(party.charter, proven, law, frozenset(label_keys))
     opened = await work.open_all(label_keys, context, progress)
     return Opening(

@@ -8,13 +8,14 @@ the cosigned key log lists for that account at the receipt's time. So nobody can
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Final, Literal, final
 
 import msgspec
 
 from doublelock.protocol import jws, limits, merkle
 from doublelock.protocol.capsule import VerifiedCapsule, day_key, verify_capsule
-from doublelock.protocol.charter import Charter
+from doublelock.protocol.charter import Charter, skew_at
 from doublelock.protocol.codes import Code
 from doublelock.protocol.curve import G2
 from doublelock.protocol.documents import (
@@ -29,12 +30,14 @@ from doublelock.protocol.documents import (
 from doublelock.protocol.ed25519 import verify_key
 from doublelock.protocol.encoding import tagged
 from doublelock.protocol.envelope import VerifiedBody, open_body, verify_body
-from doublelock.protocol.errors import EvidenceRefused, Refusal
+from doublelock.protocol.errors import EvidenceRefused, LogRefused, Refusal
 from doublelock.protocol.evidence_line import EvidenceReceipt, read_line
+from doublelock.protocol.handover import LogName, verify_checkpoint
 from doublelock.protocol.header import Form, Header, hash_header
 from doublelock.protocol.inventory import name_envelope
 from doublelock.protocol.keylog import KeyLog
 from doublelock.protocol.label import Label
+from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.receipt import (
     Receipt,
     ReceiptFields,
@@ -122,13 +125,16 @@ class ProvenKeyLog:
         self.time_s = time_s
 
 
-def prove_key_log(charter: Charter, entries: Sequence[bytes], note: bytes) -> ProvenKeyLog:
+def prove_key_log(
+    law: LawState, entries: Sequence[bytes], note: bytes, now_ms: int | None = None
+) -> ProvenKeyLog:
     """Return the key log replayed from its entries, which are those of a cosigned checkpoint.
 
-    Entries that break a rule have no effect (spec Y-9). Raises Malformed, LogRefused, or
+    Who must have cosigned it, and what it was when witnesses changed, the law log says (R-40);
+    entries that break a rule have no effect (spec Y-9). Raises Malformed, LogRefused, or
     EvidenceRefused(evidence-device) when the entries are not the checkpoint's.
     """
-    checkpoint = charter.key_policy().verify(note)
+    checkpoint = verify_checkpoint(LogName.KEY, law, note, now_ms)
     leaves = [merkle.leaf_hash(entry) for entry in entries]
 
     def node(level: int, index: int) -> bytes:
@@ -137,8 +143,12 @@ def prove_key_log(charter: Charter, entries: Sequence[bytes], note: bytes) -> Pr
     root = merkle.range_root(0, len(leaves), node)
     if (len(leaves), root) != (checkpoint.checkpoint.size, checkpoint.checkpoint.root):
         raise EvidenceRefused(Code.EVIDENCE_DEVICE, "entries are not the checkpoint's")
-    terms = charter.terms
-    key_log = KeyLog(charter.deployment, bytes(terms.genesis_key), terms.skew_ms)
+    for handover in law.handovers:
+        size = handover.key_size
+        if size > len(leaves) or merkle.range_root(0, size, node) != handover.key_root:
+            raise LogRefused(Code.LOG_FORK, f"key log at size {size}, handed over in the law log")
+    genesis = bytes(law.charters[0].terms.genesis_key)
+    key_log = KeyLog(law.deployment, genesis, partial(skew_at, law.charters))
     for index, entry in enumerate(entries):
         try:
             key_log.apply(index, entry)

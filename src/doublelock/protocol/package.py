@@ -212,7 +212,7 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     """
     law = _prove_law(files, deployment)
     charter, state = law.charter, law.state
-    key_log = _prove_keys(files, charter)
+    key_log = _prove_keys(files, state)
     warrant = verify_warrant(files.read(WARRANT, limits.WARRANT * 3), charter)
     requests = _read_requests(files, warrant, state)
     labels = {label for request in requests for label in request.labels}
@@ -276,9 +276,9 @@ def _prove_law(files: Files, deployment: DeploymentId) -> LawProof:
     return prove_law(charter_at(state.charters, state.time_ms), state, note)
 
 
-def _prove_keys(files: Files, charter: Charter) -> ProvenKeyLog:
+def _prove_keys(files: Files, law: LawState) -> ProvenKeyLog:
     entries = read_entries(files, KEY_LOG)
-    return prove_key_log(charter, entries, files.read(KEY_CHECKPOINT, limits.NOTE))
+    return prove_key_log(law, entries, files.read(KEY_CHECKPOINT, limits.NOTE))
 
 
 def _read_requests(files: Files, warrant: Warrant, state: LawState) -> tuple[LabelRequest, ...]:

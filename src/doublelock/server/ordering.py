@@ -68,7 +68,7 @@ class Ordering:
     def __init__(
         self,
         deployment: DeploymentId,
-        rules: Rules,
+        rules: Callable[[], Rules],
         store: Store,
         conversations: Conversations,
         delivery: Delivery,
@@ -98,7 +98,7 @@ class Ordering:
     # --- the hooks, in a validating thread ---------------------------------------------------
 
     def _check_identity(self, credential: bytes, key: bytes, _context: str) -> None:
-        self._rules.check_leaf(read_leaf(credential, key), self._judge.time_ms)
+        self._rules().check_leaf(read_leaf(credential, key), self._judge.time_ms)
 
     def _check_commit(self, view: CommitView) -> None:
         committer = read_leaf(view.committer_credential, view.committer_signature_key)
@@ -115,7 +115,7 @@ class Ordering:
                     added.append(leaf)
                 else:
                     (left if proposal.by_reference else removed).append(leaf)
-        self._rules.check_change(
+        self._rules().check_change(
             view.group_id,
             Change(
                 committer=committer,
@@ -167,7 +167,7 @@ class Ordering:
         self._judge.time_ms = self._clock()
         observer = self._client.observe(body.group_info, body.tree)
         roster = _leaves(observer.members())
-        self._rules.check_created(body.conversation, observer.context_data, roster)
+        self._rules().check_created(body.conversation, observer.context_data, roster)
         if observer.group_id != body.conversation or observer.epoch != 0:
             raise GroupRefused(Code.GROUP_ID)
         if (roster[0].account, roster[0].device) != (account, device):
