@@ -14,15 +14,20 @@ import { decodeBundle, tileAt, tilePath, WIDTH } from "../protocol/tile.ts";
 /** The file at a path under the log's prefix, such as `checkpoint`. */
 export type Fetch = (path: string) => Promise<Uint8Array>;
 
-/** One log's entries up to the newest cosigned checkpoint; `entries` only ever grows. */
+/**
+ * One log's entries up to the newest cosigned checkpoint; `entries` only ever grows.
+ *
+ * Begun over a tree that was kept, it has the entries that came after it alone.
+ */
 export class LogMirror {
   readonly #fetch: Fetch;
-  #tree = new GrowingTree();
+  #tree: GrowingTree;
   readonly entries: Uint8Array[] = [];
   checkpoint: CosignedCheckpoint | undefined;
 
-  constructor(fetch: Fetch, entries: readonly Uint8Array[] = []) {
+  constructor(fetch: Fetch, entries: readonly Uint8Array[] = [], tree = new GrowingTree()) {
     this.#fetch = fetch;
+    this.#tree = tree;
     for (const entry of entries) {
       this.#tree.append(entry);
       this.entries.push(entry);
@@ -35,6 +40,11 @@ export class LogMirror {
 
   get root(): Uint8Array {
     return this.#tree.root;
+  }
+
+  /** The roots of the perfect subtrees: with `size`, what it takes to begin again from here. */
+  get peaks(): readonly Uint8Array[] {
+    return this.#tree.peaks;
   }
 
   /** Refuses a mirror whose history differs from a head seen before (log-fork, log-stale). */
