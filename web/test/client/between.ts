@@ -1,6 +1,6 @@
 /** A proxy before the server, which answers some paths itself: a server that lies. */
 
-import { createServer, request, type Server } from "node:http";
+import { createServer, type OutgoingHttpHeaders, request, type Server } from "node:http";
 
 /** What a path is answered with instead; null: the connection is cut. */
 export type Lie = { readonly body: Uint8Array | string; readonly type: string } | null;
@@ -47,7 +47,7 @@ export class Between {
         }
         // Its headers are the server's: a page lives under the same policy.
         real.resume();
-        const own = { ...real.headers, "content-type": lie.type };
+        const own: OutgoingHttpHeaders = { ...real.headers, "content-type": lie.type };
         for (const name of ["content-length", "content-encoding", "etag"]) delete own[name];
         answer.writeHead(200, own).end(lie.body);
       });
