@@ -84,7 +84,7 @@ export class Stage {
     return context;
   }
 
-  async open(context: BrowserContext): Promise<Page> {
+  async open(context: BrowserContext, path = "/"): Promise<Page> {
     const page = await context.newPage();
     page.on("pageerror", (error) => this.problems.push(String(error)));
     page.on("console", (message) => {
@@ -93,7 +93,7 @@ export class Stage {
       const known = /ERR_INTERNET_DISCONNECTED/.test(text);
       if (message.type() === "error" && !known) this.problems.push(text);
     });
-    await page.goto(this.address);
+    await page.goto(`${this.address}${path}`);
     await page.waitForSelector("html[data-ready]");
     return page;
   }
