@@ -1,8 +1,13 @@
-/** What turns a built interface into the bundle that is served: integrity of its parts, and the worker. */
+/**
+ * What turns a built interface into the bundle that is served: integrity of its parts, the service
+ * worker, and the compressed forms in which the server sends them.
+ */
 
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, gzip } from "node:zlib";
 import type { Plugin } from "vite";
 import { buildServiceWorker } from "./service_worker_build.ts";
 
@@ -25,6 +30,20 @@ export async function withIntegrity(html: string, folder: string): Promise<strin
   return out;
 }
 
+/** Writes `.br` and `.gz` beside every file that they make smaller; no manifest names them. */
+async function compress(folder: string): Promise<void> {
+  const forms = { br: promisify(brotliCompress), gz: promisify(gzip) } as const;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !/\.(?:js|css|html|svg|webmanifest)$/.test(entry.name)) continue;
+    const path = join(entry.parentPath, entry.name);
+    const data = await readFile(path);
+    for (const [suffix, pack] of Object.entries(forms)) {
+      const packed = await pack(data);
+      if (packed.length < data.length) await writeFile(`${path}.${suffix}`, packed);
+    }
+  }
+}
+
 /** Works on the files as they were written: what is hashed is what is served. */
 export function servedBundle(): Plugin {
   return {
@@ -37,6 +56,7 @@ export function servedBundle(): Plugin {
         const page = join(dir, "index.html");
         await writeFile(page, await withIntegrity(await readFile(page, "utf8"), dir));
         await buildServiceWorker(dir);
+        await compress(dir);
       },
     },
   };

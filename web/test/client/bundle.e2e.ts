@@ -39,7 +39,7 @@ async function manifestOf(changed: Readonly<Record<string, string>>) {
   const names = (await readdir(FOLDER, { recursive: true, withFileTypes: true }))
     .filter((each) => each.isFile())
     .map((each) => join(each.parentPath, each.name).slice(FOLDER.length + 1))
-    .filter((name) => name !== "bundle.json")
+    .filter((name) => name !== "bundle.json" && !/\.(?:br|gz)$/.test(name))
     .sort();
   const files = await Promise.all(
     names.map(async (path) => {
