@@ -526,7 +526,13 @@ export type AlarmCause =
       readonly removed: readonly { readonly id: string; readonly name: string }[];
     }
   | { readonly kind: "log-fork"; readonly log: "key" | "law"; readonly refusal: RefusalFacts }
-  | { readonly kind: "unlogged-bundle"; readonly hash: string }
+  | {
+      /** Code that the law log does not have, has no more, or that is not what it says. */
+      readonly kind: "unlogged-bundle";
+      readonly hash: string;
+      /** Whether it is the code that runs here, rather than other code that was refused. */
+      readonly running: boolean;
+    }
   | {
       readonly kind: "ghost";
       readonly conversation: string;
@@ -737,6 +743,8 @@ export interface Messenger {
   alarms(): Promise<readonly Alarm[]>;
   /** The person has seen it. For `code-changed`: goes on, unverified. */
   dismissAlarm(id: string): Promise<void>;
+  /** What the service worker met: `refused` is null when nothing was wrong. */
+  bundleMet(refused: { readonly hash: string; readonly running: boolean } | null): Promise<void>;
 
   // settings
   settings(): Promise<Settings>;

@@ -18,7 +18,7 @@ import { Http } from "./http.ts";
 import { type KnownLogs, Monitor } from "./monitor.ts";
 import { DEFAULT_SETTINGS, readSettings, writeSettings } from "./preferences.ts";
 import { readBundle, readTrust } from "./trust.ts";
-import { eraseVault, findDoor, put, Vault } from "./vault.ts";
+import { eraseVault, findDoor, PINNED, put, Vault, writeOpen } from "./vault.ts";
 
 const INVITE_DAYS_MS = 7 * 86_400_000;
 const NO_BUNDLE: m.BundleFacts = { version: "", hash: "", logged: "unknown", logIndex: null };
@@ -36,6 +36,8 @@ export class BrowserMessenger implements m.Messenger {
   #broken: m.RefusalFacts | undefined;
   #settings: m.Settings = DEFAULT_SETTINGS;
   #bundle: m.BundleFacts = NO_BUNDLE;
+  /** What the service worker said; undefined where there is none, or it has not spoken. */
+  #met: { readonly hash: string; readonly running: boolean } | null | undefined;
   #busy: Promise<unknown> = Promise.resolve();
 
   /** `origin`: where the server is, which served this code. */
@@ -578,7 +580,10 @@ export class BrowserMessenger implements m.Messenger {
     const { logged, hash } = this.#bundle;
     await core.alone(async () => {
       alarms.look();
-      if (logged === "unlogged") alarms.raise({ kind: "unlogged-bundle", hash });
+      // Without a service worker this page's code came from the server as it is now.
+      if (logged === "unlogged" && this.#met === undefined) {
+        alarms.raise({ kind: "unlogged-bundle", hash, running: true });
+      }
       await core.flush();
     });
     return readTrust(monitor, this.#bundle, monitor.keyLog.committee(core.account));
@@ -598,6 +603,20 @@ export class BrowserMessenger implements m.Messenger {
     await core.alone(async () => {
       if (alarm?.cause.kind === "code-changed") people.setVerified(alarm.cause.account, false);
       alarms.dismiss(id);
+      await core.flush();
+    });
+  }
+
+  async bundleMet(refused: { readonly hash: string; readonly running: boolean } | null) {
+    this.#met = refused;
+    if (this.#device !== undefined) await this.#raiseMet(this.#device);
+  }
+
+  async #raiseMet({ core, alarms }: Device): Promise<void> {
+    const met = this.#met;
+    if (met == null) return;
+    await core.alone(async () => {
+      alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
       await core.flush();
     });
   }
@@ -662,8 +681,11 @@ export class BrowserMessenger implements m.Messenger {
       this.#tell(event),
     );
     this.#device = opened;
+    // From now on the service worker runs only what this deployment's law log has.
+    await writeOpen(PINNED, identity.deployment);
     this.#settings = await readSettings();
     this.#apply();
+    await this.#raiseMet(opened);
     this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
     await opened.session.start();
   }

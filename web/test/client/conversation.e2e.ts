@@ -150,6 +150,7 @@ test("notices a key log that was rolled back, and says so", async () => {
 });
 
 test("shares one device between two tabs, and takes over when the first is closed", async () => {
+  await page.locator(".item-open", { hasText: "Night shift" }).click();
   const second = await stage.open(context);
   await second.locator(".item-open", { hasText: "Night shift" }).click();
   await second.fill(".composer textarea", "from the second tab");

@@ -1,25 +1,30 @@
 """A whole deployment on loopback for the browser's tests, driven line by line over standard input.
 
-The first line that it prints is the server's address; then each line asked, a JSON object with
-`do`, is answered by one line of JSON. Ends with its input.
+With two arguments more it listens on a port, and announces the HTTP address of a proxy, which the
+test runs. The first line that it prints is the server's address; then each line asked, a JSON
+object with `do`, is answered by one line of JSON. Ends with its input.
 """
 
 import asyncio
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem
 from doublelock.demo.clock import WallClock
-from doublelock.demo.world import World
-from doublelock.protocol.bundle import write_manifest
+from doublelock.demo.world import Ports, World
+from doublelock.protocol.bundle import hash_manifest, write_manifest
+from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.identifiers import ConversationId
+from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
 from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
 from doublelock.server.bundle import MANIFEST, read_files
+from doublelock.server.config import Rates, ServerConfig
 
 
 class Play:
@@ -114,6 +119,25 @@ class Play:
                     return told
                 await asyncio.sleep(0.05)
 
+    async def log_bundle(self, ask: dict[str, Any]) -> Any:
+        """Log the manifest that these bytes are; return its hash once the witnesses have it."""
+        name = hash_manifest(bytes.fromhex(ask["manifest"]))
+        desk = self.world.server.law.desk
+        index = await desk.log_own(BundleLogged(bundle=Bytes32(name), version=ask["version"]))
+        await self._seen(index)
+        return name.hex()
+
+    async def withdraw_bundle(self, ask: dict[str, Any]) -> Any:
+        """Withdraw a bundle by its hash."""
+        entry = BundleWithdrawn(bundle=Bytes32(bytes.fromhex(ask["hash"])))
+        await self._seen(await self.world.server.law.desk.log_own(entry))
+
+    async def _seen(self, index: int) -> None:
+        async with asyncio.timeout(30):
+            while self.world.monitor.law.size <= index:
+                await self.world.monitor.sync_law()
+                await asyncio.sleep(0.05)
+
     def _client(self, ask: dict[str, Any]) -> Client:
         return self.world.people[ask["name"]]
 
@@ -121,12 +145,22 @@ class Play:
         return ConversationId(bytes.fromhex(ask["conversation"]))
 
 
-async def main(web: Path) -> None:
+class Announced(World):
+    """A world behind a proxy."""
+
+    public = ""
+
+    def _config(self, rates: Rates) -> ServerConfig:
+        return replace(super()._config(rates), http_public=self.public)
+
+
+async def main(web: Path, port: int, public: str) -> None:
     """Serve until the input ends."""
     files, _ = read_files(web)
     (web / MANIFEST).write_bytes(write_manifest("0.0.0", files))
     with tempfile.TemporaryDirectory(prefix="doublelock-web-") as place:
-        world = World.open(Path(place), WallClock())
+        world = Announced.open(Path(place), WallClock(), ports=Ports(http=port))
+        world.public = public
         world.web = web
         await world.start()
         try:
@@ -154,4 +188,5 @@ def _say(value: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    _, folder, announced_port, announced = [*sys.argv, "0", ""][:4]
+    asyncio.run(main(Path(folder), int(announced_port), announced))

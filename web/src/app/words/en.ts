@@ -653,6 +653,8 @@ export const en = {
     unlogged: "This app's code is not in the law log",
     unloggedText:
       "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",
+    unloggedRunning:
+      "It is the code that runs here. Do not go on with it: ask the operator, and tell others.",
     ghost: (who: string) => `Somebody was to be slipped into ${name(who)}`,
     ghostText:
       "The server showed a member or a device that the key log does not know. It was refused and gets nothing.",
