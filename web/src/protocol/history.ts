@@ -188,10 +188,7 @@ function readItem(reader: Reader): HistoryItem {
   const expiresMs = reader.u64();
   const data = reader.longField(limits.RECORD);
   const edited = reader.longField(limits.RECORD);
-  const marks = times(
-    reader.u16(),
-    () => [reader.take(ACCOUNT_SIZE), reader.field(MARK)] as const,
-  );
+  const marks = times(reader.u16(), () => [reader.take(ACCOUNT_SIZE), reader.field(MARK)] as const);
   const deleted = (flags & DELETED) !== 0;
   const isEdited = (flags & EDITED) !== 0;
   if (flags > (DELETED | EDITED) || deleted !== (data.length === 0)) throw oddItem();

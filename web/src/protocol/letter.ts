@@ -60,12 +60,7 @@ export function signLetter(
 ): Uint8Array {
   const body =
     letter.kind === "key"
-      ? concat(
-          Uint8Array.of(VERSION, KEY),
-          letter.key,
-          u64(letter.timeMs),
-          u8(letter.asks ? 1 : 0),
-        )
+      ? concat(Uint8Array.of(VERSION, KEY), letter.key, u64(letter.timeMs), u8(letter.asks ? 1 : 0))
       : concat(Uint8Array.of(VERSION, SEALED), letter.key, letter.sealed);
   return concat(body, sign(signedBytes(route, body)));
 }

@@ -20,12 +20,7 @@ import {
   u64,
 } from "./encoding.ts";
 import { KeyLogRefused, Malformed } from "./errors.ts";
-import {
-  ACCOUNT_SIZE,
-  type AccountId,
-  DEPLOYMENT_SIZE,
-  type DeploymentId,
-} from "./identifiers.ts";
+import { ACCOUNT_SIZE, type AccountId, DEPLOYMENT_SIZE, type DeploymentId } from "./identifiers.ts";
 import type { AccountVersion } from "./keylog.ts";
 import {
   authorBytes,

@@ -55,13 +55,7 @@ describe("link_request", () => {
     inviter: raw(file.account.account),
   };
   const sign = (line: string, author: SigningKey) =>
-    signLinkRequest(
-      decodeLinkRequest(line),
-      deployment,
-      now,
-      author.public.encoded,
-      author.sign,
-    );
+    signLinkRequest(decodeLinkRequest(line), deployment, now, author.public.encoded, author.sign);
   it("is made, read and shown alike", () => {
     const key = new SigningKey(raw(file.seed));
     const made = makeLinkRequest(deployment, now, key.public.encoded, key.sign, file.time_ms);
