@@ -26,6 +26,8 @@ NAMES: Final = (
     "keylog",
     "context",
     "safety_code",
+    "link_request",
+    "letter",
     "session",
     "invite",
     "tlog",

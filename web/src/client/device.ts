@@ -16,6 +16,7 @@ import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import { Sending } from "./sending.ts";
 import { Session } from "./session.ts";
+import { Siblings } from "./siblings.ts";
 import { Sync } from "./sync.ts";
 import type { Vault } from "./vault.ts";
 
@@ -29,6 +30,7 @@ export class Device {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly siblings: Siblings;
   readonly session: Session;
 
   private constructor(core: Core) {
@@ -46,7 +48,10 @@ export class Device {
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
     const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    this.session = new Session({ ...parts, alarms });
+    const { people } = this;
+    this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
+    alarms.nameOf = (device) => this.siblings.devices.name(device);
+    this.session = new Session({ ...parts, alarms, siblings: this.siblings });
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     marks.whisper = (room, record) => sending.whisper(room, record);
@@ -69,6 +74,7 @@ export class Device {
     await device.chronicle.load();
     await device.outbox.load();
     await device.alarms.load();
+    await device.siblings.load();
     if (!fresh) core.logsAreKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);

@@ -18,6 +18,7 @@ import type { Marks } from "./marks.ts";
 import type { Notices } from "./notices.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Sending } from "./sending.ts";
+import type { Siblings } from "./siblings.ts";
 import { Stream } from "./stream.ts";
 import type { Sync } from "./sync.ts";
 
@@ -48,6 +49,7 @@ export interface Parts {
   readonly marks: Marks;
   readonly notices: Notices;
   readonly alarms: Alarms;
+  readonly siblings: Siblings;
 }
 
 export class Session {
@@ -59,6 +61,8 @@ export class Session {
   #mailbox = 0;
   #held: FromServerOf<"Mail">[] = [];
   readonly #mending = new Set<string>();
+  /** How much of the key log was looked at for news of devices. */
+  #looked = 0;
   #wake: (() => void) | undefined;
   #watching: ReturnType<typeof setTimeout> | undefined;
 
@@ -179,6 +183,7 @@ export class Session {
 
   async #takeAll(frames: readonly FromServer[]): Promise<void> {
     for (const frame of frames) await this.#take(frame);
+    this.#lookAtKeys();
     await this.#parts.core.flush();
     this.#mend();
   }
@@ -240,6 +245,7 @@ export class Session {
     const offsetMs = frame.timeMs - core.clock();
     if (Math.abs(offsetMs) > core.skewMs) alarms.raise({ kind: "clock", offsetMs });
     this.tellConnection();
+    this.#parts.siblings.follow();
   }
 
   async #live(frame: FromServerOf<"Live">): Promise<void> {
@@ -254,6 +260,7 @@ export class Session {
     room.live = true;
     await core.flush();
     if (room.status === "member") {
+      this.#parts.siblings.devices.touch(room);
       await sending.resume(room);
       marks.live(room, rosterOf(await core.group(room)).length);
     }
@@ -278,6 +285,8 @@ export class Session {
       }
     } else if (mail.mail === MailKind.NOTICE && mail.sequence > this.#mailbox) {
       await notices.take(mail);
+    } else if (mail.mail === MailKind.OWN && mail.sequence > this.#mailbox) {
+      await this.#letter(mail);
     }
     if (mail.sequence > this.#mailbox) {
       this.#mailbox = mail.sequence;
@@ -287,11 +296,35 @@ export class Session {
     if (this.#held.length === 0) this.push([{ kind: "MailboxDone", through: this.#mailbox }]);
   }
 
+  async #letter(mail: FromServerOf<"Mail">): Promise<void> {
+    try {
+      await this.#parts.siblings.take(mail);
+    } catch (problem) {
+      const refusal = asRefusal(problem);
+      if (refusal instanceof WireRefused) throw refusal;
+      const { code, detail } = refusal;
+      this.#parts.alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
+    }
+  }
+
+  /** News of devices in the key log: an alarm is not put off, and groups follow. */
+  #lookAtKeys(): void {
+    const { core, alarms, siblings } = this.#parts;
+    const { size } = core.monitor.keyLog;
+    if (size === this.#looked) return;
+    this.#looked = size;
+    core.keepLogs();
+    alarms.look();
+    siblings.devices.stir();
+    siblings.follow();
+    core.tell({ kind: "devices" });
+  }
+
   // --- mending and watching ----------------------------------------------------------------
 
   /** Rejoins what is broken, commits wishes to leave; one task at a time per conversation. */
   #mend(): void {
-    const { core } = this.#parts;
+    const { core, siblings } = this.#parts;
     for (const room of core.rooms.values()) {
       if (this.#mending.has(room.name)) continue;
       const work =
@@ -299,7 +332,9 @@ export class Session {
           ? () => this.#rejoin(room)
           : room.usable && room.wish
             ? () => this.#grant(room)
-            : undefined;
+            : room.usable && siblings.devices.isDue(room)
+              ? () => siblings.devices.tidy(room)
+              : undefined;
       if (work === undefined) continue;
       this.#mending.add(room.name);
       void work()
@@ -363,11 +398,14 @@ export class Session {
       .alone(async () => {
         core.keepLogs();
         alarms.look();
+        this.#lookAtKeys();
+        this.#parts.siblings.devices.stir();
         this.#checkEpochs();
         await chronicle.sweep(core.clock());
         core.tell({ kind: "trust" });
         if (this.#up) await refillPackages(core).catch(asRefusal);
         await core.flush();
+        this.#mend();
       })
       .catch(asRefusal);
     if (this.#closed) return;

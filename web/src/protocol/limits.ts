@@ -49,3 +49,9 @@ export const HTTP_ANSWER = 16 * 1024 * 1024;
 export const BUNDLE_MANIFEST = 256 * 1024;
 /** Key packages published at once. */
 export const KEY_PACKAGES = 100;
+/** Mail from a device of one's own account, bytes. */
+export const OWN_MAIL = 64 * 1024;
+/** What a device is called, bytes. */
+export const DEVICE_NAME = 255;
+/** A file of a history that is handed over, bytes. */
+export const HISTORY_PIECE = 16 * 1024 * 1024;

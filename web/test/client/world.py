@@ -15,13 +15,17 @@ from typing import Any
 
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem
+from doublelock.client.invite import decode_address
+from doublelock.client.linking import Linking
 from doublelock.demo.clock import WallClock
 from doublelock.demo.world import Ports, World
+from doublelock.keep import make_key_file
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import DoublelockError
-from doublelock.protocol.identifiers import ConversationId
+from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
+from doublelock.protocol.link_request import decode_link_request
 from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
 from doublelock.server.bundle import MANIFEST, read_files
 from doublelock.server.config import Rates, ServerConfig
@@ -33,6 +37,7 @@ class Play:
     def __init__(self, world: World) -> None:
         self.world = world
         self.heard: dict[str, list[dict[str, Any]]] = {}
+        self.linking: dict[str, Linking] = {}
 
     async def invite(self, _: dict[str, Any]) -> Any:
         """Return an invite."""
@@ -137,6 +142,48 @@ class Play:
             while self.world.monitor.law.size <= index:
                 await self.world.monitor.sync_law()
                 await asyncio.sleep(0.05)
+
+    async def begin_link(self, ask: dict[str, Any]) -> Any:
+        """Begin a further device of `handle` under a name of its own; return its line and code."""
+        place = self.world.folder / "further" / ask["name"]
+        linking = await Linking.begin(
+            place,
+            make_key_file(self.world.folder / f"further-{ask['name']}.key"),
+            decode_address(ask["address"]),
+            ask["handle"],
+            clock=self.world.clock,
+            monitor=self.world.monitor,
+        )
+        assert linking.request is not None
+        self.linking[ask["name"]] = linking
+        return {"line": linking.request.text(), "code": linking.request.code}
+
+    async def end_link(self, ask: dict[str, Any]) -> Any:
+        """Wait until the device is listed, and bring it in; return its id."""
+        linking = self.linking.pop(ask["name"])
+        await linking.listed(30)
+        client = await Client.link(linking, clock=self.world.clock, packages=4)
+        await client.connect()
+        self.world.people[ask["name"]] = client
+        return client.device.hex()
+
+    async def approve(self, ask: dict[str, Any]) -> Any:
+        """Approve a new device's line; return the code that the person compares."""
+        request = decode_link_request(ask["line"])
+        await self._client(ask).devices.approve(request)
+        return request.code
+
+    async def revoke(self, ask: dict[str, Any]) -> Any:
+        """Revoke a device."""
+        await self._client(ask).devices.revoke(DeviceId(bytes.fromhex(ask["device"])))
+
+    async def devices(self, ask: dict[str, Any]) -> Any:
+        """Return the devices in a conversation."""
+        return [leaf.device.hex() for leaf in self._client(ask).members(self._room(ask))]
+
+    async def safety(self, ask: dict[str, Any]) -> Any:
+        """Return the safety code with somebody."""
+        return (await self._client(ask).safety_code(ask["with"])).digits
 
     def _client(self, ask: dict[str, Any]) -> Client:
         return self.world.people[ask["name"]]

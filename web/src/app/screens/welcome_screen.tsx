@@ -120,7 +120,9 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
         void submit();
       }}
     >
-      <h1>{linking ? say.link(facts.handle ?? "") : say.joining(facts.trust.name)}</h1>
+      <h1>
+        {linking && facts.handle !== null ? say.link(facts.handle) : say.joining(facts.trust.name)}
+      </h1>
       <p class="quiet">
         {facts.inviter !== null && say.invitedBy(facts.inviter)}
         {facts.inviter !== null && facts.expiresMs !== null && " · "}
@@ -130,7 +132,7 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
         <Icon name="eye" size={20} />
         {say.who}
       </button>
-      {!linking && (
+      {facts.handle === null && (
         <Field
           label={say.handle}
           hint={say.handleHint}

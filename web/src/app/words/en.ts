@@ -249,6 +249,8 @@ export const en = {
     madeMember: (by: string, who: string) => `${name(by)} took ${name(who)}'s administration away`,
     timer: (by: string, span: string) => `${name(by)} set messages to disappear after ${span}`,
     timerOff: (by: string) => `${name(by)} set messages to stay`,
+    handedOver: (device: string, count: number) =>
+      `${messages(count)} above came from your device ${name(device)}, which verified them; this one could not`,
     rejoined: (by: string) => `${name(by)} repaired a device of theirs`,
     codeChanged: (who: string) => `The safety code with ${name(who)} changed`,
     verified: (who: string) => `You verified ${name(who)}`,

@@ -260,6 +260,8 @@ export const he: Words = {
     madeMember: (by, who) => `${name(by)} ביטל/ה את הניהול של ${name(who)}`,
     timer: (by, when) => `${name(by)} קבע/ה שהודעות ייעלמו אחרי ${when}`,
     timerOff: (by) => `${name(by)} קבע/ה שהודעות יישארו`,
+    handedOver: (device, count) =>
+      `${messages(count)} שלמעלה הגיעו מהמכשיר שלך ${name(device)}, שאימת אותן; מכשיר זה לא יכול היה`,
     rejoined: (by) => `${name(by)} תיקן/ה מכשיר משלו/ה`,
     codeChanged: (who) => `קוד הבטיחות עם ${name(who)} השתנה`,
     verified: (who) => `אימתת את ${name(who)}`,
