@@ -210,7 +210,7 @@ async def start(config: ServerConfig) -> Server:
         RecentMessages(accepted, since_ms, config.clock()),
         pushes.arrived,
     )
-    catch_ups = CatchUps(store, fanout)
+    catch_ups = CatchUps(store, fanout, conversations_)
     rules = Rules(
         deployment, escrow=terms.escrow == "threshold", key_log=key_log, skew_ms=terms.skew_ms
     )
