@@ -59,6 +59,7 @@ export class Session {
   #up = false;
   #refusal: RefusalFacts | null = null;
   #mailbox = 0;
+  #seen = 0;
   #held: FromServerOf<"Mail">[] = [];
   readonly #mending = new Set<string>();
   /** How much of the key log was looked at for news of devices. */
@@ -167,6 +168,7 @@ export class Session {
     const { core, sending, alarms } = this.#parts;
     this.#up = false;
     this.#refusal = { code: refusal.code, detail: refusal.detail };
+    this.#held = [];
     core.http.forgetSession();
     for (const room of core.rooms.values()) {
       room.live = false;
@@ -198,6 +200,8 @@ export class Session {
         if (room === undefined) return;
         if (!(await sync.take(room, frame))) {
           if (!room.catching) this.catchUp(room);
+        } else if (room.status !== "member") {
+          await this.#takeHeld(room);
         } else if (room.usable) {
           if (frame.item === ItemKind.COMMIT) {
             await core.flush();
@@ -264,6 +268,11 @@ export class Session {
       await sending.resume(room);
       marks.live(room, rosterOf(await core.group(room)).length);
     }
+    await this.#takeHeld(room);
+  }
+
+  /** Takes the mail that waited for what a room has now. */
+  async #takeHeld(room: Room): Promise<void> {
     const held = this.#held.filter((mail) => hex(mail.conversation) === room.name);
     this.#held = this.#held.filter((mail) => !held.includes(mail));
     for (const mail of held) await this.#mail(mail);
@@ -283,14 +292,24 @@ export class Session {
         const { code, detail } = refusal;
         alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
       }
+    } else if (mail.mail === MailKind.DEPARTURE) {
+      const room = core.rooms.get(hex(mail.conversation));
+      if (room?.status === "member" && room.sequence < mail.at) {
+        // Only the commit itself says who took this device out: it comes first.
+        this.#held.push(mail);
+        if (!room.catching) this.catchUp(room);
+        return;
+      }
     } else if (mail.mail === MailKind.NOTICE && mail.sequence > this.#mailbox) {
       await notices.take(mail);
     } else if (mail.mail === MailKind.OWN && mail.sequence > this.#mailbox) {
       await this.#letter(mail);
     }
-    if (mail.sequence > this.#mailbox) {
-      this.#mailbox = mail.sequence;
-      core.write([["fact", "mailbox"], u64(mail.sequence)]);
+    this.#seen = Math.max(this.#seen, mail.sequence);
+    // The mark never passes what is held: a new connection brings that again.
+    if (this.#held.length === 0 && this.#seen > this.#mailbox) {
+      this.#mailbox = this.#seen;
+      core.write([["fact", "mailbox"], u64(this.#mailbox)]);
     }
     await core.flush();
     if (this.#held.length === 0) this.push([{ kind: "MailboxDone", through: this.#mailbox }]);
