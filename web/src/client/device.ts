@@ -7,6 +7,7 @@ import { Changes } from "./changes.ts";
 import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
 import { publishPackages } from "./enrolment.ts";
+import { Expiry } from "./expiry.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
 import { Marks } from "./marks.ts";
@@ -30,6 +31,7 @@ export class Device {
   readonly marks: Marks;
   readonly notices: Notices;
   readonly session: Session;
+  readonly #expiry: Expiry;
 
   private constructor(core: Core) {
     this.core = core;
@@ -47,6 +49,8 @@ export class Device {
     const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
     this.session = new Session({ ...parts, alarms });
+    this.#expiry = new Expiry(core, chronicle);
+    chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     marks.whisper = (room, record) => sending.whisper(room, record);
@@ -84,6 +88,7 @@ export class Device {
 
   async close(): Promise<void> {
     this.marks.stop();
+    this.#expiry.stop();
     await this.session.close();
     this.core.vault.close();
   }
