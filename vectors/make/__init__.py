@@ -28,6 +28,7 @@ NAMES: Final = (
     "safety_code",
     "session",
     "invite",
+    "group_link",
     "tlog",
     "charter",
     "lawlog",

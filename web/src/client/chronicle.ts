@@ -122,6 +122,8 @@ export class Chronicle {
   readonly #places = new Map<string, number>();
   reached: (conversation: string, sequence: number) => SendState = () => "sent";
   underway: (conversation: string) => readonly Underway[] = () => [];
+  /** How many ask to be let into a group. */
+  asking: (conversation: string) => number = () => 0;
   /** Told when something of a timeline is to disappear. */
   expires: (timeMs: number) => void = () => undefined;
 
@@ -184,7 +186,7 @@ export class Chronicle {
       state: status === "broken" ? "member" : status,
       refusal: room?.refusal ?? null,
       verification: weakest,
-      joinRequests: 0,
+      joinRequests: this.asking(name),
     };
   }
 

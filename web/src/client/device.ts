@@ -10,6 +10,7 @@ import { publishPackages } from "./enrolment.ts";
 import { Expiry } from "./expiry.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
+import { Links } from "./links.ts";
 import { Marks } from "./marks.ts";
 import type { Monitor } from "./monitor.ts";
 import { Notices } from "./notices.ts";
@@ -30,6 +31,7 @@ export class Device {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly links: Links;
   readonly session: Session;
   readonly #expiry: Expiry;
 
@@ -46,9 +48,10 @@ export class Device {
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
     const joining = new Joining(core, this.chronicle, this.people, catchUp);
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
-    const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
+    this.links = new Links(core, this.chronicle, this.people, this.changes);
+    const { chronicle, outbox, sending, changes, marks, notices, links, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    this.session = new Session({ ...parts, alarms });
+    this.session = new Session({ ...parts, links, alarms });
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     core.flushed = () => chronicle.flushed();
@@ -73,6 +76,7 @@ export class Device {
     await device.chronicle.load();
     await device.outbox.load();
     await device.alarms.load();
+    await device.links.load();
     if (!fresh) core.logsAreKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);

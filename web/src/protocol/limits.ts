@@ -47,5 +47,7 @@ export const CONVERSATION_NAME = 256;
 export const HTTP_ANSWER = 16 * 1024 * 1024;
 /** A web client's manifest, bytes. */
 export const BUNDLE_MANIFEST = 256 * 1024;
+/** Mail from a device of one's own account, bytes. */
+export const OWN_MAIL = 64 * 1024;
 /** Key packages published at once. */
 export const KEY_PACKAGES = 100;
