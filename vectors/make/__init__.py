@@ -30,6 +30,7 @@ NAMES: Final = (
     "letter",
     "session",
     "invite",
+    "group_link",
     "tlog",
     "charter",
     "lawlog",

@@ -81,7 +81,9 @@ export interface InviteFacts {
   readonly trust: Trust;
   readonly inviter: string | null;
   readonly handle: string | null;
-  readonly group: { readonly name: string; readonly members: number } | null;
+  readonly group: { readonly name: string } | null;
+  /** Whether an account can be made by it: a group's link may do without. */
+  readonly registers: boolean;
   readonly expiresMs: number | null;
 }
 
@@ -204,6 +206,8 @@ export interface GroupLink {
   readonly text: string;
   readonly madeMs: number;
   readonly expiresMs: number | null;
+  /** Whoever asks is let in without a person's word. */
+  readonly atOnce: boolean;
 }
 
 export interface JoinRequest {
@@ -702,8 +706,8 @@ export interface Messenger {
   person(account: string): Promise<Person>;
   /** The person of an exact handle. Refused: unknown-account. */
   findPerson(handle: string): Promise<Person>;
-  /** A line to invite somebody new to the deployment; it can be used once. */
-  makeInvite(): Promise<{ readonly text: string; readonly expiresMs: number }>;
+  /** A line to invite somebody new to the deployment, and into a group; it can be used once. */
+  makeInvite(group: string | null): Promise<{ readonly text: string; readonly expiresMs: number }>;
   safety(account: string): Promise<SafetyFacts>;
   setVerified(account: string, verified: boolean): Promise<void>;
   /** Compares what was scanned from the other's screen; marks as verified when it matches. */
@@ -725,7 +729,7 @@ export interface Messenger {
   ): Promise<void>;
   groupLink(conversation: string): Promise<GroupLink | null>;
   /** Makes a new link; an older one does not work any more. */
-  makeGroupLink(conversation: string): Promise<GroupLink>;
+  makeGroupLink(conversation: string, atOnce: boolean): Promise<GroupLink>;
   revokeGroupLink(conversation: string): Promise<void>;
   /** Asks to be let into the group of a link. */
   askToJoin(text: string): Promise<void>;

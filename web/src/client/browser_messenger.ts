@@ -9,11 +9,13 @@ import {
 } from "../protocol/device_invite.ts";
 import { SigningKey } from "../protocol/ed25519.ts";
 import { equalBytes, hex, unhex, utf8 } from "../protocol/encoding.ts";
-import { VaultRefused, WireRefused } from "../protocol/errors.ts";
+import { GroupRefused, VaultRefused, WireRefused } from "../protocol/errors.ts";
+import { decodeGroupLink, type GroupLink, isGroupLink } from "../protocol/group_link.ts";
 import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
-import { decodeInvite, encodeInvite, makeInvite } from "../protocol/invite.ts";
+import { decodeInvite, encodeInvite, type Invite, makeInvite } from "../protocol/invite.ts";
 import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
+import { display } from "../protocol/record.ts";
 import type { Identity } from "./core.ts";
 import { Device } from "./device.ts";
 import { enter, foundAccount, wasListed } from "./enrolment.ts";
@@ -92,6 +94,7 @@ export class BrowserMessenger implements m.Messenger {
 
   async readInvite(text: string): Promise<m.InviteFacts> {
     if (isDeviceInvite(text)) return this.#readDeviceInvite(text);
+    if (isGroupLink(text)) return this.#readGroupLink(decodeGroupLink(text));
     const invite = decodeInvite(text);
     const { monitor, http } = await this.#look(invite.deployment);
     const bundle = await readBundle(http, monitor);
@@ -106,6 +109,7 @@ export class BrowserMessenger implements m.Messenger {
       inviter,
       handle: null,
       group: null,
+      registers: true,
       expiresMs: Number(invitation.expiresMs),
     };
   }
@@ -114,7 +118,30 @@ export class BrowserMessenger implements m.Messenger {
     const { deployment, handle } = decodeDeviceInvite(text);
     const { monitor, http } = await this.#look(deployment);
     const trust = readTrust(monitor, await readBundle(http, monitor), null);
-    return { purpose: "device", trust, inviter: null, handle, group: null, expiresMs: null };
+    return {
+      purpose: "device",
+      trust,
+      inviter: null,
+      handle,
+      group: null,
+      registers: true,
+      expiresMs: null,
+    };
+  }
+
+  async #readGroupLink(link: GroupLink): Promise<m.InviteFacts> {
+    const { monitor, http } = await this.#look(link.deployment);
+    monitor.keyLog.currentDevice(link.inviter, link.device);
+    const bundle = await readBundle(http, monitor);
+    return {
+      purpose: "group",
+      trust: readTrust(monitor, bundle, null),
+      inviter: null,
+      handle: null,
+      group: { name: display(link.name) },
+      registers: link.newcomer !== null,
+      expiresMs: link.expiresMs,
+    };
   }
 
   register(registration: m.Registration): Promise<void> {
@@ -122,7 +149,8 @@ export class BrowserMessenger implements m.Messenger {
       if ((await findDoor()) !== undefined || this.#device !== undefined) {
         throw new VaultRefused("vault-exists");
       }
-      const invite = decodeInvite(registration.invite);
+      const link = isGroupLink(registration.invite) ? decodeGroupLink(registration.invite) : null;
+      const invite = link === null ? decodeInvite(registration.invite) : inviteOf(link);
       this.#step("keys");
       const { monitor, http } = await this.#look(invite.deployment);
       const { handle, deviceName, secret } = registration;
@@ -144,6 +172,7 @@ export class BrowserMessenger implements m.Messenger {
         throw problem;
       }
       await this.#enter(vault, { ...identity, address: this.#origin }, monitor, true);
+      if (link !== null) await this.#open.links.ask(registration.invite).catch(asRefusal);
       this.#tell({ kind: "progress", task: "register", step: "done", share: 1 });
     });
   }
@@ -473,8 +502,10 @@ export class BrowserMessenger implements m.Messenger {
     return people.person(account);
   }
 
-  async makeInvite(): Promise<{ readonly text: string; readonly expiresMs: number }> {
-    const { core } = this.#open;
+  async makeInvite(
+    group: string | null,
+  ): Promise<{ readonly text: string; readonly expiresMs: number }> {
+    const { core, links } = this.#open;
     const expiresMs = core.clock() + INVITE_DAYS_MS;
     const invite = makeInvite(this.#origin, core.deployment, core.key.sign, core.random(32), {
       committee: core.monitor.keyLog.committee(core.account),
@@ -482,7 +513,8 @@ export class BrowserMessenger implements m.Messenger {
       inviter: core.account,
       inviterDevice: core.device,
     });
-    return { text: encodeInvite(invite), expiresMs };
+    const text = group === null ? encodeInvite(invite) : await links.withInvitation(group, invite);
+    return { text, expiresMs };
   }
 
   async safety(account: string): Promise<m.SafetyFacts> {
@@ -538,10 +570,15 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   async addMembers(conversation: string, accounts: readonly string[]): Promise<void> {
-    const { core, changes, chronicle } = this.#open;
+    const { core, changes } = this.#open;
     await changes.add(core.room(conversation), accounts.map(unhex));
+    await this.#tellNewcomers(conversation);
+  }
+
+  /** Newcomers learn what the conversation is called (spec V-16). */
+  async #tellNewcomers(conversation: string): Promise<void> {
+    const { core, chronicle } = this.#open;
     const { name, picture, admins } = chronicle.view(conversation);
-    // Newcomers learn what the conversation is called (spec V-16).
     if (name !== "" && admins.includes(hex(core.account))) {
       await this.#sayDetails(conversation, name, picture);
     }
@@ -582,23 +619,30 @@ export class BrowserMessenger implements m.Messenger {
     }
   }
 
-  async groupLink(): Promise<m.GroupLink | null> {
-    return null;
+  async groupLink(conversation: string): Promise<m.GroupLink | null> {
+    return this.#open.links.find(conversation);
   }
-  async makeGroupLink(): Promise<m.GroupLink> {
-    return missing("links into groups");
+
+  makeGroupLink(conversation: string, atOnce: boolean): Promise<m.GroupLink> {
+    const { core, links } = this.#open;
+    return core.alone(() => links.make(conversation, atOnce));
   }
-  async revokeGroupLink(): Promise<void> {
-    return missing("links into groups");
+
+  revokeGroupLink(conversation: string): Promise<void> {
+    const { core, links } = this.#open;
+    return core.alone(() => links.revoke(conversation));
   }
-  async askToJoin(): Promise<void> {
-    return missing("links into groups");
+
+  askToJoin(text: string): Promise<void> {
+    return this.#open.links.ask(text);
   }
-  async joinRequests(): Promise<readonly m.JoinRequest[]> {
-    return [];
+
+  async joinRequests(conversation: string): Promise<readonly m.JoinRequest[]> {
+    return this.#open.links.requests(conversation);
   }
-  async answerJoinRequest(): Promise<void> {
-    return missing("links into groups");
+
+  answerJoinRequest(conversation: string, account: string, accept: boolean): Promise<void> {
+    return this.#open.links.answer(conversation, account, accept);
   }
 
   // --- devices -----------------------------------------------------------------------------
@@ -747,6 +791,7 @@ export class BrowserMessenger implements m.Messenger {
     this.#device = opened;
     // From now on the service worker runs only what this deployment's law log has.
     await writeOpen(PINNED, identity.deployment);
+    opened.links.admitted = (conversation) => this.#tellNewcomers(conversation);
     this.#settings = await readSettings();
     this.#apply();
     await this.#raiseMet(opened);
@@ -795,6 +840,13 @@ export class BrowserMessenger implements m.Messenger {
     const { defaultTimerSeconds } = this.#settings;
     if (defaultTimerSeconds > 0) await this.setTimer(conversation, defaultTimerSeconds);
   }
+}
+
+/** What a newcomer registers by. Throws GroupRefused(invitation-refused) where a link has no such. */
+function inviteOf(link: GroupLink): Invite {
+  const { address, deployment, newcomer } = link;
+  if (newcomer === null) throw new GroupRefused("invitation-refused", "a link for members only");
+  return { address, deployment, ...newcomer };
 }
 
 /** What the vault holds of both logs. */

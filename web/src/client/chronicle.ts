@@ -32,6 +32,7 @@ import type { People } from "./people.ts";
 import { put } from "./vault.ts";
 
 const PREVIEW = 200;
+const PEAKS = 64;
 /** Unsent messages stand beyond every sequence. */
 const BEYOND = 2 ** 50;
 
@@ -121,6 +122,10 @@ export class Chronicle {
   readonly #places = new Map<string, number>();
   reached: (conversation: string, sequence: number) => SendState = () => "sent";
   underway: (conversation: string) => readonly Underway[] = () => [];
+  /** How many ask to be let into a group. */
+  asking: (conversation: string) => number = () => 0;
+  /** Told when something of a timeline is to disappear. */
+  expires: (timeMs: number) => void = () => undefined;
 
   constructor(core: Core, people: People) {
     this.#core = core;
@@ -181,7 +186,7 @@ export class Chronicle {
       state: status === "broken" ? "member" : status,
       refusal: room?.refusal ?? null,
       verification: weakest,
-      joinRequests: 0,
+      joinRequests: this.asking(name),
     };
   }
 
@@ -316,7 +321,29 @@ export class Chronicle {
     const entry = await this.#entry(name, at);
     if (entry === undefined) return;
     this.#core.write([["history", name, at], undefined], [["place", name, entry.id], undefined]);
+    this.#fresh.delete(`${name}/${at}`);
+    this.#places.delete(`${name}/${entry.id}`);
     this.#core.tell({ kind: "message-gone", conversation: name, id: entry.id });
+    await this.#shorten(name, entry);
+  }
+
+  /** The list shows nothing of what is gone. */
+  async #shorten(name: string, gone: Entry): Promise<void> {
+    const view = this.view(name);
+    const counted = gone.at > view.readAt && gone.account !== hex(this.#core.account);
+    const unread = Math.max(0, view.unread - (counted && gone.line === null ? 1 : 0));
+    if (view.last?.id !== gone.id) {
+      if (unread !== view.unread) this.change(name, { unread });
+      return;
+    }
+    const how = { before: gone.at, limit: 1, last: true };
+    const [row] = await this.#core.vault.list(["history", name], how);
+    const before = row === undefined ? undefined : unpack<Entry>(row[1]);
+    this.change(name, {
+      unread,
+      last: before === undefined ? null : { at: gone.at, id: before.id },
+      preview: before === undefined ? null : this.#preview(await this.#show(name, before)),
+    });
   }
 
   /** Deletes what its conversation's timer has ended; the caller flushes. */
@@ -334,6 +361,7 @@ export class Chronicle {
       this.#core.write(
         next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next),
       );
+      if (next !== undefined) this.expires(next);
     }
   }
 
@@ -393,7 +421,9 @@ export class Chronicle {
       put(["history", name, entry.at], entry),
       put(["place", name, entry.id], entry.at),
     );
-    if (entry.expiresMs !== null) this.#core.write(put(["expiry", name], 0));
+    if (entry.expiresMs === null) return;
+    this.#core.write(put(["expiry", name], 0));
+    this.expires(entry.expiresMs);
   }
 
   async #add(name: string, entry: Entry): Promise<void> {
@@ -619,7 +649,7 @@ export class Chronicle {
             kind: "voice",
             file,
             durationMs: record.durationMs,
-            peaks: new Uint8Array(48).fill(128),
+            peaks: record.thumbnail.subarray(0, PEAKS),
           };
         }
         return { kind: "file", file, ...text(record.caption) };

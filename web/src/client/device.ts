@@ -7,8 +7,10 @@ import { Changes } from "./changes.ts";
 import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
 import { publishPackages } from "./enrolment.ts";
+import { Expiry } from "./expiry.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
+import { Links } from "./links.ts";
 import { Marks } from "./marks.ts";
 import type { Monitor } from "./monitor.ts";
 import { Notices } from "./notices.ts";
@@ -31,7 +33,9 @@ export class Device {
   readonly marks: Marks;
   readonly notices: Notices;
   readonly siblings: Siblings;
+  readonly links: Links;
   readonly session: Session;
+  readonly #expiry: Expiry;
 
   private constructor(core: Core) {
     this.core = core;
@@ -46,12 +50,15 @@ export class Device {
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
     const joining = new Joining(core, this.chronicle, this.people, catchUp);
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
-    const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
+    this.links = new Links(core, this.chronicle, this.people, this.changes);
+    const { chronicle, outbox, sending, changes, marks, notices, links, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
     const { people } = this;
     this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
     alarms.nameOf = (device) => this.siblings.devices.name(device);
-    this.session = new Session({ ...parts, alarms, siblings: this.siblings });
+    this.session = new Session({ ...parts, links, alarms, siblings: this.siblings });
+    this.#expiry = new Expiry(core, chronicle);
+    chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     marks.whisper = (room, record) => sending.whisper(room, record);
@@ -75,6 +82,7 @@ export class Device {
     await device.outbox.load();
     await device.alarms.load();
     await device.siblings.load();
+    await device.links.load();
     if (!fresh) core.logsAreKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
@@ -90,6 +98,7 @@ export class Device {
 
   async close(): Promise<void> {
     this.marks.stop();
+    this.#expiry.stop();
     await this.session.close();
     this.core.vault.close();
   }

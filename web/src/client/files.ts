@@ -36,8 +36,7 @@ export class Files {
       return { kind: "Media", ...common, width, height, durationMs: 0, thumbnail };
     }
     if (file.voice !== null) {
-      const { durationMs } = file.voice;
-      const thumbnail = new Uint8Array();
+      const { durationMs, peaks: thumbnail } = file.voice;
       return { kind: "Media", ...common, width: 0, height: 0, durationMs, thumbnail };
     }
     return { kind: "Attachment", ...common };

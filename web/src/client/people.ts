@@ -143,6 +143,10 @@ export class People {
     this.#keep(account, { ...known, blocked });
   }
 
+  isBlocked(account: string): boolean {
+    return this.#known.get(account)?.blocked ?? false;
+  }
+
   wasVerified(account: string): boolean {
     return this.#known.get(account)?.verified ?? false;
   }

@@ -14,6 +14,7 @@ import { refillPackages } from "./enrolment.ts";
 import { asRefusal, rosterOf } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Joining } from "./joining.ts";
+import type { Links } from "./links.ts";
 import type { Marks } from "./marks.ts";
 import type { Notices } from "./notices.ts";
 import type { Outbox } from "./outbox.ts";
@@ -48,6 +49,7 @@ export interface Parts {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly links: Links;
   readonly alarms: Alarms;
   readonly siblings: Siblings;
 }
@@ -279,7 +281,7 @@ export class Session {
   }
 
   async #mail(mail: FromServerOf<"Mail">): Promise<void> {
-    const { core, joining, notices, alarms } = this.#parts;
+    const { core, joining, notices, links, alarms } = this.#parts;
     if (mail.mail === MailKind.WELCOME) {
       try {
         if (!(await joining.takeWelcome(mail))) {
@@ -304,6 +306,8 @@ export class Session {
       await notices.take(mail);
     } else if (mail.mail === MailKind.OWN && mail.sequence > this.#mailbox) {
       await this.#letter(mail);
+    } else if (mail.mail === MailKind.OTHERS && mail.sequence > this.#mailbox) {
+      await links.take(mail);
     }
     this.#seen = Math.max(this.#seen, mail.sequence);
     // The mark never passes what is held: a new connection brings that again.

@@ -55,7 +55,14 @@ export class Stage {
     const { address } = JSON.parse(await first) as { address: string };
     const browser = await chromium.launch({
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+      ],
     });
     return new Stage(address, browser, child, answers);
   }
@@ -99,8 +106,8 @@ export class Stage {
   }
 
   /** Registers a person through the interface. */
-  async register(page: Page, handle: string): Promise<void> {
-    await page.fill("input", await this.ask<string>("invite"));
+  async register(page: Page, handle: string, invite?: string): Promise<void> {
+    await page.fill("input", invite ?? (await this.ask<string>("invite")));
     await page.waitForSelector("form.joining");
     await page.locator("input[autocomplete=username]").fill(handle);
     await page.locator("input[type=radio]").nth(1).check();

@@ -17,6 +17,7 @@ from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem
 from doublelock.client.invite import decode_address
 from doublelock.client.linking import Linking
+from doublelock.client.events import Message, RefusedItem, Whispering
 from doublelock.demo.clock import WallClock
 from doublelock.demo.world import Ports, World
 from doublelock.keep import make_key_file
@@ -27,6 +28,18 @@ from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
 from doublelock.protocol.link_request import decode_link_request
 from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
+from doublelock.protocol.identifiers import ConversationId
+from doublelock.protocol.record import (
+    Attachment,
+    Delete,
+    Details,
+    Edit,
+    Media,
+    Reaction,
+    Reply,
+    Text,
+    Typing,
+)
 from doublelock.server.bundle import MANIFEST, read_files
 from doublelock.server.config import Rates, ServerConfig
 
@@ -38,6 +51,8 @@ class Play:
         self.world = world
         self.heard: dict[str, list[dict[str, Any]]] = {}
         self.linking: dict[str, Linking] = {}
+        self.whispered: dict[str, list[dict[str, Any]]] = {}
+        self.files: dict[str, Attachment] = {}
 
     async def invite(self, _: dict[str, Any]) -> Any:
         """Return an invite."""
@@ -110,6 +125,8 @@ class Play:
                         record = event.record
                         content = getattr(record, "content", b"")
                         kind = type(record).__name__
+                        if isinstance(record, Attachment):
+                            self.files[event.message_id.hex()] = record
                         told.append(
                             {
                                 "kind": kind,
@@ -120,6 +137,10 @@ class Play:
                         )
                     elif isinstance(event, RefusedItem):
                         told.append({"kind": "refused", "code": event.refusal.code.value})
+                    elif isinstance(event, Whispering):
+                        kind = type(event.record).__name__
+                        whisper = {"kind": kind, "from": event.account.hex()}
+                        self.whispered.setdefault(ask["name"], []).append(whisper)
                 if len(told) >= ask["count"]:
                     return told
                 await asyncio.sleep(0.05)
@@ -184,6 +205,66 @@ class Play:
     async def safety(self, ask: dict[str, Any]) -> Any:
         """Return the safety code with somebody."""
         return (await self._client(ask).safety_code(ask["with"])).digits
+    async def whispers(self, ask: dict[str, Any]) -> Any:
+        """Return every whisper that a client was told of."""
+        await self.hear({**ask, "count": 0})
+        return self.whispered.get(ask["name"], [])
+
+    async def delete(self, ask: dict[str, Any]) -> Any:
+        """Wish a message away."""
+        record = Delete(bytes.fromhex(ask["to"]))
+        return await self._client(ask).send(self._room(ask), record)
+
+    async def typing(self, ask: dict[str, Any]) -> Any:
+        """Say that one types."""
+        self._client(ask).whisper(self._room(ask), Typing(active=True))
+
+    async def timer(self, ask: dict[str, Any]) -> Any:
+        """Let messages disappear."""
+        await self._client(ask).set_timer(self._room(ask), ask["seconds"])
+
+    async def admins(self, ask: dict[str, Any]) -> Any:
+        """Return who rules a conversation, or say who does from now on."""
+        client, room = self._client(ask), self._room(ask)
+        if "with" in ask:
+            await client.set_admins(room, ask["with"])
+        return [account.hex() for account in client.admins(room)]
+
+    async def title(self, ask: dict[str, Any]) -> Any:
+        """Return a conversation's name and the size of its picture."""
+        found = self._client(ask).details(self._room(ask))
+        return None if found is None else [found.name.decode(), len(found.picture)]
+
+    async def file(self, ask: dict[str, Any]) -> Any:
+        """Send a file or a picture; return its id."""
+        client = self._client(ask)
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place, ask["file"])
+            path.write_bytes(bytes.fromhex(ask["hex"]))
+            record: Attachment = await client.attachments.upload(path)
+        if "width" in ask:
+            fields = {name: getattr(record, name) for name in record.__struct_fields__}
+            record = Media(**fields, width=ask["width"], height=ask["height"])
+        message, done = await client.post(self._room(ask), record)
+        await done
+        return message.hex()
+
+    async def fetch(self, ask: dict[str, Any]) -> Any:
+        """Return the bytes of a file that came, in hexadecimal, and what was said of it."""
+        record = self.files[ask["to"]]
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place, "file")
+            await self._client(ask).attachments.download(record, path)
+            said = {"name": record.name.decode(), "media": record.media_type.decode()}
+            if isinstance(record, Media):
+                said |= {"ms": record.duration_ms, "width": record.width}
+                said |= {"small": record.thumbnail.hex()}
+            return {**said, "hex": path.read_bytes().hex()}
+
+    async def shown(self, ask: dict[str, Any]) -> Any:
+        """Return the ids of the messages that a client's history still has."""
+        history = self._client(ask).history(self._room(ask))
+        return [item.message_id.hex() for item in history]
 
     def _client(self, ask: dict[str, Any]) -> Client:
         return self.world.people[ask["name"]]
