@@ -569,7 +569,7 @@ export class BrowserMessenger implements m.Messenger {
   // --- trust -------------------------------------------------------------------------------
 
   async trust(): Promise<m.Trust> {
-    const { core, alarms } = this.#open;
+    const { core, alarms, amendments } = this.#open;
     const { monitor } = core;
     for (const sync of [() => monitor.syncKeys(), () => monitor.syncLaw()]) {
       await sync().catch(asRefusal);
@@ -577,7 +577,9 @@ export class BrowserMessenger implements m.Messenger {
     this.#bundle = await readBundle(core.http, monitor);
     const { logged, hash } = this.#bundle;
     await core.alone(async () => {
+      core.keepLogs();
       alarms.look();
+      await amendments.look();
       if (logged === "unlogged") alarms.raise({ kind: "unlogged-bundle", hash });
       await core.flush();
     });

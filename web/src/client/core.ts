@@ -2,6 +2,7 @@
 
 import type { MessengerEvent } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
+import type { Charter } from "../protocol/charter.ts";
 import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
 import { hex, unhex } from "../protocol/encoding.ts";
 import type { SendKeys } from "../protocol/envelope.ts";
@@ -109,6 +110,8 @@ export class Core {
   #told: MessengerEvent[] = [];
   #writes: Write[] = [];
   #rules: Rules | undefined;
+  /** An amendment may change what the rules go by. */
+  #ruledBy: Charter | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #keptKeys = 0;
   #keptLaw = 0;
@@ -214,8 +217,12 @@ export class Core {
   }
 
   rules(): Rules {
-    this.#rules ??= new Rules(this.deployment, this.escrow, this.monitor.keyLog, this.skewMs);
-    return this.#rules;
+    const { charter, keyLog } = this.monitor;
+    if (this.#ruledBy !== charter) {
+      this.#rules = new Rules(this.deployment, this.escrow, keyLog, this.skewMs);
+      this.#ruledBy = charter;
+    }
+    return this.#rules as Rules;
   }
 
   /** What the receive rule needs to know now. */

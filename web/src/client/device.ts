@@ -3,6 +3,7 @@
 import type { Me, MessengerEvent } from "../messenger.ts";
 import { hex } from "../protocol/encoding.ts";
 import { Alarms } from "./alarms.ts";
+import { Amendments } from "./amendments.ts";
 import { Changes } from "./changes.ts";
 import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
@@ -29,6 +30,7 @@ export class Device {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly amendments: Amendments;
   readonly session: Session;
 
   private constructor(core: Core) {
@@ -39,6 +41,7 @@ export class Device {
     this.alarms = new Alarms(core, this.people);
     this.marks = new Marks(core, this.chronicle, this.people);
     this.notices = new Notices(core, this.chronicle);
+    this.amendments = new Amendments(core, this.chronicle);
     const sync = new Sync(core, this.chronicle, this.people, this.outbox);
     this.sending = new Sending(core, sync, this.outbox, (frames) => this.session.push(frames));
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
@@ -46,7 +49,7 @@ export class Device {
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
     const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    this.session = new Session({ ...parts, alarms });
+    this.session = new Session({ ...parts, alarms, amendments: this.amendments });
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     marks.whisper = (room, record) => sending.whisper(room, record);

@@ -13,13 +13,18 @@ from typing import Any
 
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem
-from doublelock.demo.clock import WallClock
+from doublelock.demo.clock import Clock, ReplayClock, WallClock
+from doublelock.demo.founding import Plan
 from doublelock.demo.world import World
 from doublelock.protocol.bundle import write_manifest
 from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
 from doublelock.server.bundle import MANIFEST, read_files
+
+sys.path.insert(0, str(Path(__file__).parent))
+from forger import Forger
+from law import Law
 
 
 class Play:
@@ -28,6 +33,7 @@ class Play:
     def __init__(self, world: World) -> None:
         self.world = world
         self.heard: dict[str, list[dict[str, Any]]] = {}
+        self.rule: Law | None = None
 
     async def invite(self, _: dict[str, Any]) -> Any:
         """Return an invite."""
@@ -114,6 +120,26 @@ class Play:
                     return told
                 await asyncio.sleep(0.05)
 
+    async def law(self, ask: dict[str, Any]) -> Any:
+        """Take one step of the law; see `law.Law`."""
+        if self.rule is None:
+            self.rule = Law(self.world)
+        return await getattr(self.rule, ask["step"])(ask)
+
+    async def forge(self, ask: dict[str, Any]) -> Any:
+        """Send a message that breaks the receive rule; see `forger.Forger`."""
+        forger = Forger(self._client(ask))
+        return await forger.send(self._room(ask), ask["trick"], ask["text"].encode())
+
+    async def timer(self, ask: dict[str, Any]) -> Any:
+        """Let later messages of a conversation disappear."""
+        return await self._client(ask).set_timer(self._room(ask), ask["seconds"])
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self.rule is not None:
+            await self.rule.close()
+
     def _client(self, ask: dict[str, Any]) -> Client:
         return self.world.people[ask["name"]]
 
@@ -121,19 +147,27 @@ class Play:
         return ConversationId(bytes.fromhex(ask["conversation"]))
 
 
-async def main(web: Path) -> None:
-    """Serve until the input ends."""
+async def main(web: Path, wish: dict[str, Any]) -> None:
+    """Serve until the input ends; `wish` may ask for a clock that moves, or for jurisdictions."""
     files, _ = read_files(web)
     (web / MANIFEST).write_bytes(write_manifest("0.0.0", files))
     with tempfile.TemporaryDirectory(prefix="doublelock-web-") as place:
-        world = World.open(Path(place), WallClock())
+        clock: Clock = WallClock()
+        if wish.get("moving"):
+            clock = ReplayClock(clock() + wish.get("days", 0) * 86_400_000)
+        places = tuple(wish.get("jurisdictions", ("Northland",)))
+        world = World.open(Path(place), clock, Plan(now_ms=clock(), jurisdictions=places))
         world.web = web
         await world.start()
         try:
             world.open_holders()
             await world.hold_ceremonies(lambda _ready, _wanted: None)
             _say({"address": world.server.http})
-            await _answer(Play(world))
+            play = Play(world)
+            try:
+                await _answer(play)
+            finally:
+                await play.close()
         finally:
             await world.stop()
 
@@ -154,4 +188,4 @@ def _say(value: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}))
