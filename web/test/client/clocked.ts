@@ -75,9 +75,9 @@ export class Clocked {
     return page;
   }
 
-  /** Moves the deployment's clock and every browser's. */
-  async move(days: number): Promise<void> {
-    await this.#stage.ask("law", { step: "move", days });
+  /** Moves the deployment's clock and every browser's, by days or to the noon of a day. */
+  async move(how: { readonly days: number } | { readonly to_day: number }): Promise<void> {
+    await this.#stage.ask("law", { step: "move", ...how });
     await this.#measure();
     for (const context of this.#contexts) await context.addInitScript(this.#script);
     for (const page of this.#pages) {

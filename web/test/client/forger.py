@@ -5,6 +5,8 @@ Each trick makes one message whose MLS part is that of a present member, as only
 
 from dataclasses import replace
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from doublelock.client.client import Client
 from doublelock.client.core import Room
 from doublelock.client.vault import Outgoing
@@ -24,7 +26,6 @@ from doublelock.protocol.header import Form, Header, hash_header
 from doublelock.protocol.identifiers import ConversationId, MessageId
 from doublelock.protocol.label import Label
 from doublelock.protocol.record import Text, Typing, encode_record
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 class Forger:

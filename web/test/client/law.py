@@ -1,4 +1,4 @@
-"""The law in a world of the browser's tests: warrants, notices and amendments, by the real parties."""
+"""The law in a world of the browser's tests: warrants, notices, amendments, by the real parties."""
 
 import base64
 from typing import Any
@@ -44,11 +44,14 @@ class Law:
         return self._world.clock()
 
     async def move(self, ask: dict[str, Any]) -> Any:
-        """Move the deployment's clock forward by days; return its time in ms."""
+        """Move the deployment's clock forward by days, or to noon of a day; return its time."""
         clock = self._world.clock
         if not isinstance(clock, ReplayClock):
             raise KeyError("this world's clock does not move")
-        clock.advance_to(clock() + int(ask["days"] * DAY_MS))
+        if "to_day" in ask:
+            clock.advance_to(ask["to_day"] * DAY_MS + DAY_MS // 2)
+        else:
+            clock.advance_to(clock() + int(ask["days"] * DAY_MS))
         await self._see()
         return clock()
 
@@ -69,14 +72,14 @@ class Law:
         committee, until = ask.get("committee", 1), ask["until"]
         desks = await self._open(committee)
         kind = WarrantKind(ask.get("kind", "content-stored"))
-        today = day_of(self._world.clock())
+        day = ask.get("day", day_of(self._world.clock()))
         senders = tuple(sorted(Bytes32(desks.agency.account(one)) for one in ask["on"]))
         warrant = await desks.agency.apply(
             Application(
                 "fraud",
                 "Criminal Code 12",
                 f"case {len(self._warrants) + 1}",
-                (ScopeItem(senders, (), today - ask.get("back", 0), today),),
+                (ScopeItem(senders, (), day, day),),
                 kind,
                 gag_ms=DAY_MS,
             )
@@ -122,12 +125,13 @@ class Law:
         await self._see()
         return payload.decode()
 
-    async def counts(self, _: dict[str, Any]) -> Any:
-        """Return what Python makes of the law log: a committee's tally, size, lines without effect."""
+    async def counts(self, ask: dict[str, Any]) -> Any:
+        """Return what Python makes of the law log: tally, size, lines without effect."""
         await self._see()
         await self._world.monitor.sync_law()
         law = self._world.monitor.law
-        tally = msgspec.to_builtins(law.tallies[1]) if 1 in law.tallies else {}
+        number = ask.get("committee", 1)
+        tally = msgspec.to_builtins(law.tallies[number]) if number in law.tallies else {}
         return {"tally": tally, "size": law.size, "void": law.void}
 
     async def notice(self, ask: dict[str, Any]) -> Any:

@@ -140,7 +140,7 @@ test("counts a warrant that was opened, one that was refused, and one for metada
 });
 
 test("tells of each warrant once, by a message whose proof was verified here", async () => {
-  await clocked.move(1.1);
+  await clocked.move({ days: 1.1 });
   await law("look", { times: 2 });
   await go("#/c/service");
   const cards = page.locator(".notice-card");
@@ -207,4 +207,37 @@ test("shows what breaks the receive rule as refused, with its reason and never i
   await page.fill("input[type=search]", "secret");
   await page.getByText("Nothing found").waitFor();
   expect(stage.problems).toEqual([]);
+});
+
+test("keeps two committees apart, and says which one is one's own", async () => {
+  const phone = await clocked.context({ width: 390, height: 844, locale: "he", dark: true });
+  const other = await clocked.open(phone);
+  await stage.register(other, "omer", 2);
+  const group = await stage.ask<string>("group", { name: "bela", with: ["omer"], direct: true });
+  await other.locator(".item-open", { hasText: "bela" }).click();
+  await other.fill(".composer textarea", "שלום מהדרום");
+  await other.press(".composer textarea", "Enter");
+  const hex = Buffer.from("שלום מהדרום").toString("hex");
+  await expect
+    .poll(() => stage.ask("hear", { name: "bela", count: 0 }))
+    .toContainEqual(expect.objectContaining({ hex }));
+  const how = { on: ["omer"], committee: 2, until: "opened" };
+  expect((await law<{ opened: number }>("warrant", how)).opened).toBe(1);
+  await other.evaluate(() => {
+    location.hash = "#/trust";
+  });
+  const opened = other.locator(".trust .opened");
+  await opened.first().waitFor();
+  // The own committee comes first; the other one is folded below it.
+  expect(await other.locator(".trust .row.names bdi").first().textContent()).toContain("Southland");
+  await expect.poll(() => opened.first().textContent()).toContain("צו אחד");
+  await look("trust-phone-he", other);
+  await trust();
+  const north = page.locator(".trust .opened").first();
+  expect(await north.textContent()).toContain("under 2 warrants");
+  await page.locator("details.card summary", { hasText: "Southland" }).click();
+  expect(await page.locator("details.card .opened").textContent()).toContain("under 1 warrant.");
+  expect((await law<Counts>("counts", { committee: 2 })).tally).toMatchObject({ filed: 1 });
+  expect(group).not.toBe(conversation);
+  await look("trust-two");
 });

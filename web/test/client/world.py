@@ -35,13 +35,13 @@ class Play:
         self.heard: dict[str, list[dict[str, Any]]] = {}
         self.rule: Law | None = None
 
-    async def invite(self, _: dict[str, Any]) -> Any:
-        """Return an invite."""
-        return self.world.invite().encode()
+    async def invite(self, ask: dict[str, Any]) -> Any:
+        """Return an invite, by default to the first committee."""
+        return self.world.invite(ask.get("committee", 1)).encode()
 
     async def person(self, ask: dict[str, Any]) -> Any:
         """Bring a person in; return the account."""
-        client = await self.world.person(ask["name"])
+        client = await self.world.person(ask["name"], committee=ask.get("committee", 1))
         client.marks.delivery = client.marks.reading = True
         return client.account.hex()
 
