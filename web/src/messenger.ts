@@ -317,7 +317,8 @@ export type Line =
   | { readonly kind: "verified"; readonly name: string; readonly account: string }
   | { readonly kind: "missed"; readonly count: number }
   | { readonly kind: "stopped"; readonly refusal: RefusalFacts }
-  | { readonly kind: "amended"; readonly sequence: number; readonly effectiveMs: number }
+  /** The rules of the deployment will change, or (`inForce`) have. */
+  | ({ readonly kind: "amended"; readonly inForce: boolean } & Amendment)
   | { readonly kind: "notice-refused"; readonly refusal: RefusalFacts };
 
 /** What `send` takes. The interface has made pictures small and stripped them of metadata. */
@@ -408,7 +409,9 @@ export interface Trust {
     readonly effectiveMs: number;
     readonly amendmentDelayMs: number;
     /** An amendment that is logged and will take effect. */
-    readonly upcoming: { readonly sequence: number; readonly effectiveMs: number } | null;
+    readonly upcoming: Amendment | null;
+    /** What took effect since the founding, the newest first. */
+    readonly history: readonly Amendment[];
   };
   readonly committees: readonly CommitteeFacts[];
   /** The number of one's own committee; null before there is an account. */
@@ -417,6 +420,24 @@ export interface Trust {
   readonly keyLog: LogFacts;
   readonly bundle: BundleFacts;
   readonly checkedMs: number;
+}
+
+/** A change of the charter, signed by those who must and in the law log. */
+export interface Amendment {
+  readonly sequence: number;
+  readonly effectiveMs: number;
+  readonly changes: readonly CharterChange[];
+}
+
+/** One changed term, by its name in protocol/charter_terms; null where it was not or is no more. */
+export interface CharterChange {
+  /** Name of the committee that it belongs to, or null. */
+  readonly committee: string | null;
+  /** The kind of warrant that it belongs to, or null. */
+  readonly kind: string | null;
+  readonly term: string;
+  readonly before: string | number | readonly string[] | null;
+  readonly after: string | number | readonly string[] | null;
 }
 
 export interface CommitteeFacts {
@@ -434,10 +455,23 @@ export interface CommitteeFacts {
   /** What may be opened in any 30 days. A label is one sender, one conversation, one day. */
   readonly caps: { readonly accounts: number; readonly labels: number };
   readonly retentionDays: number;
-  /** Months' keys: ready from now on, and destroyed so far. */
+  /** How many months' keys are ready, this month's included. */
   readonly epochsReady: number;
-  readonly epochsDestroyed: number;
+  /** Every month's key in the law log, the newest first. */
+  readonly months: readonly MonthKey[];
   readonly counted: Counted;
+}
+
+/** One month's key: what is sealed to it can be opened until it is destroyed. */
+export interface MonthKey {
+  /** The month's first day. */
+  readonly firstDay: number;
+  readonly state: "coming" | "current" | "past" | "destroyed";
+  /** How many custodians logged that they destroyed their share, and whether the court did. */
+  readonly custodiansDone: number;
+  readonly courtDone: boolean;
+  /** Person-days that were preserved for a warrant before the key was destroyed. */
+  readonly preserved: number;
 }
 
 export interface ProfileFacts {
@@ -459,7 +493,12 @@ export interface Counted {
   readonly approved: number;
   readonly refused: number;
   readonly cancelled: number;
+  /** Ran out without having been used. */
   readonly lapsed: number;
+  /** Content that a quorum and the court released. */
+  readonly content: Opened;
+  /** Who wrote to whom and when, given by the operator. */
+  readonly metadata: Opened;
   readonly requests: number;
   readonly labels: number;
   readonly accounts: number;
@@ -468,6 +507,13 @@ export interface Counted {
   /** Notices that are owed and late. */
   readonly overdue: number;
   readonly last30Days: { readonly labels: number; readonly accounts: number };
+}
+
+/** What was opened under so many warrants; labels and accounts are upper bounds. */
+export interface Opened {
+  readonly warrants: number;
+  readonly labels: number;
+  readonly accounts: number;
 }
 
 export interface LogFacts {

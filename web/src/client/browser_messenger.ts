@@ -679,7 +679,7 @@ export class BrowserMessenger implements m.Messenger {
   // --- trust -------------------------------------------------------------------------------
 
   async trust(): Promise<m.Trust> {
-    const { core, alarms } = this.#open;
+    const { core, alarms, amendments } = this.#open;
     const { monitor } = core;
     for (const sync of [() => monitor.syncKeys(), () => monitor.syncLaw()]) {
       await sync().catch(asRefusal);
@@ -687,11 +687,13 @@ export class BrowserMessenger implements m.Messenger {
     this.#bundle = await readBundle(core.http, monitor);
     const { logged, hash } = this.#bundle;
     await core.alone(async () => {
+      core.keepLogs();
       alarms.look();
       // Without a service worker this page's code came from the server as it is now.
       if (logged === "unlogged" && this.#met === undefined) {
         alarms.raise({ kind: "unlogged-bundle", hash, running: true });
       }
+      await amendments.look();
       await core.flush();
     });
     return readTrust(monitor, this.#bundle, monitor.keyLog.committee(core.account));

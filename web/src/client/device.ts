@@ -3,6 +3,7 @@
 import type { Me, MessengerEvent } from "../messenger.ts";
 import { hex } from "../protocol/encoding.ts";
 import { Alarms } from "./alarms.ts";
+import { Amendments } from "./amendments.ts";
 import { Changes } from "./changes.ts";
 import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
@@ -34,6 +35,7 @@ export class Device {
   readonly notices: Notices;
   readonly siblings: Siblings;
   readonly links: Links;
+  readonly amendments: Amendments;
   readonly session: Session;
   readonly #expiry: Expiry;
 
@@ -45,6 +47,7 @@ export class Device {
     this.alarms = new Alarms(core, this.people);
     this.marks = new Marks(core, this.chronicle, this.people);
     this.notices = new Notices(core, this.chronicle);
+    this.amendments = new Amendments(core, this.chronicle);
     const sync = new Sync(core, this.chronicle, this.people, this.outbox);
     this.sending = new Sending(core, sync, this.outbox, (frames) => this.session.push(frames));
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
@@ -56,7 +59,8 @@ export class Device {
     const { people } = this;
     this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
     alarms.nameOf = (device) => this.siblings.devices.name(device);
-    this.session = new Session({ ...parts, links, alarms, siblings: this.siblings });
+    const { siblings, amendments } = this;
+    this.session = new Session({ ...parts, links, alarms, siblings, amendments });
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     core.flushed = () => chronicle.flushed();

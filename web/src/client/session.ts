@@ -7,6 +7,7 @@ import { equalBytes, hex, u64 } from "../protocol/encoding.ts";
 import { EnvelopeRefused, GroupRefused, type Refusal, WireRefused } from "../protocol/errors.ts";
 import { type FromServer, type FromServerOf, ItemKind, MailKind } from "../protocol/frames.ts";
 import type { Alarms } from "./alarms.ts";
+import type { Amendments } from "./amendments.ts";
 import type { Changes } from "./changes.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core, Room } from "./core.ts";
@@ -52,6 +53,7 @@ export interface Parts {
   readonly links: Links;
   readonly alarms: Alarms;
   readonly siblings: Siblings;
+  readonly amendments: Amendments;
 }
 
 export class Session {
@@ -411,7 +413,7 @@ export class Session {
 
   /** Reads both logs now and then: what they say of this account is news that nobody sends. */
   async #watch(): Promise<void> {
-    const { core, alarms, chronicle } = this.#parts;
+    const { core, alarms, amendments, chronicle } = this.#parts;
     if (this.#closed) return;
     for (const sync of [() => core.monitor.syncKeys(), () => core.monitor.syncLaw()]) {
       await sync().catch(asRefusal);
@@ -424,6 +426,7 @@ export class Session {
         this.#lookAtKeys();
         this.#parts.siblings.devices.stir();
         this.#checkEpochs();
+        await amendments.look();
         await chronicle.sweep(core.clock());
         core.tell({ kind: "trust" });
         if (this.#up) await refillPackages(core).catch(asRefusal);

@@ -79,7 +79,7 @@ test("lets people in by a link, after a person's word or at once", async () => {
   expect(line.startsWith(fresh.slice(0, -4))).toBe(true);
   await page.keyboard.press("Escape");
   const ora = await stage.open(await stage.context());
-  await stage.register(ora, "ora", line);
+  await stage.register(ora, "ora", { invite: line });
   await ora.locator(".item-open", { hasText: "Quay 7" }).click();
   await write(ora, "new here");
   await hears("new here");

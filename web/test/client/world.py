@@ -1,8 +1,10 @@
 """A whole deployment on loopback for the browser's tests, driven line by line over standard input.
 
-With two arguments more it listens on a port, and announces the HTTP address of a proxy, which the
-test runs. The first line that it prints is the server's address; then each line asked, a JSON
-object with `do`, is answered by one line of JSON. Ends with its input.
+Its second argument is a JSON object of wishes: `moving` for a clock that moves by itself from
+`days` ahead, `jurisdictions` by name, `port` and `public` for a server that listens on that port and
+announces the HTTP address of a proxy, which the test runs. The first line that it prints is the
+server's address; then each line asked, a JSON object with `do`, is answered by one line of JSON.
+Ends with its input.
 """
 
 import asyncio
@@ -14,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from doublelock.client.client import Client
-from doublelock.client.events import Message, RefusedItem
+from doublelock.client.events import Message, RefusedItem, Whispering
 from doublelock.client.invite import decode_address
 from doublelock.client.linking import Linking
-from doublelock.client.events import Message, RefusedItem, Whispering
-from doublelock.demo.clock import WallClock
+from doublelock.demo.clock import Clock, ReplayClock, WallClock
+from doublelock.demo.founding import Plan
 from doublelock.demo.world import Ports, World
 from doublelock.keep import make_key_file
 from doublelock.protocol.bundle import hash_manifest, write_manifest
@@ -27,8 +29,6 @@ from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
 from doublelock.protocol.link_request import decode_link_request
-from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
-from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import (
     Attachment,
     Delete,
@@ -43,6 +43,10 @@ from doublelock.protocol.record import (
 from doublelock.server.bundle import MANIFEST, read_files
 from doublelock.server.config import Rates, ServerConfig
 
+sys.path.insert(0, str(Path(__file__).parent))
+from forger import Forger
+from law import Law
+
 
 class Play:
     """What the tests ask of the Python side."""
@@ -53,14 +57,15 @@ class Play:
         self.linking: dict[str, Linking] = {}
         self.whispered: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, Attachment] = {}
+        self.rule: Law | None = None
 
-    async def invite(self, _: dict[str, Any]) -> Any:
-        """Return an invite."""
-        return self.world.invite().encode()
+    async def invite(self, ask: dict[str, Any]) -> Any:
+        """Return an invite, by default to the first committee."""
+        return self.world.invite(ask.get("committee", 1)).encode()
 
     async def person(self, ask: dict[str, Any]) -> Any:
         """Bring a person in; return the account."""
-        client = await self.world.person(ask["name"])
+        client = await self.world.person(ask["name"], committee=ask.get("committee", 1))
         client.marks.delivery = client.marks.reading = True
         return client.account.hex()
 
@@ -205,6 +210,7 @@ class Play:
     async def safety(self, ask: dict[str, Any]) -> Any:
         """Return the safety code with somebody."""
         return (await self._client(ask).safety_code(ask["with"])).digits
+
     async def whispers(self, ask: dict[str, Any]) -> Any:
         """Return every whisper that a client was told of."""
         await self.hear({**ask, "count": 0})
@@ -220,8 +226,8 @@ class Play:
         self._client(ask).whisper(self._room(ask), Typing(active=True))
 
     async def timer(self, ask: dict[str, Any]) -> Any:
-        """Let messages disappear."""
-        await self._client(ask).set_timer(self._room(ask), ask["seconds"])
+        """Let later messages of a conversation disappear."""
+        return await self._client(ask).set_timer(self._room(ask), ask["seconds"])
 
     async def admins(self, ask: dict[str, Any]) -> Any:
         """Return who rules a conversation, or say who does from now on."""
@@ -266,6 +272,22 @@ class Play:
         history = self._client(ask).history(self._room(ask))
         return [item.message_id.hex() for item in history]
 
+    async def law(self, ask: dict[str, Any]) -> Any:
+        """Take one step of the law; see `law.Law`."""
+        if self.rule is None:
+            self.rule = Law(self.world)
+        return await getattr(self.rule, ask["step"])(ask)
+
+    async def forge(self, ask: dict[str, Any]) -> Any:
+        """Send a message that breaks the receive rule; see `forger.Forger`."""
+        forger = Forger(self._client(ask))
+        return await forger.send(self._room(ask), ask["trick"], ask["text"].encode())
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self.rule is not None:
+            await self.rule.close()
+
     def _client(self, ask: dict[str, Any]) -> Client:
         return self.world.people[ask["name"]]
 
@@ -282,20 +304,29 @@ class Announced(World):
         return replace(super()._config(rates), http_public=self.public)
 
 
-async def main(web: Path, port: int, public: str) -> None:
+async def main(web: Path, wish: dict[str, Any]) -> None:
     """Serve until the input ends."""
     files, _ = read_files(web)
     (web / MANIFEST).write_bytes(write_manifest("0.0.0", files))
     with tempfile.TemporaryDirectory(prefix="doublelock-web-") as place:
-        world = Announced.open(Path(place), WallClock(), ports=Ports(http=port))
-        world.public = public
+        clock: Clock = WallClock()
+        if wish.get("moving"):
+            clock = ReplayClock(clock() + wish.get("days", 0) * 86_400_000)
+        places = tuple(wish.get("jurisdictions", ("Northland",)))
+        plan = Plan(now_ms=clock(), jurisdictions=places)
+        world = Announced.open(Path(place), clock, plan, ports=Ports(http=wish.get("port", 0)))
+        world.public = wish.get("public", "")
         world.web = web
         await world.start()
         try:
             world.open_holders()
             await world.hold_ceremonies(lambda _ready, _wanted: None)
             _say({"address": world.server.http})
-            await _answer(Play(world))
+            play = Play(world)
+            try:
+                await _answer(play)
+            finally:
+                await play.close()
         finally:
             await world.stop()
 
@@ -316,5 +347,4 @@ def _say(value: object) -> None:
 
 
 if __name__ == "__main__":
-    _, folder, announced_port, announced = [*sys.argv, "0", ""][:4]
-    asyncio.run(main(Path(folder), int(announced_port), announced))
+    asyncio.run(main(Path(sys.argv[1]), json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}))
