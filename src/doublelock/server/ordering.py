@@ -282,9 +282,7 @@ class Ordering:
             # Whoever is away when it is taken out learns it when it comes back.
             stored.extend(
                 tables.devices.put_mail(
-                    MailRow(
-                        0, leaf.device, time_ms, DEPARTURE_MAIL, conversation.id, sequence, b""
-                    )
+                    MailRow(0, leaf.device, time_ms, DEPARTURE_MAIL, conversation.id, sequence, b"")
                     for leaf in departed
                 )
             )
@@ -313,7 +311,7 @@ class Ordering:
     def _is_listed(self, leaf: MemberRow) -> bool:
         """Say whether a device can still come and take its mail."""
         try:
-            self._rules.key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
+            self._rules().key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
         except KeyLogRefused:
             return False
         return True
