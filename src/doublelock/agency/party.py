@@ -65,6 +65,12 @@ class LawParty:
         """The charter in force."""
         return self.watch.state.charter(self.clock())
 
+    @property
+    def name(self) -> str:
+        """This party's name in the charter in force: an amendment may have changed it."""
+        found = self.charter.party(self.me.key)
+        return self.me.name if found is None else found.name
+
     async def look(self) -> None:
         """Bring law log and documents up to date. Raises WireRefused, LogRefused."""
         await self.watch.update(self.clock())

@@ -208,7 +208,7 @@ async def start(config: ServerConfig) -> Server:
         RecentMessages(accepted, since_ms, config.clock()),
         pushes.arrived,
     )
-    catch_ups = CatchUps(store, fanout)
+    catch_ups = CatchUps(store, fanout, conversations_)
 
     def rules() -> Rules:
         escrow, earlier = charter.escrows()

@@ -25,8 +25,8 @@ from doublelock_mls import (
 
 from doublelock.protocol.api import CreateConversation, PostCommit, WelcomeFor
 from doublelock.protocol.codes import Code
-from doublelock.protocol.errors import GroupRefused, WireRefused
-from doublelock.protocol.frames import WELCOME_MAIL
+from doublelock.protocol.errors import GroupRefused, KeyLogRefused, WireRefused
+from doublelock.protocol.frames import DEPARTURE_MAIL, WELCOME_MAIL
 from doublelock.protocol.group_rules import Change, Leaf, Rules, read_leaf
 from doublelock.protocol.identifiers import (
     AccountId,
@@ -240,6 +240,7 @@ class Ordering:
         event = staged.event
         added = _rows(event.added) if isinstance(event, Commit) else []
         removed = _rows(event.removed) if isinstance(event, Commit) else []
+        departed = [leaf for leaf in removed if leaf not in added and self._is_listed(leaf)]
         before = (conversation.epoch, dict(conversation.members))
         if isinstance(event, Commit) or moved is not None:
             group_info = body.group_info
@@ -278,13 +279,22 @@ class Ordering:
                     for welcome in body.welcomes
                 )
             )
+            # Whoever is away when it is taken out learns it when it comes back.
+            stored.extend(
+                tables.devices.put_mail(
+                    MailRow(0, leaf.device, time_ms, DEPARTURE_MAIL, conversation.id, sequence, b"")
+                    for leaf in departed
+                )
+            )
 
-        def announce(_sequence: int, _time_ms: int) -> None:
+        def announce(sequence: int, _time_ms: int) -> None:
+            mail = {piece.device: piece for piece in stored}
             for leaf in removed:
                 gone = self._fanout.find(DeviceId(leaf.device))
                 if gone is not None and leaf.device not in conversation.members:
-                    self._fanout.unfollow(gone, conversation)
-            mail = {piece.device: piece for piece in stored}
+                    self._fanout.unfollow(gone, conversation, sequence)
+                    if leaf.device in mail:
+                        self._catch_ups.push_mail(gone, [mail[leaf.device]])
             for leaf in added:
                 connection = self._fanout.find(DeviceId(leaf.device))
                 if connection is not None:
@@ -297,6 +307,14 @@ class Ordering:
         return await self._delivery.post(
             Handshake(conversation, account, device, body.commit, apply, undo, write, announce)
         )
+
+    def _is_listed(self, leaf: MemberRow) -> bool:
+        """Say whether a device can still come and take its mail."""
+        try:
+            self._rules().key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
+        except KeyLogRefused:
+            return False
+        return True
 
     async def check_key_packages(
         self, account: AccountId, device: DeviceId, packages: Sequence[bytes]

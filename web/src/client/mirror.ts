@@ -18,15 +18,20 @@ export type Fetch = (path: string) => Promise<Uint8Array>;
 /** A checkpoint as cosigned, given the entries that it brings; or it throws a Refusal. */
 export type Judge = (fresh: readonly Uint8Array[], note: Note) => Promise<CosignedCheckpoint>;
 
-/** One log's entries up to the newest cosigned checkpoint; `entries` only ever grows. */
+/**
+ * One log's entries up to the newest cosigned checkpoint; `entries` only ever grows.
+ *
+ * Begun over a tree that was kept, it has the entries that came after it alone.
+ */
 export class LogMirror {
   readonly #fetch: Fetch;
-  #tree = new GrowingTree();
+  #tree: GrowingTree;
   readonly entries: Uint8Array[] = [];
   checkpoint: CosignedCheckpoint | undefined;
 
-  constructor(fetch: Fetch, entries: readonly Uint8Array[] = []) {
+  constructor(fetch: Fetch, entries: readonly Uint8Array[] = [], tree = new GrowingTree()) {
     this.#fetch = fetch;
+    this.#tree = tree;
     for (const entry of entries) {
       this.#tree.append(entry);
       this.entries.push(entry);
@@ -39,6 +44,11 @@ export class LogMirror {
 
   get root(): Uint8Array {
     return this.#tree.root;
+  }
+
+  /** The roots of the perfect subtrees: with `size`, what it takes to begin again from here. */
+  get peaks(): readonly Uint8Array[] {
+    return this.#tree.peaks;
   }
 
   /** Refuses a mirror whose history differs from a head seen before (log-fork, log-stale). */

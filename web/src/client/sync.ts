@@ -262,17 +262,26 @@ export class Sync {
       await this.#core.dropGroup(room);
       const own = this.#core.identity.handle;
       await this.#learn([by]);
-      const line: Line = { kind: "removed", by: this.#people.name(by), names: [own] };
+      const wished = this.#core.groups
+        .leaversOf(room.name, commit.epoch)
+        .includes(hex(this.#core.account));
+      const line: Line = wished
+        ? { kind: "left", by: own }
+        : { kind: "removed", by: this.#people.name(by), names: [own] };
       await this.#chronicle.line(room.name, item.sequence, item.timeMs, line);
       return;
     }
     const now = rosterOf(group).map((leaf) => hex(leaf.account));
     const added = commit.added.map((member) => hex(readMember(member).account));
     const removed = commit.removed.map((member) => hex(readMember(member).account));
-    const before = new Set(this.#chronicle.view(room.name).members);
+    const { members, admins, addPolicy } = this.#chronicle.view(room.name);
+    const before = new Set(members);
     const came = [...new Set(added)].filter((account) => !before.has(account));
-    const went = [...new Set(removed)].filter((account) => !now.includes(account));
-    await this.#learn([by, ...came, ...went]);
+    const gone = [...new Set(removed)].filter((account) => !now.includes(account));
+    const leavers = this.#core.groups.leaversOf(room.name, commit.epoch);
+    const left = gone.filter((account) => leavers.includes(account));
+    const went = gone.filter((account) => !leavers.includes(account));
+    await this.#learn([by, ...came, ...gone]);
     this.#chronicle.describe(room, group);
     const names = (accounts: readonly string[]) => accounts.map((one) => this.#people.name(one));
     const say = (offset: number, line: Line) =>
@@ -280,7 +289,22 @@ export class Sync {
     const byName = this.#people.name(by);
     if (came.length > 0) await say(0, { kind: "added", by: byName, names: names(came) });
     if (went.length > 0) await say(0.25, { kind: "removed", by: byName, names: names(went) });
-    if (commit.contextChanged) await say(0.5, { kind: "settings", by: byName });
+    for (const [at, account] of left.entries()) {
+      await say(0.3 + at / 10_000, { kind: "left", by: this.#people.name(account) });
+    }
+    if (!commit.contextChanged) return;
+    const after = this.#chronicle.view(room.name);
+    const changed = [
+      ...after.admins.filter((one) => !admins.includes(one)).map((one) => [one, "admin"] as const),
+      ...admins
+        .filter((one) => !after.admins.includes(one) && now.includes(one))
+        .map((one) => [one, "member"] as const),
+    ];
+    for (const [at, [account, role]] of changed.entries()) {
+      const name = this.#people.name(account);
+      await say(0.5 + at / 10_000, { kind: "role", by: byName, name, role });
+    }
+    if (after.addPolicy !== addPolicy) await say(0.7, { kind: "settings", by: byName });
   }
 
   async #stop(room: Room, at: number, timeMs: number, refusal: Refusal): Promise<void> {

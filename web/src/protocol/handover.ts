@@ -28,6 +28,9 @@ export interface Handover {
   readonly keyRoot: Uint8Array;
 }
 
+/** What of the law log says who its witnesses are. */
+export type WitnessFacts = Pick<LawFacts, "charters" | "handovers" | "size" | "timeMs">;
+
 function policyOf(log: LogName, charter: Charter): Policy {
   return log === "key" ? charter.keyPolicy : charter.lawPolicy;
 }
@@ -43,7 +46,7 @@ export function sameWitnesses(one: Charter, other: Charter): boolean {
 }
 
 /** The charter whose witnesses hold the logs: the last that was handed to. */
-export function witnessed(facts: LawFacts): Charter {
+export function witnessed(facts: WitnessFacts): Charter {
   const charter = facts.handovers.at(-1)?.charter ?? facts.charters[0];
   if (charter === undefined) throw new LogRefused("log-missing", "no charter");
   return charter;
@@ -55,7 +58,7 @@ export function witnessed(facts: LawFacts): Charter {
  * Two once an amendment with other witnesses is in force and they have not taken over: both logs
  * then need the old ones', who hold them, and the new ones', who are the law.
  */
-export function neededCharters(facts: LawFacts, timeMs: number): readonly Charter[] {
+export function neededCharters(facts: WitnessFacts, timeMs: number): readonly Charter[] {
   const held = witnessed(facts);
   const begin = facts.charters[0]?.terms.effectiveMs ?? 0;
   const present = charterAt(facts.charters, Math.max(timeMs, begin));
@@ -71,7 +74,7 @@ export function neededCharters(facts: LawFacts, timeMs: number): readonly Charte
  */
 export function verifyCheckpoint(
   log: LogName,
-  facts: LawFacts,
+  facts: WitnessFacts,
   note: Uint8Array | Note,
   nowMs: number | undefined,
 ): CosignedCheckpoint {
@@ -99,7 +102,7 @@ export function verifyCheckpoint(
  * Throws WarrantRefused(entry-void), LogRefused or Malformed: then the line is void.
  */
 export function judgeHandover(
-  facts: LawFacts,
+  facts: WitnessFacts,
   root: Uint8Array,
   charter: Charter,
   entry: EntryOf<"handover">,

@@ -85,7 +85,11 @@ export interface RequestRecord {
   readonly overCap: boolean;
 }
 
-/** A key epoch in the log, and which holders (0: the court) destroyed their share of it. */
+/**
+ * A key epoch in the log, and which holders (0: the court) destroyed their share of it.
+ *
+ * `holders` are the custodians' identity keys in hexadecimal, number 1 first (K-11).
+ */
 export interface EpochRecord {
   readonly keys: VerifiedKeyEpoch;
   readonly index: number;
@@ -153,9 +157,11 @@ export interface LawFacts {
   readonly epochs: ReadonlyMap<string, EpochRecord>;
   /** By `epochName`: the last day to which a key epoch was extended. */
   readonly extensions: ReadonlyMap<string, number>;
-  /** By request and holder. */
+  /** By request, holder, and (key epoch, share version) pairs (R-30). */
   readonly releases: ReadonlyMap<string, string>;
   readonly tallies: ReadonlyMap<number, Tally>;
+  /** By `epochName`, warrant and labels' root: how many labels were preserved (R-32). */
+  readonly preserved: ReadonlyMap<string, number>;
   /** The logged web clients, by their manifest's hash in hexadecimal (spec R-34). */
   readonly bundles: ReadonlyMap<string, BundleRecord>;
 }

@@ -97,9 +97,7 @@ export class Step {
       case "destruction":
         return this.#destruction(entry);
       case "preservation":
-        this.#holder(entry.committee);
-        this.#warrant(entry.warrant);
-        return this.#at.facts;
+        return this.#preservation(entry);
       case "statistics":
         this.#by(["operator"]);
         return this.#at.facts;
@@ -132,7 +130,7 @@ export class Step {
     const current = facts.charters.at(-1);
     if (current === undefined) throw voided("charter-genesis", "no charter");
     const now = verifyAmendment(current, document);
-    refuseOrphanedKeys(current, now, facts);
+    refuseOrphanedKeys(current, now, facts.epochs);
     if (!equalBytes(now.hash, entry.charter)) {
       throw voided("entry-void", "another charter than the line says");
     }
@@ -149,11 +147,23 @@ export class Step {
     return { ...facts, handovers: [...facts.handovers, handover] };
   }
 
+  /** R-22: under the charter in force alone: before its holders are, nobody could release. */
   #keyEpoch(entry: EntryOf<"key-epoch">): LawFacts {
     this.#by(["operator"]);
     const { facts } = this.#at;
-    const keys = this.#verifyKeys(entry);
-    const name = epochName(entry.committee, entry.keyEpoch);
+    const { committee: number, keyEpoch } = entry;
+    const signed = decodeSigned(entry.statement);
+    const { court, custodians, threshold } = this.#committee(number);
+    if (court === undefined) throw voided("entry-void", "committee without escrow");
+    const holders = custodians.map((custodian) => hex(custodian.key));
+    const keys = verifyKeyEpoch(
+      signed,
+      custodians.map((custodian) => verifyKey(custodian.key)),
+      verifyKey(court.key),
+      { deployment: facts.deployment, committee: number, keyEpoch },
+      threshold,
+    );
+    const name = epochName(number, keyEpoch);
     const old = facts.epochs.get(name);
     let destroyed = new Set<number>();
     if (old !== undefined) {
@@ -162,23 +172,8 @@ export class Step {
       if (!isAlive(old)) throw voided("epoch-dead", "key epoch that was destroyed");
       destroyed = new Set([...old.destroyed].filter((index) => index === 0));
     }
-    const { custodians } = this.#committee(entry.committee);
-    const holders = custodians.map((custodian) => hex(custodian.key));
     const record = { keys, index: facts.size, holders, destroyed };
     return { ...facts, epochs: plus(facts.epochs, name, record) };
-  }
-
-  #verifyKeys(entry: EntryOf<"key-epoch">) {
-    const { facts } = this.#at;
-    const signed = decodeSigned(entry.statement);
-    const { committee: number, keyEpoch } = entry;
-    const wanted = { deployment: facts.deployment, committee: number, keyEpoch };
-    // R-22: under the charter in force alone; between a generation in the log and its holders in
-    // force nobody could release.
-    const { court, custodians, threshold } = this.#committee(number);
-    if (court === undefined) throw voided("entry-void", "committee without escrow");
-    const keys = custodians.map((custodian) => verifyKey(custodian.key));
-    return verifyKeyEpoch(signed, keys, verifyKey(court.key), wanted, threshold);
   }
 
   /** R-23: a month without its key uses the last one's, at most the charter's N days. */
@@ -216,6 +211,15 @@ export class Step {
     }
     const destroyed = new Set([...record.destroyed, index]);
     return { ...facts, epochs: plus(facts.epochs, name, { ...record, destroyed }) };
+  }
+
+  #preservation(entry: EntryOf<"preservation">): LawFacts {
+    this.#holder(entry.committee);
+    this.#warrant(entry.warrant);
+    const { facts } = this.#at;
+    const month = epochName(entry.committee, entry.keyEpoch);
+    const name = `${month}/${hex(entry.warrant)}/${hex(entry.labelsRoot)}`;
+    return { ...facts, preserved: plus(facts.preserved, name, entry.labels) };
   }
 
   // --- warrants ----------------------------------------------------------------------------
@@ -375,7 +379,8 @@ export class Step {
       throw voided("request-unlogged", "release");
     }
     const index = this.#holder(request.committee);
-    const name = `${request.hash}/${index}`;
+    const versions = entry.versions.map((pair) => pair.join(":")).join(",");
+    const name = `${request.hash}/${index}/${versions}`;
     if (entry.holder !== index || entry.labels !== request.labels || facts.releases.has(name)) {
       throw voided("entry-void", "release");
     }
@@ -454,28 +459,30 @@ export class Step {
   }
 }
 
-/** Whether a party may cancel a warrant: its agency, its minister, its judge (R-13). */
-export function mayCancel(party: PartyRef, record: WarrantRecord): boolean {
-  const agency = party.role === "agency" && equalBytes(party.key, record.agency);
-  const approver = approverOf(party.role) !== undefined && party.committee === record.committee;
-  return agency || approver;
-}
-
 /**
  * Throws CharterRefused(charter-fixed) where living keys would lose their court (spec C-11).
  *
- * The court's share is whole and stays where it is: who may hold it changes only once every key
- * epoch of the committee is dead. Neither may such a committee go, or its escrow.
+ * The court's share is whole and stays where it is: who may hold it changes only once every key epoch
+ * of the committee is dead. Neither may such a committee go, or its escrow.
  */
-function refuseOrphanedKeys(old: Charter, now: Charter, facts: LawFacts): void {
-  const alive = [...facts.epochs.values()].filter(isAlive);
-  const living = new Set(alive.map((record) => record.keys.epoch.committee));
+function refuseOrphanedKeys(old: Charter, now: Charter, epochs: LawFacts["epochs"]): void {
+  const after = new Map(now.terms.committees.map((each) => [each.number, each]));
+  const living = new Set(
+    [...epochs.values()].filter(isAlive).map((record) => record.keys.epoch.committee),
+  );
   for (const { number, court } of old.terms.committees) {
     if (!living.has(number) || court === undefined) continue;
-    const next = now.terms.committees.find((committee) => committee.number === number)?.court;
+    const next = after.get(number)?.court;
     if (next === undefined || !equalBytes(next.key, court.key)) {
       const detail = `court of committee ${number}, which holds living keys`;
       throw new CharterRefused("charter-fixed", detail);
     }
   }
+}
+
+/** Whether a party may cancel a warrant: its agency, its minister, its judge (R-13). */
+export function mayCancel(party: PartyRef, record: WarrantRecord): boolean {
+  const agency = party.role === "agency" && equalBytes(party.key, record.agency);
+  const approver = approverOf(party.role) !== undefined && party.committee === record.committee;
+  return agency || approver;
 }

@@ -52,6 +52,7 @@ export class LawState {
       extensions: new Map(),
       releases: new Map(),
       tallies: new Map(),
+      preserved: new Map(),
       bundles: new Map(),
     };
   }

@@ -218,7 +218,9 @@ function previewText(preview: Preview, conversation: Conversation, words: Words)
   const text =
     preview.kind === "text" || preview.text !== ""
       ? plainText(preview.text)
-      : words.preview[preview.kind];
+      : preview.kind === "line" && conversation.kind === "service"
+        ? words.preview.amended
+        : words.preview[preview.kind];
   if (preview.mine) return preview.state === null ? words.preview.you(text) : text;
   const named = conversation.kind === "group" && preview.author !== null;
   return named ? words.preview.by(preview.authorName, text) : text;

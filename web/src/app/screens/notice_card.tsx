@@ -19,17 +19,19 @@ export function NoticeCard({
   const [proof, setProof] = useState(false);
   const say = words.notice;
   const [first, last] = [utcDay(tag, notice.firstDay), utcDay(tag, notice.lastDay)];
-  const text = notice.kind === "metadata" ? say.metadata : say.text;
+  const metadata = notice.kind === "metadata";
+  const text = metadata ? say.metadata : say.text;
+  const title = metadata ? say.titleMetadata : say.title;
   return (
-    <article class="notice-card" aria-label={say.title}>
+    <article class="notice-card" aria-label={title}>
       <h2>
         <Icon name="scale" />
-        {say.title}
+        {title}
       </h2>
       <p>{text(notice.agency, first, last)}</p>
       <dl>
         <dt>{say.offence}</dt>
-        <dd dir="auto">{notice.offence}</dd>
+        <dd dir="auto">{notice.offence.replaceAll("-", " ")}</dd>
         <dt>{say.basis}</dt>
         <dd dir="auto">{notice.legalBasis}</dd>
         <dt>{say.gag}</dt>

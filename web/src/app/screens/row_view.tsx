@@ -11,6 +11,7 @@ import { RichText } from "../parts/rich_text.tsx";
 import type { Row } from "../rows.ts";
 import { clockTime, dayName, longTime } from "../times.ts";
 import { useApp } from "../use_app.ts";
+import { AmendmentCard } from "./amendment_card.tsx";
 import { FileBody } from "./file_body.tsx";
 import { Marks } from "./marks.tsx";
 import type { MessageActions } from "./message_actions.tsx";
@@ -53,6 +54,13 @@ export const RowView = memo(function RowView(props: RowProps) {
   const { message } = row;
   if (message.body.kind === "line") {
     const { line } = message.body;
+    if (line.kind === "amended") {
+      return (
+        <li class="notice-row" tabIndex={props.tabStop ? 0 : -1} {...place}>
+          <AmendmentCard line={line} timeMs={message.timeMs} />
+        </li>
+      );
+    }
     const account = "account" in line ? line.account : null;
     const text = lineText(line, words, tag);
     return (
@@ -238,10 +246,12 @@ function Content({
         <span class="refused-text">
           <Icon name="refused" size={18} />
           <span>
-            {words.conversation.refused}
+            {words.refused.title}
             <small>
-              {model.advice(body.refusal)} <code>{body.refusal.code}</code>
+              {words.refused.reasons[body.refusal.code] ?? model.advice(body.refusal)}{" "}
+              {message.mine ? words.refused.mine : words.refused.from(message.authorName)}
             </small>
+            <code>{body.refusal.code}</code>
           </span>
         </span>
       );

@@ -1,5 +1,6 @@
 /** The English words of the interface; every other language has exactly these (`Words`). */
 
+import { refused, rules } from "./en_rules.ts";
 import { makeTongue } from "./tongue.ts";
 
 const { count, number, bytes, name, list, span } = makeTongue("en", {
@@ -14,7 +15,6 @@ const messages = (n: number) => count(n, { one: "1 message", other: `${number(n)
 const people = (n: number) => count(n, { one: "1 person", other: `${number(n)} people` });
 const members = (n: number) => count(n, { one: "1 member", other: `${number(n)} members` });
 const days = (n: number) => count(n, { one: "1 day", other: `${number(n)} days` });
-const warrants = (n: number) => count(n, { one: "1 warrant", other: `${number(n)} warrants` });
 
 export const en = {
   language: "English",
@@ -154,7 +154,8 @@ export const en = {
     voice: "Voice message",
     deleted: "Deleted message",
     refused: "Refused message",
-    notice: "A warrant opened messages of yours",
+    notice: "A warrant concerned you",
+    amended: "The rules change",
     line: "Group news",
     you: (text: string) => `You: ${text}`,
     by: (who: string, text: string) => `${name(who)}: ${text}`,
@@ -181,8 +182,6 @@ export const en = {
     edited: "edited",
     deleted: "This message was deleted.",
     deletedMine: "You deleted this message.",
-    refused: "This message was refused and is not shown.",
-    refusedWhy: "Why",
     failed: "Not sent",
     failedRetry: "Try again",
     failedDiscard: "Discard",
@@ -249,13 +248,14 @@ export const en = {
     madeMember: (by: string, who: string) => `${name(by)} took ${name(who)}'s administration away`,
     timer: (by: string, span: string) => `${name(by)} set messages to disappear after ${span}`,
     timerOff: (by: string) => `${name(by)} set messages to stay`,
+    handedOver: (device: string, count: number) =>
+      `${messages(count)} above came from your device ${name(device)}, which verified them; this one could not`,
     rejoined: (by: string) => `${name(by)} repaired a device of theirs`,
     codeChanged: (who: string) => `The safety code with ${name(who)} changed`,
     verified: (who: string) => `You verified ${name(who)}`,
     missed: (n: number) => `${messages(n)} from before are not on this device`,
     stopped: "The conversation was stopped by its rules",
-    amended: (n: number, when: string) =>
-      `The charter was amended (number ${number(n)}); it takes effect on ${when}`,
+    amended: (n: number, when: string) => `The rules change on ${when} (amendment ${number(n)})`,
     noticeRefused: "Something came as a notice, and does not verify",
   },
 
@@ -328,7 +328,12 @@ export const en = {
     joinHint: "Paste a group's link",
     joinAsk: "Ask to join",
     joinAsked: "Asked. You are in as soon as an administrator's device lets you in.",
+    joinQuestion: (group: string) => `Ask to join ${name(group)}?`,
+    joinText: "An administrator is told your handle, and may let you in.",
+    joinAccount: "This link leads into a group. You need an account here before you can ask.",
     invite: "Invite somebody new",
+    inviteGroupText:
+      "This link makes one account here, and asks to join the group. Give it to one person only.",
     inviteText: "This link makes one account here. Give it to one person only.",
     choosePicture: "Choose a picture",
     removePicture: "Remove the picture",
@@ -356,6 +361,8 @@ export const en = {
     link: "Invite link",
     linkHint: "Whoever has the link can ask to join; an administrator's device lets them in.",
     linkMake: "Make a link",
+    linkAtOnce: "Let in at once whoever has the link",
+    linkAtOnceHint: "Otherwise you are asked about each.",
     linkRenew: "Make a new link",
     linkRevoke: "Switch the link off",
     requests: "Asking to join",
@@ -514,18 +521,15 @@ export const en = {
     judges: "Judge",
     agencies: "Who may ask",
     opened: "What has been opened so far",
-    openedNone: "Nothing has been opened.",
-    openedSome: (labels: number, accounts: number, n: number) =>
-      `${count(labels, { one: "1 day of one person's writing", other: `${number(labels)} person-days of writing` })}, of ${people(accounts)}, under ${warrants(n)}.`,
     openedHint:
       "Counted on this device from the law log's own lines. One person-day is what one person wrote in one conversation on one day.",
     filed: "Warrants asked for",
     approved: "Fully approved",
     refused: "Refused",
     cancelled: "Cancelled",
-    lapsed: "Lapsed",
+    lapsed: "Ran out unused",
     requests: "Openings asked for",
-    labels: "Person-days opened at most",
+    labels: "Person-days asked for",
     accounts: "People concerned",
     releases: "Releases by key holders",
     notices: "Notices delivered",
@@ -536,9 +540,9 @@ export const en = {
     capsUsed: (labels: number, accounts: number) =>
       `Used in the last 30 days: ${number(labels)} and ${number(accounts)}`,
     retention: (n: number) =>
-      `Keys are destroyed after ${days(n)}; after that nobody can open anything older`,
+      `Messages and keys are destroyed after ${days(n)}, here and at the server; nobody can open anything older`,
     epochs: (ready: number, destroyed: number) =>
-      `${count(ready, { one: "1 month's key", other: `${number(ready)} months' keys` })} ready, ${number(destroyed)} destroyed`,
+      `${count(ready, { one: "1 month's key", other: `${number(ready)} months' keys` })} ready, ${number(destroyed)} destroyed so far`,
     kinds: {
       "content-stored": "Content of messages",
       metadata: "Who wrote to whom and when",
@@ -604,8 +608,12 @@ export const en = {
     deployment: "Deployment",
   },
 
+  rules,
+  refused,
+
   notice: {
     title: "A warrant opened messages of yours",
+    titleMetadata: "A warrant told whom you wrote to",
     text: (agency: string, first: string, last: string) =>
       first === last
         ? `${name(agency)} opened what you wrote on ${first}.`
@@ -653,6 +661,8 @@ export const en = {
     unlogged: "This app's code is not in the law log",
     unloggedText:
       "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",
+    unloggedRunning:
+      "It is the code that runs here. Do not go on with it: ask the operator, and tell others.",
     ghost: (who: string) => `Somebody was to be slipped into ${name(who)}`,
     ghostText:
       "The server showed a member or a device that the key log does not know. It was refused and gets nothing.",

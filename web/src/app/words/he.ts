@@ -2,6 +2,7 @@
 
 import type { Words } from "./en.ts";
 import { ADVICE } from "./he_advice.ts";
+import { refused, rules } from "./he_rules.ts";
 import { makeTongue } from "./tongue.ts";
 
 const { count, number, bytes, name, list, span } = makeTongue("he", {
@@ -19,8 +20,6 @@ const people = (n: number) =>
 const members = (n: number) =>
   count(n, { one: "חבר אחד", two: "שני חברים", other: `${number(n)} חברים` });
 const days = (n: number) => count(n, { one: "יום אחד", two: "יומיים", other: `${number(n)} ימים` });
-const warrants = (n: number) =>
-  count(n, { one: "צו אחד", two: "שני צווים", other: `${number(n)} צווים` });
 const devices = (n: number) =>
   count(n, { one: "מכשיר אחד", two: "שני מכשירים", other: `${number(n)} מכשירים` });
 
@@ -163,7 +162,8 @@ export const he: Words = {
     voice: "הודעה קולית",
     deleted: "הודעה שנמחקה",
     refused: "הודעה שסורבה",
-    notice: "צו פתח הודעות שלך",
+    notice: "צו נגע אליך",
+    amended: "הכללים משתנים",
     line: "עדכון בשיחה",
     you: (text) => `אני: ${text}`,
     by: (who, text) => `${name(who)}: ${text}`,
@@ -192,8 +192,6 @@ export const he: Words = {
     edited: "נערך",
     deleted: "ההודעה הזו נמחקה.",
     deletedMine: "מחקת את ההודעה הזו.",
-    refused: "ההודעה הזו סורבה ואינה מוצגת.",
-    refusedWhy: "למה",
     failed: "לא נשלח",
     failedRetry: "ניסיון חוזר",
     failedDiscard: "ביטול",
@@ -260,12 +258,14 @@ export const he: Words = {
     madeMember: (by, who) => `${name(by)} ביטל/ה את הניהול של ${name(who)}`,
     timer: (by, when) => `${name(by)} קבע/ה שהודעות ייעלמו אחרי ${when}`,
     timerOff: (by) => `${name(by)} קבע/ה שהודעות יישארו`,
+    handedOver: (device, count) =>
+      `${messages(count)} שלמעלה הגיעו מהמכשיר שלך ${name(device)}, שאימת אותן; מכשיר זה לא יכול היה`,
     rejoined: (by) => `${name(by)} תיקן/ה מכשיר משלו/ה`,
     codeChanged: (who) => `קוד הבטיחות עם ${name(who)} השתנה`,
     verified: (who) => `אימתת את ${name(who)}`,
     missed: (n) => `${messages(n)} מלפני כן אינן במכשיר הזה`,
     stopped: "השיחה נעצרה על ידי הכללים שלה",
-    amended: (n, when) => `האמנה תוקנה (מספר ${number(n)}); התיקון נכנס לתוקף ב־${when}`,
+    amended: (n, when) => `הכללים משתנים ב־${when} (תיקון ${number(n)})`,
     noticeRefused: "משהו הגיע כהודעה רשמית ואינו מאומת",
   },
 
@@ -338,7 +338,11 @@ export const he: Words = {
     joinHint: "הדבקת קישור של קבוצה",
     joinAsk: "בקשה להצטרף",
     joinAsked: "הבקשה נשלחה. ההצטרפות תושלם ברגע שמכשיר של הניהול יאשר.",
+    joinQuestion: (group: string) => `לבקש להצטרף אל ${name(group)}?`,
+    joinText: "הכינוי שלך נמסר למנהלת או למנהל, שיכולים לצרף אותך.",
+    joinAccount: "הקישור הזה מוביל לקבוצה. כדי לבקש להצטרף צריך קודם חשבון כאן.",
     invite: "הזמנת מישהו חדש",
+    inviteGroupText: "הקישור הזה יוצר חשבון אחד כאן ומבקש להצטרף לקבוצה. תנו אותו לאדם אחד בלבד.",
     inviteText: "הקישור הזה יוצר כאן חשבון אחד. יש לתת אותו לאדם אחד בלבד.",
     choosePicture: "בחירת תמונה",
     removePicture: "הסרת התמונה",
@@ -364,6 +368,8 @@ export const he: Words = {
     timerHint: "נמחקות כאן ובשרת אחרי הזמן הזה. חבר עם מצלמה עדיין יכול לשמור אותן.",
     link: "קישור הזמנה",
     linkHint: "מי שבידו הקישור יכול לבקש להצטרף; מכשיר של הניהול מכניס אותו.",
+    linkAtOnce: "לצרף מיד את מי שהקישור בידו",
+    linkAtOnceHint: "אחרת תישאלו על כל אחת ואחד.",
     linkMake: "יצירת קישור",
     linkRenew: "קישור חדש",
     linkRevoke: "ביטול הקישור",
@@ -518,18 +524,15 @@ export const he: Words = {
     judges: "שופט",
     agencies: "מי רשאי לבקש",
     opened: "מה נפתח עד כה",
-    openedNone: "דבר לא נפתח.",
-    openedSome: (labels, accounts, n) =>
-      `${count(labels, { one: "יום כתיבה אחד של אדם אחד", two: "שני ימי כתיבה של אדם", other: `${number(labels)} ימי כתיבה של אדם` })}, של ${people(accounts)}, לפי ${warrants(n)}.`,
     openedHint:
       "נספר במכשיר הזה מתוך שורות יומן החוק עצמן. יום כתיבה הוא מה שאדם אחד כתב בשיחה אחת ביום אחד.",
     filed: "צווים שהתבקשו",
     approved: "אושרו במלואם",
     refused: "סורבו",
     cancelled: "בוטלו",
-    lapsed: "פקעו",
+    lapsed: "פקעו בלי שימוש",
     requests: "פתיחות שהתבקשו",
-    labels: "ימי כתיבה שנפתחו לכל היותר",
+    labels: "ימי כתיבה שהתבקשו",
     accounts: "אנשים הנוגעים בדבר",
     releases: "שחרורים של מחזיקי מפתחות",
     notices: "הודעות שנמסרו",
@@ -539,9 +542,10 @@ export const he: Words = {
       `לכל היותר ${number(labels)} ימי כתיבה ו־${people(accounts)} בכל 30 ימים`,
     capsUsed: (labels, accounts) =>
       `נוצלו ב־30 הימים האחרונים: ${number(labels)} ו־${number(accounts)}`,
-    retention: (n) => `המפתחות מושמדים אחרי ${days(n)}; אחר כך איש אינו יכול לפתוח דבר ישן יותר`,
+    retention: (n) =>
+      `הודעות ומפתחות מושמדים אחרי ${days(n)}, כאן ובשרת; איש אינו יכול לפתוח דבר ישן יותר`,
     epochs: (ready, destroyed) =>
-      `${count(ready, { one: "מפתח של חודש אחד מוכן", two: "מפתחות של חודשיים מוכנים", other: `מפתחות של ${number(ready)} חודשים מוכנים` })}, ${number(destroyed)} הושמדו`,
+      `${count(ready, { one: "מפתח של חודש אחד מוכן", two: "מפתחות של חודשיים מוכנים", other: `מפתחות של ${number(ready)} חודשים מוכנים` })}, ${number(destroyed)} הושמדו עד כה`,
     kinds: {
       "content-stored": "תוכן של הודעות",
       metadata: "מי כתב למי ומתי",
@@ -608,8 +612,12 @@ export const he: Words = {
     deployment: "פריסה",
   },
 
+  rules,
+  refused,
+
   notice: {
     title: "צו פתח הודעות שלך",
+    titleMetadata: "צו גילה עם מי התכתבת",
     text: (agency, first, last) =>
       first === last
         ? `${name(agency)} פתחה את מה שכתבת ב־${first}.`
@@ -656,6 +664,7 @@ export const he: Words = {
     unlogged: "הקוד של האפליקציה אינו ביומן החוק",
     unloggedText:
       "השרת שלח קוד שלא רשם. הקוד סורב: ההמשך הוא עם הקוד שכבר היה כאן. יש לספר לאחרים.",
+    unloggedRunning: "זה הקוד שרץ כאן. אין להמשיך איתו: יש לשאול את המפעיל ולספר לאחרים.",
     ghost: (who) => `מישהו הוברח אל ${name(who)}`,
     ghostText: "השרת הציג חבר או מכשיר שיומן המפתחות אינו מכיר. הוא סורב ואינו מקבל דבר.",
     deceived: "השרת הציג משהו שאינו מתקיים",
