@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from doublelock.protocol import limits
 from doublelock.protocol.attachment import CHUNK, count_chunks, seal_chunk
+from doublelock.protocol.case import read_warrant
 from doublelock.protocol.charter import Charter, charter_at, verify_genesis
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
@@ -47,7 +48,7 @@ from doublelock.protocol.release_request import (
     labels_root,
 )
 from doublelock.protocol.unreadable import Unreadable, verify_unreadable
-from doublelock.protocol.warrant import Warrant, verify_warrant
+from doublelock.protocol.warrant import Warrant
 
 MANIFEST: Final = "manifest.json"
 CHARTER: Final = "proofs/charter.json"
@@ -213,7 +214,7 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     law = _prove_law(files, deployment)
     charter, state = law.charter, law.state
     key_log = _prove_keys(files, state)
-    warrant = verify_warrant(files.read(WARRANT, limits.WARRANT * 3), charter)
+    warrant = read_warrant(files.read(WARRANT, limits.WARRANT * 3), state, state.time_ms)
     requests = _read_requests(files, warrant, state)
     labels = {label for request in requests for label in request.labels}
     context = EvidenceContext(charter, key_log, law, frozenset(labels))

@@ -280,6 +280,10 @@ export class Step {
     if (role === undefined || record.approvals.some((approval) => approval.role === role)) {
       throw voided("entry-void", "approved in this role before");
     }
+    // Who was given the other office since would open both locks alone.
+    if (record.approvals.some((approval) => equalBytes(approval.key, party.key))) {
+      throw voided("entry-void", "approved by this key before");
+    }
     const approvals = [...record.approvals, { role, key: party.key, timeMs }];
     const now = { ...record, approvals };
     return this.#keep(now, { approved: fullyApproved(now) && !fullyApproved(record) ? 1 : 0 });
