@@ -28,6 +28,7 @@ from doublelock.client.events import (
 from doublelock.client.groups import name_failure
 from doublelock.client.joining import Joining
 from doublelock.client.linking import ALARMS_SEEN
+from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
@@ -40,6 +41,7 @@ from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Refusal, W
 from doublelock.protocol.frames import (
     COMMIT,
     NOTICE_MAIL,
+    OTHERS_MAIL,
     WELCOME_MAIL,
     Accepted,
     Bye,
@@ -82,6 +84,7 @@ class Session:
         self.conversations = Conversations(core, self._catch_up)
         self.joining = Joining(core, self._catch_up)
         self.devices = Devices(core, enrolment, self.conversations)
+        self.links = Links(core, self.conversations, self.tell_newcomers)
         self.notices = Notices(core)
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
@@ -125,6 +128,7 @@ class Session:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
         self.marks.stop()
+        await self.links.stop()
         self._tell_alarms()
         self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
@@ -296,6 +300,8 @@ class Session:
                 )
         elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
             self.notices.take(mail)
+        elif mail.sequence > self._mailbox and mail.kind == OTHERS_MAIL:
+            await self.links.take(mail)
         if mail.sequence > self._mailbox:
             self._mailbox = mail.sequence
             core.write(lambda: core.vault.write_fact("mailbox", u64(mail.sequence)))
@@ -303,12 +309,20 @@ class Session:
         if not self._held:
             self._push([MailboxDone(self._mailbox)])
 
+    async def tell_newcomers(self, conversation: ConversationId) -> None:
+        """Say again what a group is called, where this person rules it (spec V-16)."""
+        core, known = self._core, self.details.find(conversation)
+        room = core.room(conversation)
+        if known is not None and core.account in core.context(room).admins:
+            await self.sending.send(room, known)
+
     # --- mending and alarms ----------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
         """Whether a gap is being closed or a conversation put in order."""
-        return bool(self._tasks) or any(room.catching for room in self._core.rooms.values())
+        waits = bool(self._tasks) or self.links.busy
+        return waits or any(room.catching for room in self._core.rooms.values())
 
     def _mend(self) -> None:
         """Rejoin what is broken, commit what waits to be; one task at a time per conversation."""

@@ -352,6 +352,8 @@ def event_text(event: events.Event, name: Name, short: Callable[[bytes], str]) -
             return f"* {short(conversation)}: you are in this conversation (by {name(by)}){gap}"
         case events.Left(conversation, by):
             return f"* {conversation.hex()[:8]}: you are out of this conversation (by {name(by)})"
+        case events.JoinAsked(conversation, account):
+            return f"* {short(conversation)}: {name(account)} asks to join; see `chat requests`"
         case events.Connection(up=False, refusal=refusal) if refusal is not None:
             return f"* no connection; {_reason(refusal)}"
         case _:
@@ -377,6 +379,9 @@ def event_json(event: events.Event, name: Name) -> dict[str, object] | None:
             return where | {"by": name(by), "missed": missed}
         case events.Left(conversation, by):
             return {"event": "left", "conversation": conversation.hex(), "by": name(by)}
+        case events.JoinAsked(conversation, account):
+            place = conversation.hex()
+            return {"event": "join-asked", "conversation": place, "by": name(account)}
         case events.Connection(up, refusal):
             return {"event": "connection", "up": up} | _code(refusal)
         case events.Notice(_, notice):
@@ -402,6 +407,8 @@ def accounts_in(event: events.Event) -> list[AccountId]:
         case events.Joined() | events.Left():
             return [event.by]
         case events.Message() | events.RefusedItem():
+            return [event.account]
+        case events.JoinAsked():
             return [event.account]
         case _:
             return []

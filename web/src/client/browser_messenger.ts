@@ -5,6 +5,7 @@ import { pushState, setTimer, subscribe } from "../protocol/api.ts";
 import { SigningKey } from "../protocol/ed25519.ts";
 import { equalBytes, hex, unhex, utf8 } from "../protocol/encoding.ts";
 import { GroupRefused, VaultRefused, WireRefused } from "../protocol/errors.ts";
+import { decodeGroupLink, type GroupLink, isGroupLink } from "../protocol/group_link.ts";
 import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
 import { decodeInvite, encodeInvite, type Invite, makeInvite } from "../protocol/invite.ts";
@@ -17,7 +18,6 @@ import { Files } from "./files.ts";
 import { asRefusal } from "./groups.ts";
 import { Http } from "./http.ts";
 import { type KnownLogs, Monitor } from "./monitor.ts";
-import { decodeGroupLink, type GroupLink, isGroupLink } from "../protocol/group_link.ts";
 import { DEFAULT_SETTINGS, readSettings, writeSettings } from "./preferences.ts";
 import { readBundle, readTrust } from "./trust.ts";
 import { eraseVault, findDoor, put, Vault } from "./vault.ts";
@@ -426,8 +426,7 @@ export class BrowserMessenger implements m.Messenger {
       inviter: core.account,
       inviterDevice: core.device,
     });
-    const text =
-      group === null ? encodeInvite(invite) : await links.withInvitation(group, invite);
+    const text = group === null ? encodeInvite(invite) : await links.withInvitation(group, invite);
     return { text, expiresMs };
   }
 

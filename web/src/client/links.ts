@@ -6,7 +6,12 @@ import { hex, Reader, unhex, utf8 } from "../protocol/encoding.ts";
 import { GroupRefused, KeyLogRefused, WireRefused } from "../protocol/errors.ts";
 import type { FromServerOf } from "../protocol/frames.ts";
 import * as protocol from "../protocol/group_link.ts";
-import { ACCOUNT_SIZE, type AccountId, DEVICE_SIZE, type DeviceId } from "../protocol/identifiers.ts";
+import {
+  ACCOUNT_SIZE,
+  type AccountId,
+  DEVICE_SIZE,
+  type DeviceId,
+} from "../protocol/identifiers.ts";
 import type { Changes } from "./changes.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core } from "./core.ts";

@@ -151,9 +151,7 @@ test("replies, reacts, edits and deletes its own", async () => {
   await bubble(page, "when does she sail?").locator(".bubble").click({ button: "right" });
   await page.locator(".quick-marks button").first().click();
   await page.locator(".reaction.own").waitFor();
-  await expect
-    .poll(async () => (await heard()).some((one) => one.kind === "Reaction"))
-    .toBe(true);
+  await expect.poll(async () => (await heard()).some((one) => one.kind === "Reaction")).toBe(true);
   await choose(page, "at seven", "Delete for everyone");
   await page.locator("dialog .danger").click();
   await page.locator(".message.mine", { hasText: "You deleted this message." }).waitFor();
@@ -389,7 +387,9 @@ test("lists conversations with previews, counts and drafts, and keeps these over
   await say("first");
   await say("second with @noa");
   const item = page.locator(".item", { hasText: "Quay 8" });
-  await expect.poll(() => item.locator(".badge").allTextContents()).toEqual(["@", "22 unread messages"]);
+  await expect
+    .poll(() => item.locator(".badge").allTextContents())
+    .toEqual(["@", "22 unread messages"]);
   await page.reload();
   await page.waitForSelector("html[data-ready]");
   await stage.unlock(page);

@@ -105,7 +105,28 @@ test("lets people in by a link, after a person's word or at once", async () => {
   await ora.locator("dialog input").fill(last);
   await ora.getByRole("button", { name: "Ask to join" }).click();
   await page.locator(".card", { hasText: "Asking to join" }).getByText("ora").waitFor();
-  await page.locator(".card", { hasText: "Asking to join" }).getByRole("button", { name: "Refuse" }).click();
+  await page
+    .locator(".card", { hasText: "Asking to join" })
+    .getByRole("button", { name: "Refuse" })
+    .click();
   await page.locator(".card", { hasText: "Asking to join" }).waitFor({ state: "detached" });
   expect((await members()).length).toBe(3);
+});
+
+test("links lead from either client into the other's groups", async () => {
+  const link = (await page.locator(".copy-line output").textContent()) ?? "";
+  await stage.ask("person", { name: "carl" });
+  await stage.ask("join", { name: "carl", link });
+  await page.locator(".card", { hasText: "Asking to join" }).getByText("carl").waitFor();
+  await page.getByRole("button", { name: "Let in" }).click();
+  const theirs = () => stage.ask<string[]>("conversations", { name: "carl" });
+  await expect.poll(theirs, { timeout: 20_000 }).toEqual([group]);
+  const own = await stage.ask<string>("group", { name: "carl", with: ["bela"], title: "Pier 3" });
+  const open = await stage.ask<string>("link", { name: "carl", conversation: own, at_once: true });
+  await page.goto(open);
+  await page.reload();
+  await page.waitForSelector("html[data-ready]");
+  await stage.unlock(page);
+  await page.locator("dialog").getByRole("button", { name: "Ask to join" }).click();
+  await page.locator(".item-open", { hasText: "Pier 3" }).waitFor();
 });

@@ -17,6 +17,7 @@ from doublelock.demo.clock import WallClock
 from doublelock.demo.world import World
 from doublelock.protocol.bundle import write_manifest
 from doublelock.protocol.errors import DoublelockError
+from doublelock.protocol.group_link import decode_group_link
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import (
     Attachment,
@@ -192,6 +193,15 @@ class Play:
         """Return the ids of the messages that a client's history still has."""
         history = self._client(ask).history(self._room(ask))
         return [item.message_id.hex() for item in history]
+
+    async def join(self, ask: dict[str, Any]) -> Any:
+        """Ask to be let into a link's group."""
+        await self._client(ask).links.ask(decode_group_link(ask["link"]))
+
+    async def link(self, ask: dict[str, Any]) -> Any:
+        """Make a link into a group."""
+        room = self._room(ask)
+        return self._client(ask).links.make(room, b"", at_once=ask["at_once"]).encode()
 
     def _client(self, ask: dict[str, Any]) -> Client:
         return self.world.people[ask["name"]]

@@ -9,7 +9,13 @@ import { Menu, type MenuItem, type Place, placeOf } from "../parts/menu.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { ActionRow, Card, Choice, Field, Screen, Switch } from "../parts/screen.tsx";
 import { useAnswer, useApp } from "../use_app.ts";
-import { CopyLine, InviteSomebody, PeopleChoice, PersonLine, PictureChoice } from "./new_conversation.tsx";
+import {
+  CopyLine,
+  InviteSomebody,
+  PeopleChoice,
+  PersonLine,
+  PictureChoice,
+} from "./new_conversation.tsx";
 
 export const TIMERS = [0, 300, 3_600, 28_800, 86_400, 604_800, 2_419_200];
 
