@@ -311,6 +311,8 @@ export type Line =
   | { readonly kind: "role"; readonly by: string; readonly name: string; readonly role: Role }
   | { readonly kind: "timer"; readonly by: string; readonly seconds: number }
   | { readonly kind: "rejoined"; readonly by: string }
+  /** What stands above came from another own device, which verified it; this one did not. */
+  | { readonly kind: "handed-over"; readonly device: string; readonly count: number }
   | { readonly kind: "code-changed"; readonly name: string; readonly account: string }
   | { readonly kind: "verified"; readonly name: string; readonly account: string }
   | { readonly kind: "missed"; readonly count: number }
@@ -369,7 +371,9 @@ export interface Device {
   readonly id: string;
   readonly name: string;
   readonly addedMs: number;
+  /** The beginning of the UTC day on which it last connected; null where none is kept. */
   readonly lastSeenMs: number | null;
+  /** This very device: the others name themselves. */
   readonly own: boolean;
   /** Who vouched for it in the key log: a device's name, or the inviter's handle. */
   readonly approvedBy: string;
@@ -530,7 +534,13 @@ export type AlarmCause =
       readonly removed: readonly { readonly id: string; readonly name: string }[];
     }
   | { readonly kind: "log-fork"; readonly log: "key" | "law"; readonly refusal: RefusalFacts }
-  | { readonly kind: "unlogged-bundle"; readonly hash: string }
+  | {
+      /** Code that the law log does not have, has no more, or that is not what it says. */
+      readonly kind: "unlogged-bundle";
+      readonly hash: string;
+      /** Whether it is the code that runs here, rather than other code that was refused. */
+      readonly running: boolean;
+    }
   | {
       readonly kind: "ghost";
       readonly conversation: string;
@@ -585,6 +595,8 @@ export type MessengerEvent =
   | { readonly kind: "conversation-gone"; readonly conversation: string }
   /** A message that is new or has changed; the `id` stays, `at` may change once when it is sent. */
   | { readonly kind: "message"; readonly message: Message; readonly fresh: boolean }
+  /** Messages came to be in the middle of a timeline: what is shown of it is to be read anew. */
+  | { readonly kind: "history"; readonly conversation: string }
   /** It disappeared, or was discarded. */
   | { readonly kind: "message-gone"; readonly conversation: string; readonly id: string }
   | {
@@ -741,6 +753,8 @@ export interface Messenger {
   alarms(): Promise<readonly Alarm[]>;
   /** The person has seen it. For `code-changed`: goes on, unverified. */
   dismissAlarm(id: string): Promise<void>;
+  /** What the service worker met: `refused` is null when nothing was wrong. */
+  bundleMet(refused: { readonly hash: string; readonly running: boolean } | null): Promise<void>;
 
   // settings
   settings(): Promise<Settings>;

@@ -2,6 +2,11 @@
 
 import * as m from "../messenger.ts";
 import { pushState, setTimer, subscribe } from "../protocol/api.ts";
+import {
+  decodeDeviceInvite,
+  encodeDeviceInvite,
+  isDeviceInvite,
+} from "../protocol/device_invite.ts";
 import { SigningKey } from "../protocol/ed25519.ts";
 import { equalBytes, hex, unhex, utf8 } from "../protocol/encoding.ts";
 import { GroupRefused, VaultRefused, WireRefused } from "../protocol/errors.ts";
@@ -13,14 +18,15 @@ import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
 import { display } from "../protocol/record.ts";
 import type { Identity } from "./core.ts";
 import { Device } from "./device.ts";
-import { enter, foundAccount, isListed } from "./enrolment.ts";
+import { enter, foundAccount, wasListed } from "./enrolment.ts";
 import { Files } from "./files.ts";
 import { asRefusal } from "./groups.ts";
 import { Http } from "./http.ts";
+import { Linking, makeWish, type Wish } from "./linking.ts";
 import { type KnownLogs, Monitor } from "./monitor.ts";
 import { DEFAULT_SETTINGS, readSettings, writeSettings } from "./preferences.ts";
 import { readBundle, readTrust } from "./trust.ts";
-import { eraseVault, findDoor, put, Vault } from "./vault.ts";
+import { eraseVault, findDoor, PINNED, put, Vault, writeOpen } from "./vault.ts";
 
 const INVITE_DAYS_MS = 7 * 86_400_000;
 const NO_BUNDLE: m.BundleFacts = { version: "", hash: "", logged: "unknown", logIndex: null };
@@ -35,9 +41,12 @@ export class BrowserMessenger implements m.Messenger {
   readonly #hearers = new Set<(event: m.MessengerEvent) => void>();
   #device: Device | undefined;
   #files: Files | undefined;
+  #linking: Linking | undefined;
   #broken: m.RefusalFacts | undefined;
   #settings: m.Settings = DEFAULT_SETTINGS;
   #bundle: m.BundleFacts = NO_BUNDLE;
+  /** What the service worker said; undefined where there is none, or it has not spoken. */
+  #met: { readonly hash: string; readonly running: boolean } | null | undefined;
   #busy: Promise<unknown> = Promise.resolve();
 
   /** `origin`: where the server is, which served this code. */
@@ -67,6 +76,10 @@ export class BrowserMessenger implements m.Messenger {
     if (this.#broken !== undefined) return { state: "broken", refusal: this.#broken };
     const device = this.#device;
     if (device !== undefined) return { state: "open", me: device.me };
+    const linking = this.#linking;
+    if (linking !== undefined) {
+      return { state: "linking", handle: linking.handle, offer: linking.offer };
+    }
     const door = await findDoor();
     if (door === undefined) return { state: "empty" };
     return { state: "locked", handle: door.handle, lock: door.box.lock };
@@ -80,6 +93,7 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   async readInvite(text: string): Promise<m.InviteFacts> {
+    if (isDeviceInvite(text)) return this.#readDeviceInvite(text);
     if (isGroupLink(text)) return this.#readGroupLink(decodeGroupLink(text));
     const invite = decodeInvite(text);
     const { monitor, http } = await this.#look(invite.deployment);
@@ -97,6 +111,21 @@ export class BrowserMessenger implements m.Messenger {
       group: null,
       registers: true,
       expiresMs: Number(invitation.expiresMs),
+    };
+  }
+
+  async #readDeviceInvite(text: string): Promise<m.InviteFacts> {
+    const { deployment, handle } = decodeDeviceInvite(text);
+    const { monitor, http } = await this.#look(deployment);
+    const trust = readTrust(monitor, await readBundle(http, monitor), null);
+    return {
+      purpose: "device",
+      trust,
+      inviter: null,
+      handle,
+      group: null,
+      registers: true,
+      expiresMs: null,
     };
   }
 
@@ -150,9 +179,14 @@ export class BrowserMessenger implements m.Messenger {
 
   unlock(secret: m.Secret): Promise<void> {
     return this.#once(async () => {
-      if (this.#device !== undefined) return;
+      if (this.#device !== undefined || this.#linking !== undefined) return;
       const vault = await Vault.open(secret);
       try {
+        const wish = await vault.find<Wish>(["fact", "linking"]);
+        if (wish !== undefined) {
+          await this.#link(vault, wish);
+          return;
+        }
         const identity = await vault.find<Identity>(["fact", "identity"]);
         if (identity === undefined) throw new VaultRefused("vault-damaged", "identity");
         const known = await readLogs(vault);
@@ -163,7 +197,8 @@ export class BrowserMessenger implements m.Messenger {
             ? await Monitor.begin(http, identity.deployment, clock)
             : Monitor.resume(http, identity.deployment, clock, known);
         const first = await vault.read(["fact", "first-entry"]);
-        if (!isListed(monitor, identity) && first !== undefined) {
+        // A device that was listed and is no more is told so when it connects.
+        if (!wasListed(monitor, identity) && first !== undefined) {
           await monitor.syncKeys();
           await enter(http, monitor, identity, first, () => undefined);
         }
@@ -177,9 +212,7 @@ export class BrowserMessenger implements m.Messenger {
 
   async lock(): Promise<void> {
     await this.#once(async () => {
-      await this.#device?.close();
-      this.#device = undefined;
-      this.#files = undefined;
+      await this.#leave();
     });
     this.#tell({ kind: "status", status: await this.status() });
   }
@@ -190,9 +223,7 @@ export class BrowserMessenger implements m.Messenger {
 
   async erase(): Promise<void> {
     await this.#once(async () => {
-      await this.#device?.close();
-      this.#device = undefined;
-      this.#files = undefined;
+      await this.#leave();
       this.#broken = undefined;
       await eraseVault();
     });
@@ -205,11 +236,67 @@ export class BrowserMessenger implements m.Messenger {
     return { usedBytes: usage ?? 0, quotaBytes: quota ?? null, persistent };
   }
 
-  async beginLinking(): Promise<m.LinkOffer> {
-    return missing("linking a device");
+  beginLinking(link: m.Registration): Promise<m.LinkOffer> {
+    return this.#once(async () => {
+      if ((await findDoor()) !== undefined || this.#device !== undefined) {
+        throw new VaultRefused("vault-exists");
+      }
+      const { handle, deviceName, secret } = link;
+      const invite = { ...decodeDeviceInvite(link.invite), address: this.#origin };
+      const vault = await Vault.make(handle, secret);
+      try {
+        return await this.#link(vault, makeWish(invite, handle, deviceName));
+      } catch (problem) {
+        vault.close();
+        await eraseVault();
+        throw problem;
+      }
+    });
   }
+
   async cancelLinking(): Promise<void> {
-    return missing("linking a device");
+    if (this.#linking !== undefined) await this.erase();
+  }
+
+  /** Shows the request, and goes in as soon as the key log lists this device. */
+  async #link(vault: Vault, wish: Wish): Promise<m.LinkOffer> {
+    const { monitor } = await this.#look(wish.deployment);
+    const linking = await Linking.begin(vault, monitor, wish);
+    this.#linking = linking;
+    const tell = async () => this.#tell({ kind: "status", status: await this.status() });
+    void (async () => {
+      if (!(await linking.listed(() => void tell()))) return;
+      await this.#once(() => this.#linked(linking)).catch(async (problem: unknown) => {
+        // The vault is this device's now: unlocking it goes on from here.
+        asRefusal(problem);
+        vault.close();
+        await tell();
+      });
+    })();
+    await tell();
+    return linking.offer;
+  }
+
+  async #linked(linking: Linking): Promise<void> {
+    if (this.#linking !== linking) return;
+    this.#tell({ kind: "progress", task: "link", step: "log", share: null });
+    try {
+      await linking.settle();
+      await this.#enter(linking.vault, linking.identity, linking.monitor, true);
+    } finally {
+      this.#linking = undefined;
+      this.#tell({ kind: "progress", task: "link", step: "done", share: 1 });
+    }
+  }
+
+  /** Closes what is open. */
+  async #leave(): Promise<void> {
+    this.#linking?.giveUp();
+    this.#linking?.vault.close();
+    this.#linking = undefined;
+    await this.#device?.close();
+    this.#device = undefined;
+    this.#files = undefined;
   }
 
   // --- conversations -----------------------------------------------------------------------
@@ -561,45 +648,32 @@ export class BrowserMessenger implements m.Messenger {
   // --- devices -----------------------------------------------------------------------------
 
   async devices(): Promise<readonly m.Device[]> {
-    const { core } = this.#open;
-    const { keyLog } = core.monitor;
-    return keyLog.account(core.account).keys.map((key) => {
-      const record = keyLog.device(nameDevice(key));
-      const own = equalBytes(record.device, core.device);
-      return {
-        id: hex(record.device),
-        name: own ? core.identity.deviceName : hex(record.device).slice(0, 8),
-        addedMs: Number(record.addedMs),
-        lastSeenMs: null,
-        own,
-        approvedBy: "",
-        revokedMs: null,
-      };
-    });
+    return this.#open.siblings.devices.list();
   }
 
   async renameDevice(device: string, name: string): Promise<void> {
-    const { core } = this.#open;
-    if (device !== hex(core.device)) missing("renaming other devices");
-    await core.alone(async () => {
-      core.identity = { ...core.identity, deviceName: name };
-      core.write(put(["fact", "identity"], core.identity));
-      core.tell({ kind: "devices" });
-      await core.flush();
-    });
+    const { core, siblings } = this.#open;
+    if (device !== hex(core.device)) {
+      throw new m.MessengerRefused({ code: "not-allowed", detail: "a device names itself" });
+    }
+    await siblings.rename(name);
   }
 
-  async revokeDevice(): Promise<void> {
-    return missing("revoking devices");
+  async revokeDevice(device: string): Promise<void> {
+    await this.#open.siblings.revoke(device);
   }
+
   async makeDeviceInvite(): Promise<string> {
-    return missing("linking a device");
+    const { deployment, identity } = this.#open.core;
+    return encodeDeviceInvite({ address: this.#origin, deployment, handle: identity.handle });
   }
-  async readLinkRequest(): Promise<m.LinkRequest> {
-    return missing("linking a device");
+
+  async readLinkRequest(text: string): Promise<m.LinkRequest> {
+    return this.#open.siblings.devices.read(text);
   }
-  async approveDevice(): Promise<void> {
-    return missing("linking a device");
+
+  async approveDevice(text: string, history: boolean): Promise<void> {
+    await this.#open.siblings.approve(text, history);
   }
 
   // --- trust -------------------------------------------------------------------------------
@@ -614,7 +688,10 @@ export class BrowserMessenger implements m.Messenger {
     const { logged, hash } = this.#bundle;
     await core.alone(async () => {
       alarms.look();
-      if (logged === "unlogged") alarms.raise({ kind: "unlogged-bundle", hash });
+      // Without a service worker this page's code came from the server as it is now.
+      if (logged === "unlogged" && this.#met === undefined) {
+        alarms.raise({ kind: "unlogged-bundle", hash, running: true });
+      }
       await core.flush();
     });
     return readTrust(monitor, this.#bundle, monitor.keyLog.committee(core.account));
@@ -634,6 +711,20 @@ export class BrowserMessenger implements m.Messenger {
     await core.alone(async () => {
       if (alarm?.cause.kind === "code-changed") people.setVerified(alarm.cause.account, false);
       alarms.dismiss(id);
+      await core.flush();
+    });
+  }
+
+  async bundleMet(refused: { readonly hash: string; readonly running: boolean } | null) {
+    this.#met = refused;
+    if (this.#device !== undefined) await this.#raiseMet(this.#device);
+  }
+
+  async #raiseMet({ core, alarms }: Device): Promise<void> {
+    const met = this.#met;
+    if (met == null) return;
+    await core.alone(async () => {
+      alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
       await core.flush();
     });
   }
@@ -698,9 +789,12 @@ export class BrowserMessenger implements m.Messenger {
       this.#tell(event),
     );
     this.#device = opened;
+    // From now on the service worker runs only what this deployment's law log has.
+    await writeOpen(PINNED, identity.deployment);
     opened.links.admitted = (conversation) => this.#tellNewcomers(conversation);
     this.#settings = await readSettings();
     this.#apply();
+    await this.#raiseMet(opened);
     this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
     await opened.session.start();
   }

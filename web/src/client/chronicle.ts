@@ -37,7 +37,7 @@ const PEAKS = 64;
 const BEYOND = 2 ** 50;
 
 /** What the list shows of a conversation, as the vault keeps it. */
-interface View {
+export interface View {
   readonly kind: "direct" | "group" | "service";
   readonly name: string;
   readonly nameAt: number;
@@ -78,7 +78,7 @@ const NEW_VIEW: View = {
 };
 
 /** One thing of a timeline, as the vault keeps it. */
-interface Entry {
+export interface Entry {
   readonly at: number;
   readonly id: string;
   readonly timeMs: number;
@@ -478,6 +478,26 @@ export class Chronicle {
       const message = await this.#show(name, entry);
       this.#core.tellNow({ kind: "message", message, fresh: false });
     }
+  }
+
+  /** Puts in what another device of this account has kept, below all that is this device's own. */
+  async takeOver(name: string, entries: readonly Entry[], line: Line, lineAt: number) {
+    const newest = entries.at(-1);
+    if (newest === undefined) return;
+    for (const entry of entries) this.#put(name, entry);
+    const said = { ...this.#blank(lineAt, newest.timeMs), line };
+    this.#put(name, said);
+    const view = this.view(name);
+    const readAt = Math.max(view.readAt, newest.at);
+    const isNewest = view.last === null || view.last.at < newest.at;
+    const talks = isNewest || view.preview === null;
+    const message = await this.#show(name, newest);
+    this.change(name, {
+      readAt,
+      ...(isNewest ? { last: { at: lineAt, id: said.id }, timeMs: newest.timeMs } : {}),
+      ...(talks ? { preview: this.#preview(message) } : {}),
+    });
+    this.#core.tell({ kind: "history", conversation: name });
   }
 
   // --- showing -----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import { Sending } from "./sending.ts";
 import { Session } from "./session.ts";
+import { Siblings } from "./siblings.ts";
 import { Sync } from "./sync.ts";
 import type { Vault } from "./vault.ts";
 
@@ -31,6 +32,7 @@ export class Device {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly siblings: Siblings;
   readonly links: Links;
   readonly session: Session;
   readonly #expiry: Expiry;
@@ -51,7 +53,10 @@ export class Device {
     this.links = new Links(core, this.chronicle, this.people, this.changes);
     const { chronicle, outbox, sending, changes, marks, notices, links, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    this.session = new Session({ ...parts, links, alarms });
+    const { people } = this;
+    this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
+    alarms.nameOf = (device) => this.siblings.devices.name(device);
+    this.session = new Session({ ...parts, links, alarms, siblings: this.siblings });
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     core.flushed = () => chronicle.flushed();
@@ -76,6 +81,7 @@ export class Device {
     await device.chronicle.load();
     await device.outbox.load();
     await device.alarms.load();
+    await device.siblings.load();
     await device.links.load();
     if (!fresh) core.logsAreKept();
     core.keepLogs();

@@ -24,7 +24,7 @@ export class Notices {
     const { monitor, account, clock } = this.#core;
     try {
       await monitor.syncLaw();
-      const verified = verifyNotice(mail.payload, monitor.charter, account, clock());
+      const verified = verifyNotice(mail.payload, monitor.law, account, clock());
       const { terms } = verified;
       const id = hex(sha256(mail.payload)).slice(0, 32);
       const notice: Notice = {

@@ -3,6 +3,7 @@
 import type { Line } from "../messenger.ts";
 import { MlsError } from "../mls/failure.ts";
 import type { Application, Commit, Event } from "../mls/views.ts";
+import { dayOf } from "../protocol/days.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
 import { EnvelopeRefused, GroupRefused, Malformed, Refusal } from "../protocol/errors.ts";
 import { type FromServerOf, ItemKind } from "../protocol/frames.ts";
@@ -113,7 +114,8 @@ export class Sync {
       if (event.kind !== "application") return undefined;
       room.dirty = true;
       const arrival = arrivalOf(room, event, frame.header, frame.body);
-      const { message } = receiveEphemeral(arrival, this.#core.receiveContext());
+      const context = this.#core.receiveContext(dayOf(this.#core.clock()));
+      const { message } = receiveEphemeral(arrival, context);
       return { room, account: hex(arrival.account), record: message.record };
     } catch (problem) {
       asRefusal(problem);
@@ -174,14 +176,15 @@ export class Sync {
       throw new EnvelopeRefused("sender-mismatch", "not a present member's message");
     }
     const arrival = arrivalOf(room, event, item.header, item.body);
+    const day = dayOf(item.timeMs);
     let received: Received;
     try {
-      received = receive(arrival, item.mls, receipt, core.receiveContext(), core.seen);
+      received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
     } catch (problem) {
       if (!(problem instanceof EnvelopeRefused) || !LAGGING.has(problem.code)) throw problem;
-      await core.monitor.syncKeys();
       await core.monitor.syncLaw();
-      received = receive(arrival, item.mls, receipt, core.receiveContext(), core.seen);
+      await core.monitor.syncKeys();
+      received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
     }
     if (received.newlySeen !== undefined) core.seen.add(received.newlySeen);
     return received;

@@ -7,6 +7,7 @@ import type { Committee } from "../protocol/charter_terms.ts";
 import { DAY_MS, dayOf, keyEpochOf } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { Refusal } from "../protocol/errors.ts";
+import { witnessed } from "../protocol/handover.ts";
 import { isAlive, overdueSubjects, statusAt } from "../protocol/lawrecords.ts";
 import type { Http } from "./http.ts";
 import type { LogName, Monitor } from "./monitor.ts";
@@ -115,7 +116,8 @@ function count(monitor: Monitor, number: number): Counted {
 
 function logFacts(monitor: Monitor, log: LogName): LogFacts {
   const mirror = log === "key" ? monitor.keys : monitor.laws;
-  const policy = log === "key" ? monitor.charter.keyPolicy : monitor.charter.lawPolicy;
+  const held = witnessed(monitor.law.facts);
+  const policy = log === "key" ? held.keyPolicy : held.lawPolicy;
   const seen = new Set(mirror.checkpoint?.cosignatures.map(({ key }) => hex(key.keyId)) ?? []);
   const trouble = monitor.trouble[log];
   const time = mirror.checkpoint?.quorumTimeS;
@@ -137,7 +139,7 @@ function logFacts(monitor: Monitor, log: LogName): LogFacts {
       name: key.name,
       cosigned: seen.has(hex(key.keyId)),
     })),
-    quorum: monitor.charter.terms.quorum,
+    quorum: held.terms.quorum,
     void: monitor.refused.filter((entry) => entry.log === log).length,
   };
 }

@@ -8,7 +8,8 @@ import { DAY_MS, firstDay } from "./days.ts";
 import { verifyDestruction } from "./destruction.ts";
 import { verifyKey } from "./ed25519.ts";
 import { equalBytes, hex } from "./encoding.ts";
-import { Refusal, WarrantRefused } from "./errors.ts";
+import { CharterRefused, Refusal, WarrantRefused } from "./errors.ts";
+import { judgeHandover } from "./handover.ts";
 import { decodeSigned, refuseChangedKey, sameEpoch, verifyKeyEpoch } from "./keyepoch.ts";
 import type { AnyEntry, EntryOf } from "./lawlog.ts";
 import {
@@ -46,6 +47,8 @@ function approverOf(role: Role): Approver | undefined {
 /** What a line is judged by. */
 export interface Setting {
   readonly facts: LawFacts;
+  /** The root over the lines so far. */
+  readonly root: Uint8Array;
   readonly charter: Charter;
   readonly party: PartyRef;
   readonly timeMs: number;
@@ -69,6 +72,8 @@ export class Step {
         return this.#charter(entry);
       case "amendment":
         return this.#amendment(entry);
+      case "handover":
+        return this.#handover(entry);
       case "key-epoch":
         return this.#keyEpoch(entry);
       case "epoch-extension":
@@ -127,6 +132,7 @@ export class Step {
     const current = facts.charters.at(-1);
     if (current === undefined) throw voided("charter-genesis", "no charter");
     const now = verifyAmendment(current, document);
+    refuseOrphanedKeys(current, now, facts);
     if (!equalBytes(now.hash, entry.charter)) {
       throw voided("entry-void", "another charter than the line says");
     }
@@ -134,6 +140,13 @@ export class Step {
       throw voided("charter-delay", "counted from the log's time");
     }
     return { ...facts, charters: [...facts.charters, now] };
+  }
+
+  #handover(entry: EntryOf<"handover">): LawFacts {
+    this.#by(["operator"]);
+    const { facts, root, charter } = this.#at;
+    const handover = judgeHandover(facts, root, charter, entry);
+    return { ...facts, handovers: [...facts.handovers, handover] };
   }
 
   #keyEpoch(entry: EntryOf<"key-epoch">): LawFacts {
@@ -149,7 +162,9 @@ export class Step {
       if (!isAlive(old)) throw voided("epoch-dead", "key epoch that was destroyed");
       destroyed = new Set([...old.destroyed].filter((index) => index === 0));
     }
-    const record = { keys, index: facts.size, destroyed };
+    const { custodians } = this.#committee(entry.committee);
+    const holders = custodians.map((custodian) => hex(custodian.key));
+    const record = { keys, index: facts.size, holders, destroyed };
     return { ...facts, epochs: plus(facts.epochs, name, record) };
   }
 
@@ -158,20 +173,12 @@ export class Step {
     const signed = decodeSigned(entry.statement);
     const { committee: number, keyEpoch } = entry;
     const wanted = { deployment: facts.deployment, committee: number, keyEpoch };
-    let failure: Refusal | undefined;
-    // A resharing may be logged before the charter that names its new holders is in force.
-    for (const charter of new Set([this.#at.charter, facts.charters.at(-1) ?? this.#at.charter])) {
-      const { court, custodians, threshold } = charter.committee(number);
-      if (court === undefined) continue;
-      try {
-        const keys = custodians.map((custodian) => verifyKey(custodian.key));
-        return verifyKeyEpoch(signed, keys, verifyKey(court.key), wanted, threshold);
-      } catch (problem) {
-        if (!(problem instanceof Refusal)) throw problem;
-        failure = problem;
-      }
-    }
-    throw failure ?? voided("entry-void", "committee without escrow");
+    // R-22: under the charter in force alone; between a generation in the log and its holders in
+    // force nobody could release.
+    const { court, custodians, threshold } = this.#committee(number);
+    if (court === undefined) throw voided("entry-void", "committee without escrow");
+    const keys = custodians.map((custodian) => verifyKey(custodian.key));
+    return verifyKeyEpoch(signed, keys, verifyKey(court.key), wanted, threshold);
   }
 
   /** R-23: a month without its key uses the last one's, at most the charter's N days. */
@@ -200,6 +207,9 @@ export class Step {
     const said = verifyDestruction(entry.statement, verifyKey(party.key));
     if (!sameEpoch(said.epoch, record.keys.epoch)) {
       throw voided("entry-void", "destruction of another key epoch");
+    }
+    if (index !== 0 && record.holders.indexOf(hex(party.key)) + 1 !== index) {
+      throw voided("not-a-holder", "destruction by who holds no share of it");
     }
     if (index !== 0 && said.shareVersion < record.keys.shareVersion) {
       throw voided("entry-void", "only an old version of the share");
@@ -299,7 +309,12 @@ export class Step {
   #request(entry: EntryOf<"release-request">): LawFacts {
     const record = this.#warrant(entry.warrant);
     const { facts, party, timeMs, hash } = this.#at;
-    if (!equalBytes(party.key, record.agency)) {
+    // Under a metadata warrant the operator gives, so it is who must log what it gives (R-36).
+    if (record.kind === "metadata") {
+      if (party.role !== "operator") {
+        throw voided("request-foreign", "metadata is the operator's to give");
+      }
+    } else if (!equalBytes(party.key, record.agency)) {
       throw voided("request-foreign", "not the warrant's agency");
     }
     const status = statusAt(record, timeMs);
@@ -440,4 +455,23 @@ export function mayCancel(party: PartyRef, record: WarrantRecord): boolean {
   const agency = party.role === "agency" && equalBytes(party.key, record.agency);
   const approver = approverOf(party.role) !== undefined && party.committee === record.committee;
   return agency || approver;
+}
+
+/**
+ * Throws CharterRefused(charter-fixed) where living keys would lose their court (spec C-11).
+ *
+ * The court's share is whole and stays where it is: who may hold it changes only once every key
+ * epoch of the committee is dead. Neither may such a committee go, or its escrow.
+ */
+function refuseOrphanedKeys(old: Charter, now: Charter, facts: LawFacts): void {
+  const alive = [...facts.epochs.values()].filter(isAlive);
+  const living = new Set(alive.map((record) => record.keys.epoch.committee));
+  for (const { number, court } of old.terms.committees) {
+    if (!living.has(number) || court === undefined) continue;
+    const next = now.terms.committees.find((committee) => committee.number === number)?.court;
+    if (next === undefined || !equalBytes(next.key, court.key)) {
+      const detail = `court of committee ${number}, which holds living keys`;
+      throw new CharterRefused("charter-fixed", detail);
+    }
+  }
 }

@@ -51,3 +51,7 @@ export const BUNDLE_MANIFEST = 256 * 1024;
 export const OWN_MAIL = 64 * 1024;
 /** Key packages published at once. */
 export const KEY_PACKAGES = 100;
+/** What a device is called, bytes. */
+export const DEVICE_NAME = 255;
+/** A file of a history that is handed over, bytes. */
+export const HISTORY_PIECE = 16 * 1024 * 1024;

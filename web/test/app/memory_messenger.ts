@@ -596,6 +596,8 @@ export class MemoryMessenger implements Messenger {
     this.tell({ kind: "alarm-gone", id });
   }
 
+  async bundleMet(): Promise<void> {}
+
   // --- settings ----------------------------------------------------------------------------
 
   async settings(): Promise<Settings> {

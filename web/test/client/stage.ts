@@ -41,8 +41,10 @@ export class Stage {
     this.#answers = answers;
   }
 
-  static async begin(): Promise<Stage> {
-    const child = spawn(PYTHON, [SCRIPT, WEB], { stdio: ["pipe", "pipe", "inherit"] });
+  /** `proxy`: by whose address the browsers know the server, which listens on its `port`. */
+  static async begin(proxy?: { readonly address: string; readonly port: number }): Promise<Stage> {
+    const given = proxy === undefined ? [] : [String(proxy.port), proxy.address];
+    const child = spawn(PYTHON, [SCRIPT, WEB, ...given], { stdio: ["pipe", "pipe", "inherit"] });
     const { stdout } = child;
     const answers: ((line: string) => void)[] = [];
     const first = new Promise<string>((give, fail) => {
@@ -89,16 +91,16 @@ export class Stage {
     return context;
   }
 
-  async open(context: BrowserContext): Promise<Page> {
+  async open(context: BrowserContext, path = "/"): Promise<Page> {
     const page = await context.newPage();
     page.on("pageerror", (error) => this.problems.push(String(error)));
     page.on("console", (message) => {
       const text = message.text();
-      // Being offline is part of the test; and Chromium complains of a feature it does not know.
-      const known = /ERR_INTERNET_DISCONNECTED|Unrecognized feature/.test(text);
+      // Being offline is part of the test.
+      const known = /ERR_INTERNET_DISCONNECTED/.test(text);
       if (message.type() === "error" && !known) this.problems.push(text);
     });
-    await page.goto(this.address);
+    await page.goto(`${this.address}${path}`);
     await page.waitForSelector("html[data-ready]");
     return page;
   }

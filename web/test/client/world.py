@@ -1,23 +1,34 @@
 """A whole deployment on loopback for the browser's tests, driven line by line over standard input.
 
-The first line that it prints is the server's address; then each line asked, a JSON object with
-`do`, is answered by one line of JSON. Ends with its input.
+With two arguments more it listens on a port, and announces the HTTP address of a proxy, which the
+test runs. The first line that it prints is the server's address; then each line asked, a JSON
+object with `do`, is answered by one line of JSON. Ends with its input.
 """
 
 import asyncio
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from doublelock.client.client import Client
+from doublelock.client.events import Message, RefusedItem
+from doublelock.client.invite import decode_address
+from doublelock.client.linking import Linking
 from doublelock.client.events import Message, RefusedItem, Whispering
 from doublelock.demo.clock import WallClock
-from doublelock.demo.world import World
-from doublelock.protocol.bundle import write_manifest
+from doublelock.demo.world import Ports, World
+from doublelock.keep import make_key_file
+from doublelock.protocol.bundle import hash_manifest, write_manifest
+from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.group_link import decode_group_link
+from doublelock.protocol.identifiers import ConversationId, DeviceId
+from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
+from doublelock.protocol.link_request import decode_link_request
+from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import (
     Attachment,
@@ -31,6 +42,7 @@ from doublelock.protocol.record import (
     Typing,
 )
 from doublelock.server.bundle import MANIFEST, read_files
+from doublelock.server.config import Rates, ServerConfig
 
 
 class Play:
@@ -39,6 +51,7 @@ class Play:
     def __init__(self, world: World) -> None:
         self.world = world
         self.heard: dict[str, list[dict[str, Any]]] = {}
+        self.linking: dict[str, Linking] = {}
         self.whispered: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, Attachment] = {}
 
@@ -133,6 +146,66 @@ class Play:
                     return told
                 await asyncio.sleep(0.05)
 
+    async def log_bundle(self, ask: dict[str, Any]) -> Any:
+        """Log the manifest that these bytes are; return its hash once the witnesses have it."""
+        name = hash_manifest(bytes.fromhex(ask["manifest"]))
+        desk = self.world.server.law.desk
+        index = await desk.log_own(BundleLogged(bundle=Bytes32(name), version=ask["version"]))
+        await self._seen(index)
+        return name.hex()
+
+    async def withdraw_bundle(self, ask: dict[str, Any]) -> Any:
+        """Withdraw a bundle by its hash."""
+        entry = BundleWithdrawn(bundle=Bytes32(bytes.fromhex(ask["hash"])))
+        await self._seen(await self.world.server.law.desk.log_own(entry))
+
+    async def _seen(self, index: int) -> None:
+        async with asyncio.timeout(30):
+            while self.world.monitor.law.size <= index:
+                await self.world.monitor.sync_law()
+                await asyncio.sleep(0.05)
+
+    async def begin_link(self, ask: dict[str, Any]) -> Any:
+        """Begin a further device of `handle` under a name of its own; return its line and code."""
+        place = self.world.folder / "further" / ask["name"]
+        linking = await Linking.begin(
+            place,
+            make_key_file(self.world.folder / f"further-{ask['name']}.key"),
+            decode_address(ask["address"]),
+            ask["handle"],
+            clock=self.world.clock,
+            monitor=self.world.monitor,
+        )
+        assert linking.request is not None
+        self.linking[ask["name"]] = linking
+        return {"line": linking.request.text(), "code": linking.request.code}
+
+    async def end_link(self, ask: dict[str, Any]) -> Any:
+        """Wait until the device is listed, and bring it in; return its id."""
+        linking = self.linking.pop(ask["name"])
+        await linking.listed(30)
+        client = await Client.link(linking, clock=self.world.clock, packages=4)
+        await client.connect()
+        self.world.people[ask["name"]] = client
+        return client.device.hex()
+
+    async def approve(self, ask: dict[str, Any]) -> Any:
+        """Approve a new device's line; return the code that the person compares."""
+        request = decode_link_request(ask["line"])
+        await self._client(ask).devices.approve(request)
+        return request.code
+
+    async def revoke(self, ask: dict[str, Any]) -> Any:
+        """Revoke a device."""
+        await self._client(ask).devices.revoke(DeviceId(bytes.fromhex(ask["device"])))
+
+    async def devices(self, ask: dict[str, Any]) -> Any:
+        """Return the devices in a conversation."""
+        return [leaf.device.hex() for leaf in self._client(ask).members(self._room(ask))]
+
+    async def safety(self, ask: dict[str, Any]) -> Any:
+        """Return the safety code with somebody."""
+        return (await self._client(ask).safety_code(ask["with"])).digits
     async def whispers(self, ask: dict[str, Any]) -> Any:
         """Return every whisper that a client was told of."""
         await self.hear({**ask, "count": 0})
@@ -210,12 +283,22 @@ class Play:
         return ConversationId(bytes.fromhex(ask["conversation"]))
 
 
-async def main(web: Path) -> None:
+class Announced(World):
+    """A world behind a proxy."""
+
+    public = ""
+
+    def _config(self, rates: Rates) -> ServerConfig:
+        return replace(super()._config(rates), http_public=self.public)
+
+
+async def main(web: Path, port: int, public: str) -> None:
     """Serve until the input ends."""
     files, _ = read_files(web)
     (web / MANIFEST).write_bytes(write_manifest("0.0.0", files))
     with tempfile.TemporaryDirectory(prefix="doublelock-web-") as place:
-        world = World.open(Path(place), WallClock())
+        world = Announced.open(Path(place), WallClock(), ports=Ports(http=port))
+        world.public = public
         world.web = web
         await world.start()
         try:
@@ -243,4 +326,5 @@ def _say(value: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    _, folder, announced_port, announced = [*sys.argv, "0", ""][:4]
+    asyncio.run(main(Path(folder), int(announced_port), announced))

@@ -124,7 +124,9 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
         void submit();
       }}
     >
-      <h1>{linking ? say.link(facts.handle ?? "") : say.joining(facts.trust.name)}</h1>
+      <h1>
+        {linking && facts.handle !== null ? say.link(facts.handle) : say.joining(facts.trust.name)}
+      </h1>
       <p class="quiet">
         {facts.group !== null && <bdi>{facts.group.name}</bdi>}
         {facts.group !== null && facts.expiresMs !== null && " · "}
@@ -136,7 +138,7 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
         <Icon name="eye" size={20} />
         {say.who}
       </button>
-      {!linking && (
+      {facts.handle === null && (
         <Field
           label={say.handle}
           hint={say.handleHint}

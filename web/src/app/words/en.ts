@@ -249,6 +249,8 @@ export const en = {
     madeMember: (by: string, who: string) => `${name(by)} took ${name(who)}'s administration away`,
     timer: (by: string, span: string) => `${name(by)} set messages to disappear after ${span}`,
     timerOff: (by: string) => `${name(by)} set messages to stay`,
+    handedOver: (device: string, count: number) =>
+      `${messages(count)} above came from your device ${name(device)}, which verified them; this one could not`,
     rejoined: (by: string) => `${name(by)} repaired a device of theirs`,
     codeChanged: (who: string) => `The safety code with ${name(who)} changed`,
     verified: (who: string) => `You verified ${name(who)}`,
@@ -660,6 +662,8 @@ export const en = {
     unlogged: "This app's code is not in the law log",
     unloggedText:
       "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",
+    unloggedRunning:
+      "It is the code that runs here. Do not go on with it: ask the operator, and tell others.",
     ghost: (who: string) => `Somebody was to be slipped into ${name(who)}`,
     ghostText:
       "The server showed a member or a device that the key log does not know. It was refused and gets nothing.",

@@ -260,6 +260,8 @@ export const he: Words = {
     madeMember: (by, who) => `${name(by)} ביטל/ה את הניהול של ${name(who)}`,
     timer: (by, when) => `${name(by)} קבע/ה שהודעות ייעלמו אחרי ${when}`,
     timerOff: (by) => `${name(by)} קבע/ה שהודעות יישארו`,
+    handedOver: (device, count) =>
+      `${messages(count)} שלמעלה הגיעו מהמכשיר שלך ${name(device)}, שאימת אותן; מכשיר זה לא יכול היה`,
     rejoined: (by) => `${name(by)} תיקן/ה מכשיר משלו/ה`,
     codeChanged: (who) => `קוד הבטיחות עם ${name(who)} השתנה`,
     verified: (who) => `אימתת את ${name(who)}`,
@@ -662,6 +664,7 @@ export const he: Words = {
     unlogged: "הקוד של האפליקציה אינו ביומן החוק",
     unloggedText:
       "השרת שלח קוד שלא רשם. הקוד סורב: ההמשך הוא עם הקוד שכבר היה כאן. יש לספר לאחרים.",
+    unloggedRunning: "זה הקוד שרץ כאן. אין להמשיך איתו: יש לשאול את המפעיל ולספר לאחרים.",
     ghost: (who) => `מישהו הוברח אל ${name(who)}`,
     ghostText: "השרת הציג חבר או מכשיר שיומן המפתחות אינו מכיר. הוא סורב ואינו מקבל דבר.",
     deceived: "השרת הציג משהו שאינו מתקיים",
