@@ -187,7 +187,9 @@ def record_text(record: AnyRecord, places: dict[bytes, int]) -> str:
         case Attachment():
             name, kind = one_line(record.name) or "without a name", one_line(record.media_type)
             caption = f" {display(record.caption)}" if record.caption else ""
-            return f"[file {name}, {record.size:,} bytes{f', {kind}' if kind else ''}]{caption}"
+            answers = record.target if isinstance(record, Media) else b""
+            to = f"(to {_place(answers, places)}) " if answers else ""
+            return f"{to}[file {name}, {record.size:,} bytes{f', {kind}' if kind else ''}]{caption}"
         case Timer(seconds):
             if seconds == 0:
                 return "(messages from here on stay)"
@@ -238,6 +240,7 @@ def record_json(record: AnyRecord) -> dict[str, object]:
     if isinstance(record, Media):
         data["width"], data["height"] = record.width, record.height
         data["duration_ms"] = record.duration_ms
+        data["target"] = record.target.hex()
     if isinstance(record, Details):
         data["name"], data["picture"] = one_line(record.name), len(record.picture)
     if isinstance(record, Timer):

@@ -313,7 +313,7 @@ class Ordering:
     def _is_listed(self, leaf: MemberRow) -> bool:
         """Say whether a device can still come and take its mail."""
         try:
-            self._rules.key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
+            self._rules().key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
         except KeyLogRefused:
             return False
         return True

@@ -350,7 +350,11 @@ export class Chronicle {
   async sweep(nowMs: number): Promise<void> {
     for (const [name] of this.#views) {
       const due = await this.#core.vault.find<number>(["expiry", name]);
-      if (due === undefined || due > nowMs) continue;
+      if (due === undefined) continue;
+      if (due > nowMs) {
+        this.expires(due);
+        continue;
+      }
       let next: number | undefined;
       for (const [, value] of await this.#core.vault.list(["history", name])) {
         const { at, expiresMs } = unpack<Entry>(value);
@@ -602,7 +606,7 @@ export class Chronicle {
       state: mine && entry.refusal === null ? this.reached(name, entry.at) : null,
       refusal: entry.refusal,
       body,
-      replyTo: record?.kind === "Reply" ? await this.#quote(name, record.target) : null,
+      replyTo: await this.#answered(name, record),
       edited: entry.edited !== null,
       reactions: this.#reactions(entry.marks),
       mentionsMe:
@@ -686,6 +690,11 @@ export class Chronicle {
       names: accounts.map((account) => this.#people.name(account)),
       mine: accounts.includes(own),
     }));
+  }
+
+  async #answered(name: string, record: AnyRecord | undefined): Promise<Quote | null> {
+    if (record?.kind !== "Reply" && record?.kind !== "Media") return null;
+    return record.target.length === 0 ? null : this.#quote(name, record.target);
   }
 
   async #quote(name: string, target: Uint8Array): Promise<Quote> {
