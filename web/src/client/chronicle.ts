@@ -152,6 +152,13 @@ export class Chronicle {
     return this.#views.get(name) ?? NEW_VIEW;
   }
 
+  /** Whether it is a conversation with somebody whom this person blocked. */
+  isHidden(name: string): boolean {
+    const { kind, members } = this.view(name);
+    const own = hex(this.#core.account);
+    return kind === "direct" && members.some((one) => one !== own && this.#people.isBlocked(one));
+  }
+
   conversation(name: string): Conversation {
     const view = this.view(name);
     const room = this.#core.rooms.get(name);
@@ -165,6 +172,7 @@ export class Chronicle {
         ? "unverified"
         : "verified";
     const status = room?.status ?? "member";
+    const hidden = this.isHidden(name);
     return {
       id: name,
       kind: view.kind,
@@ -176,8 +184,9 @@ export class Chronicle {
       addPolicy: view.addPolicy,
       preview: view.preview,
       timeMs: view.timeMs,
-      unread: view.unread,
-      mentioned: view.mentioned,
+      unread: hidden ? 0 : view.unread,
+      mentioned: view.mentioned && !hidden,
+      blocked: hidden,
       readAt: view.readAt,
       draft: view.draft,
       muted: view.muted,
@@ -434,7 +443,8 @@ export class Chronicle {
     this.#put(name, entry);
     const message = await this.#show(name, entry);
     const view = this.view(name);
-    const counts = !message.mine && entry.line === null;
+    const silent = entry.account !== null && this.#people.isBlocked(entry.account);
+    const counts = !message.mine && entry.line === null && !silent;
     const talks = entry.line === null || view.preview === null || name === SERVICE;
     this.change(name, {
       last: { at: entry.at, id: entry.id },

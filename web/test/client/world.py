@@ -259,7 +259,7 @@ class Play:
             said = {"name": record.name.decode(), "media": record.media_type.decode()}
             if isinstance(record, Media):
                 said |= {"ms": record.duration_ms, "width": record.width}
-                said |= {"small": record.thumbnail.hex()}
+                said |= {"small": record.thumbnail.hex(), "target": record.target.hex()}
             return {**said, "hex": path.read_bytes().hex()}
 
     async def shown(self, ask: dict[str, Any]) -> Any:
