@@ -28,6 +28,7 @@ from doublelock.client.events import (
 from doublelock.client.groups import name_failure
 from doublelock.client.joining import Joining
 from doublelock.client.linking import ALARMS_SEEN
+from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
@@ -41,6 +42,7 @@ from doublelock.protocol.frames import (
     COMMIT,
     DEPARTURE_MAIL,
     NOTICE_MAIL,
+    OTHERS_MAIL,
     WELCOME_MAIL,
     Accepted,
     Bye,
@@ -83,6 +85,7 @@ class Session:
         self.conversations = Conversations(core, self._catch_up)
         self.joining = Joining(core, self._catch_up)
         self.devices = Devices(core, enrolment, self.conversations)
+        self.links = Links(core, self.conversations, self.tell_newcomers)
         self.notices = Notices(core)
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
@@ -127,6 +130,7 @@ class Session:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
         self.marks.stop()
+        await self.links.stop()
         self._tell_alarms()
         self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
@@ -312,6 +316,8 @@ class Session:
                 return
         elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
             self.notices.take(mail)
+        elif mail.sequence > self._mailbox and mail.kind == OTHERS_MAIL:
+            await self.links.take(mail)
         self._seen = max(self._seen, mail.sequence)
         # The mark never passes what is held: a new connection brings that again.
         if not self._held and self._seen > self._mailbox:
@@ -321,12 +327,20 @@ class Session:
         if not self._held:
             self._push([MailboxDone(self._mailbox)])
 
+    async def tell_newcomers(self, conversation: ConversationId) -> None:
+        """Say again what a group is called, where this person rules it (spec V-16)."""
+        core, known = self._core, self.details.find(conversation)
+        room = core.room(conversation)
+        if known is not None and core.account in core.context(room).admins:
+            await self.sending.send(room, known)
+
     # --- mending and alarms ----------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
         """Whether a gap is being closed or a conversation put in order."""
-        return bool(self._tasks) or any(room.catching for room in self._core.rooms.values())
+        waits = bool(self._tasks) or self.links.busy
+        return waits or any(room.catching for room in self._core.rooms.values())
 
     def _mend(self) -> None:
         """Rejoin what is broken, commit what waits to be; one task at a time per conversation."""

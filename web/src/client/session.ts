@@ -19,6 +19,7 @@ import type { Links } from "./links.ts";
 import type { Marks } from "./marks.ts";
 import type { Notices } from "./notices.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Presence } from "./presence.ts";
 import type { Sending } from "./sending.ts";
 import type { Siblings } from "./siblings.ts";
 import { Stream } from "./stream.ts";
@@ -49,6 +50,7 @@ export interface Parts {
   readonly joining: Joining;
   readonly changes: Changes;
   readonly marks: Marks;
+  readonly presence: Presence;
   readonly notices: Notices;
   readonly links: Links;
   readonly alarms: Alarms;
@@ -233,7 +235,9 @@ export class Session {
         return this.#mail(frame);
       case "Whispered": {
         const found = await sync.takeWhisper(frame);
-        if (found !== undefined) marks.take(found.room, found.account, found.record);
+        if (found === undefined) return;
+        marks.take(found.room, found.account, found.record);
+        this.#parts.presence.take(found.room, found.account, found.record);
         return;
       }
       case "Bye":
@@ -271,6 +275,7 @@ export class Session {
       this.#parts.siblings.devices.touch(room);
       await sending.resume(room);
       marks.live(room, rosterOf(await core.group(room)).length);
+      await this.#parts.presence.live(room);
     }
     await this.#takeHeld(room);
   }

@@ -26,6 +26,7 @@ from doublelock.keep import make_key_file
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import DoublelockError
+from doublelock.protocol.group_link import decode_group_link
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
 from doublelock.protocol.link_request import decode_link_request
@@ -264,7 +265,7 @@ class Play:
             said = {"name": record.name.decode(), "media": record.media_type.decode()}
             if isinstance(record, Media):
                 said |= {"ms": record.duration_ms, "width": record.width}
-                said |= {"small": record.thumbnail.hex()}
+                said |= {"small": record.thumbnail.hex(), "target": record.target.hex()}
             return {**said, "hex": path.read_bytes().hex()}
 
     async def shown(self, ask: dict[str, Any]) -> Any:
@@ -287,6 +288,14 @@ class Play:
         """Close what was opened."""
         if self.rule is not None:
             await self.rule.close()
+    async def join(self, ask: dict[str, Any]) -> Any:
+        """Ask to be let into a link's group."""
+        await self._client(ask).links.ask(decode_group_link(ask["link"]))
+
+    async def link(self, ask: dict[str, Any]) -> Any:
+        """Make a link into a group."""
+        room = self._room(ask)
+        return self._client(ask).links.make(room, b"", at_once=ask["at_once"]).encode()
 
     def _client(self, ask: dict[str, Any]) -> Client:
         return self.world.people[ask["name"]]
