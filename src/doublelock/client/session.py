@@ -27,10 +27,12 @@ from doublelock.client.events import (
 )
 from doublelock.client.groups import name_failure
 from doublelock.client.joining import Joining
+from doublelock.client.letters import Letters
 from doublelock.client.linking import ALARMS_SEEN
 from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
+from doublelock.client.siblings import Siblings
 from doublelock.client.sync import Sync
 from doublelock.client.timers import Timers
 from doublelock.protocol.codes import Code
@@ -40,6 +42,7 @@ from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Refusal, W
 from doublelock.protocol.frames import (
     COMMIT,
     NOTICE_MAIL,
+    OWN_MAIL,
     WELCOME_MAIL,
     Accepted,
     Bye,
@@ -81,7 +84,9 @@ class Session:
         self.sending = Sending(core, self.sync, self._push)
         self.conversations = Conversations(core, self._catch_up)
         self.joining = Joining(core, self._catch_up)
-        self.devices = Devices(core, enrolment, self.conversations)
+        letters = Letters(core)
+        self.devices = Devices(core, enrolment, self.conversations, letters)
+        self.siblings = Siblings(core, self.devices, letters)
         self.notices = Notices(core)
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
@@ -125,6 +130,7 @@ class Session:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
         self.marks.stop()
+        await self.siblings.stop()
         self._tell_alarms()
         self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
@@ -248,6 +254,7 @@ class Session:
             room.catching = room.conversation in heads
         self.up.set()
         core.tell(Connection(up=True))
+        self.siblings.follow()
 
     async def _live(self, room: Room | None, frame: Live) -> None:
         if room is None:
@@ -296,12 +303,27 @@ class Session:
                 )
         elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
             self.notices.take(mail)
+        elif mail.sequence > self._mailbox and mail.kind == OWN_MAIL:
+            await self._take_letter(mail)
         if mail.sequence > self._mailbox:
             self._mailbox = mail.sequence
             core.write(lambda: core.vault.write_fact("mailbox", u64(mail.sequence)))
         core.flush()
         if not self._held:
             self._push([MailboxDone(self._mailbox)])
+
+    async def _take_letter(self, mail: Mail) -> None:
+        core = self._core
+        try:
+            await self.siblings.take(mail)
+        except WireRefused:
+            raise
+        except Refusal as refusal:
+            core.tell(
+                RefusedItem(
+                    ConversationId(bytes(32)), 0, mail.time_ms, AccountId(core.account), refusal
+                )
+            )
 
     # --- mending and alarms ----------------------------------------------------------------
 
@@ -431,6 +453,9 @@ class Session:
             if applied.removed and applied.index >= self.devices.tidied:
                 core.gone.update(applied.removed)
                 self._untidy = True
+            if applied.account == core.account and applied.added and self.up.is_set():
+                self._untidy = True
+                self.siblings.follow()
         self._applied = len(monitor.applied)
         for void in monitor.refused[self._void :]:
             core.tell(LogAlarm(void.log, void.refusal))

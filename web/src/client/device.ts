@@ -52,6 +52,11 @@ export class Device {
     this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
     alarms.nameOf = (device) => this.siblings.devices.name(device);
     this.session = new Session({ ...parts, alarms, siblings: this.siblings });
+    sending.isHeld = (room) => {
+      const changed = people.changed(chronicle.view(room.name).members);
+      for (const account of changed) alarms.askAbout(account);
+      return changed.length > 0;
+    };
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     marks.whisper = (room, record) => sending.whisper(room, record);

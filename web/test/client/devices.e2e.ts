@@ -83,6 +83,23 @@ async function bela(): Promise<string[]> {
   return heard.map((one) => utf8(one.hex ?? ""));
 }
 
+async function theirs(name: string): Promise<string[]> {
+  return stage.ask<string[]>("conversations", { name });
+}
+
+/** Waits for an alarm that says so, and puts it away; others before it go too. */
+async function alarm(page: Page, said: RegExp): Promise<void> {
+  const dialog = page.locator("dialog[open].alarm");
+  for (;;) {
+    await dialog.waitFor();
+    const text = (await dialog.textContent()) ?? "";
+    const title = (await dialog.locator("h2").textContent()) ?? "";
+    await dialog.locator("footer button").first().click();
+    await dialog.locator("h2", { hasText: title }).waitFor({ state: "detached" });
+    if (said.test(text)) return;
+  }
+}
+
 test("has written something before there is a second device", async () => {
   await stage.register(first, "noa");
   await stage.ask("person", { name: "bela" });
@@ -133,4 +150,117 @@ test("reads and writes on both", async () => {
   await expect
     .poll(bela)
     .toEqual(expect.arrayContaining(["from the second device", "from the first device"]));
+});
+
+test("lists the devices by their names, with the day of their last use", async () => {
+  await go(second, "#/devices");
+  const own = second.locator(".device", { hasText: "This device" });
+  await own.locator("button").first().click();
+  await second.locator("dialog[open] input").fill("Harbour tablet");
+  await second.locator("dialog[open] footer .button.primary").click();
+  await second.locator("dialog[open]").waitFor({ state: "detached" });
+  await go(first, "#/devices");
+  const other = first.locator(".device", { hasText: "Harbour tablet" });
+  await other.getByText("Last used").waitFor();
+  await other.getByText("Added").waitFor();
+  // A device names itself: another's name cannot be changed here, but it can be removed.
+  expect(await other.locator("button").count()).toBe(1);
+});
+
+test("approves a Python device, and the other browser says so", async () => {
+  const asked = await stage.ask<{ line: string; code: string }>("begin_link", {
+    name: "noa-laptop",
+    handle: "noa",
+    near: "bela",
+  });
+  expect(await approve(first, asked.line)).toBe(asked.code);
+  await stage.ask("end_link", { name: "noa-laptop" });
+  await expect.poll(() => theirs("noa-laptop")).toContain(conversation);
+  await alarm(second, /new device|device/i);
+  await stage.ask("send", { name: "noa-laptop", conversation, text: "from the laptop" });
+  await open(first, "Quay 7");
+  await shown(first, "from the laptop").waitFor();
+  await open(second, "Quay 7");
+  await shown(second, "from the laptop").waitFor();
+});
+
+test("is approved by a Python device", async () => {
+  const third = await stage.open(await stage.context());
+  const line = await stage.ask<string>("address", { name: "noa-laptop" });
+  const [request, code] = await ask(third, line, "noa");
+  expect(await stage.ask("approve", { name: "noa-laptop", line: request })).toBe(code);
+  await third.waitForSelector(".panes");
+  await third.locator(".item-open", { hasText: "bela" }).waitFor();
+  await stage.ask("send", { name: "bela", conversation, text: "welcome, third" });
+  await third.locator(".item-open").first().click();
+  await shown(third, "welcome, third").waitFor();
+  await alarm(first, /device/i);
+  await alarm(second, /device/i);
+  await third.close();
+});
+
+test("interrupts when another person's devices change, before anything is sent", async () => {
+  await go(first, "#/");
+  await open(first, "Quay 7");
+  const asked = await stage.ask<{ line: string }>("begin_link", {
+    name: "bela-laptop",
+    handle: "bela",
+    near: "bela",
+  });
+  await stage.ask("approve", { name: "bela", line: asked.line });
+  await stage.ask("end_link", { name: "bela-laptop" });
+  const dialog = first.locator("dialog[open].alarm");
+  await dialog.getByText("bela").first().waitFor();
+  // What is sent past the dialog is refused: the other may be somebody else now.
+  const refused = await first.evaluate(async () => {
+    const area = document.querySelector<HTMLTextAreaElement>(".composer textarea");
+    if (area === null) return "no composer";
+    area.value = "too early";
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise((done) => setTimeout(done, 50));
+    area.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    return "sent";
+  });
+  expect(refused).toBe("sent");
+  await first.locator(".toast", { hasText: "safety code" }).waitFor();
+  await dialog.locator("footer button").first().click();
+  await dialog.waitFor({ state: "detached" });
+  await write(first, "now I know");
+  await expect.poll(bela).toContain("now I know");
+  expect(await bela()).not.toContain("too early");
+});
+
+test("compares the safety code with a person", async () => {
+  await go(first, "#/");
+  await open(first, "Quay 7");
+  const account = await stage.ask<string>("account", { name: "bela" });
+  await go(first, `#/p/${account}`);
+  const digits = first.locator(".safety output.digits span");
+  await digits.first().waitFor();
+  const code = (await digits.allTextContents()).join(" ");
+  expect(code).toBe(await stage.ask("safety", { name: "bela", with: "noa" }));
+  await first.locator(".safety .button.primary").click();
+  await first.locator(".safety.verified").waitFor();
+});
+
+test("says on a device that it was removed, and others read on without it", async () => {
+  await go(first, "#/devices");
+  const gone = first.locator(".device", { hasText: "Harbour tablet" });
+  const id = (await gone.locator("code").textContent()) ?? "";
+  await gone.locator("button.danger-text").click();
+  await first.locator("dialog[open] .danger").click();
+  await alarm(second, /removed/i);
+  await expect
+    .poll(async () => (await stage.ask<string[]>("devices", { name: "bela", conversation })).join())
+    .not.toContain(id);
+  await stage.ask("send", { name: "bela", conversation, text: "not for the tablet" });
+  await go(first, "#/");
+  await open(first, "Quay 7");
+  await shown(first, "not for the tablet").waitFor();
+  expect(await shown(second, "not for the tablet").count()).toBe(0);
+  // And it says so again, however often it is opened.
+  await second.reload();
+  await second.waitForSelector("html[data-ready]");
+  await stage.unlock(second);
+  await alarm(second, /removed/i);
 });

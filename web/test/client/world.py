@@ -13,7 +13,6 @@ from typing import Any
 
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem
-from doublelock.client.invite import decode_address
 from doublelock.client.linking import Linking
 from doublelock.demo.clock import WallClock
 from doublelock.demo.world import World
@@ -125,7 +124,7 @@ class Play:
         linking = await Linking.begin(
             place,
             make_key_file(self.world.folder / f"further-{ask['name']}.key"),
-            decode_address(ask["address"]),
+            self.world.people[ask["near"]].address,
             ask["handle"],
             clock=self.world.clock,
             monitor=self.world.monitor,
@@ -156,6 +155,14 @@ class Play:
     async def devices(self, ask: dict[str, Any]) -> Any:
         """Return the devices in a conversation."""
         return [leaf.device.hex() for leaf in self._client(ask).members(self._room(ask))]
+
+    async def account(self, ask: dict[str, Any]) -> Any:
+        """Return a person's account."""
+        return self._client(ask).account.hex()
+
+    async def address(self, ask: dict[str, Any]) -> Any:
+        """Return the line that leads a person's further device here."""
+        return self._client(ask).address.encode()
 
     async def safety(self, ask: dict[str, Any]) -> Any:
         """Return the safety code with somebody."""
