@@ -17,6 +17,8 @@ beforeAll(async () => {
 
 afterAll(() => stage.end());
 
+const PATIENT = { timeout: 20_000 };
+
 const utf8 = (data: string) => Buffer.from(data, "hex").toString();
 
 async function go(page: Page, hash: string): Promise<void> {
@@ -110,8 +112,11 @@ test("has written something before there is a second device", async () => {
   await stage.ask("edit", { name: "bela", conversation, to: id, text: "high at six" });
   await stage.ask("react", { name: "bela", conversation, to: id, mark: "⚓" });
   await write(first, "seen, thank you");
-  await expect.poll(bela).toContain("seen, thank you");
+  await expect.poll(bela, PATIENT).toContain("seen, thank you");
   await shown(first, "high at six").waitFor();
+  await go(first, `#/p/${await stage.ask<string>("account", { name: "bela" })}`);
+  await first.locator(".safety .button.primary").click();
+  await first.locator(".safety.verified").waitFor();
 });
 
 test("links a second browser, whose code is the same on both", async () => {
@@ -135,9 +140,13 @@ test("hands the history over, and says whose word it is", async () => {
   await second.locator(".reaction", { hasText: "⚓" }).waitFor();
   await shown(second, "above came from your device").waitFor();
   expect(await second.locator(".timeline").getByText("high at five").count()).toBe(0);
+  // Whom this person has verified is verified here too: their own keys are the same.
+  await go(second, `#/p/${await stage.ask<string>("account", { name: "bela" })}`);
+  await second.locator(".safety.verified").waitFor();
 });
 
 test("reads and writes on both", async () => {
+  await open(second, "Quay 7");
   await second.locator(".composer textarea").waitFor();
   await stage.ask("send", { name: "bela", conversation, text: "now to both of you" });
   await open(first, "Quay 7");
@@ -148,7 +157,7 @@ test("reads and writes on both", async () => {
   await write(first, "from the first device");
   await shown(second, "from the first device").waitFor();
   await expect
-    .poll(bela)
+    .poll(bela, PATIENT)
     .toEqual(expect.arrayContaining(["from the second device", "from the first device"]));
 });
 
@@ -175,8 +184,8 @@ test("approves a Python device, and the other browser says so", async () => {
   });
   expect(await approve(first, asked.line)).toBe(asked.code);
   await stage.ask("end_link", { name: "noa-laptop" });
-  await expect.poll(() => theirs("noa-laptop")).toContain(conversation);
-  await alarm(second, /new device|device/i);
+  await expect.poll(() => theirs("noa-laptop"), PATIENT).toContain(conversation);
+  await alarm(second, /changed, and not from here/);
   await stage.ask("send", { name: "noa-laptop", conversation, text: "from the laptop" });
   await open(first, "Quay 7");
   await shown(first, "from the laptop").waitFor();
@@ -194,9 +203,19 @@ test("is approved by a Python device", async () => {
   await stage.ask("send", { name: "bela", conversation, text: "welcome, third" });
   await third.locator(".item-open").first().click();
   await shown(third, "welcome, third").waitFor();
-  await alarm(first, /device/i);
-  await alarm(second, /device/i);
+  await alarm(first, /changed, and not from here/);
+  await alarm(second, /changed, and not from here/);
   await third.close();
+});
+
+test("says so when the server slips in a letter", async () => {
+  await go(first, "#/devices");
+  const id = await first
+    .locator(".device", { hasText: "This device" })
+    .locator("code")
+    .textContent();
+  await stage.ask("forge_letter", { name: "noa-laptop", device: id });
+  await alarm(first, /server/i);
 });
 
 test("interrupts when another person's devices change, before anything is sent", async () => {
@@ -226,7 +245,7 @@ test("interrupts when another person's devices change, before anything is sent",
   await dialog.locator("footer button").first().click();
   await dialog.waitFor({ state: "detached" });
   await write(first, "now I know");
-  await expect.poll(bela).toContain("now I know");
+  await expect.poll(bela, PATIENT).toContain("now I know");
   expect(await bela()).not.toContain("too early");
 });
 
@@ -251,7 +270,10 @@ test("says on a device that it was removed, and others read on without it", asyn
   await first.locator("dialog[open] .danger").click();
   await alarm(second, /removed/i);
   await expect
-    .poll(async () => (await stage.ask<string[]>("devices", { name: "bela", conversation })).join())
+    .poll(
+      async () => (await stage.ask<string[]>("devices", { name: "bela", conversation })).join(),
+      PATIENT,
+    )
     .not.toContain(id);
   await stage.ask("send", { name: "bela", conversation, text: "not for the tablet" });
   await go(first, "#/");

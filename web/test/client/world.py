@@ -17,9 +17,12 @@ from doublelock.client.linking import Linking
 from doublelock.demo.clock import WallClock
 from doublelock.demo.world import World
 from doublelock.keep import make_key_file
+from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.bundle import write_manifest
+from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.identifiers import ConversationId, DeviceId
+from doublelock.protocol.letter import KeyLetter, Route, sign_letter
 from doublelock.protocol.link_request import decode_link_request
 from doublelock.protocol.record import Details, Edit, Reaction, Reply, Text
 from doublelock.server.bundle import MANIFEST, read_files
@@ -151,6 +154,18 @@ class Play:
     async def revoke(self, ask: dict[str, Any]) -> Any:
         """Revoke a device."""
         await self._client(ask).devices.revoke(DeviceId(bytes.fromhex(ask["device"])))
+
+    async def forge_letter(self, ask: dict[str, Any]) -> Any:
+        """Send a device a letter in a person's name, signed by nobody that the key log lists."""
+        client = self._client(ask)
+        core = client._core
+        account = core.monitor.key_log.account(client.account)
+        device = next(one for one in account.devices if one.hex().startswith(ask["device"]))
+        route = Route(core.deployment, client.account, client.device, device)
+        letter = KeyLetter(bytes(32), core.clock(), True)
+        sealed = sign_letter(route, letter, SigningKey(bytes(32)).sign)
+        body = encode_body(SendMail(account=client.account, device=device, sealed=sealed))
+        await core.http.send("POST", "/v1/mail", body, kind=CONTENT_TYPE)
 
     async def devices(self, ask: dict[str, Any]) -> Any:
         """Return the devices in a conversation."""
