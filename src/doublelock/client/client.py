@@ -1,6 +1,7 @@
 """The client: what an application, the command line or a replay uses of all this."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
@@ -275,6 +276,16 @@ class Client:
     def notices(self) -> list[bytes]:
         """Return every notice of the law desk that came to this device, as signed, in order."""
         return self._session.notices.kept()
+
+    async def took_history(self, patience_s: float) -> int | None:
+        """Wait for what another own device hands over; return how many messages came (spec D-5).
+
+        None when time is over: a later connection goes on with it.
+        """
+        siblings = self._session.siblings
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(siblings.came.wait(), patience_s)
+        return siblings.taken if siblings.came.is_set() else None
 
     async def settled(self, quiet_s: float = 0.3) -> None:
         """Wait until every conversation has caught up and nothing more comes for a moment."""

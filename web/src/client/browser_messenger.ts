@@ -545,6 +545,7 @@ export class BrowserMessenger implements m.Messenger {
         if (chronicle.view(one.id).members.includes(account)) chronicle.tell(one.id);
       }
       await core.flush();
+      await this.#release();
     });
   }
 
@@ -722,6 +723,7 @@ export class BrowserMessenger implements m.Messenger {
       if (alarm?.cause.kind === "code-changed") people.setVerified(alarm.cause.account, false);
       alarms.dismiss(id);
       await core.flush();
+      await this.#release();
     });
   }
 
@@ -737,6 +739,12 @@ export class BrowserMessenger implements m.Messenger {
       alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
       await core.flush();
     });
+  }
+
+  /** Sends what was held until its person had answered for a changed safety code. Runs alone. */
+  async #release(): Promise<void> {
+    const { core, sending } = this.#open;
+    for (const room of core.rooms.values()) await sending.resume(room);
   }
 
   // --- settings ----------------------------------------------------------------------------

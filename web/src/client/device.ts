@@ -66,6 +66,11 @@ export class Device {
     this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments });
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
+    sending.isHeld = (room) => {
+      const changed = people.changed(chronicle.view(room.name).members);
+      for (const account of changed) alarms.askAbout(account);
+      return changed.length > 0;
+    };
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     this.presence.whisper = (room, record) => sending.whisper(room, record);

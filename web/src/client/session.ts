@@ -181,7 +181,9 @@ export class Session {
       room.catching = false;
     }
     await sending.disconnected();
-    if (refusal.code === "device-removed") alarms.raise({ kind: "device-removed" });
+    if (refusal.code === "device-removed" || this.#parts.siblings.devices.isRemoved()) {
+      alarms.raise({ kind: "device-removed" });
+    }
     if (refusal.code === "vault-write") alarms.raise({ kind: "storage-full" });
     this.tellConnection();
     await core.flush();
@@ -344,6 +346,16 @@ export class Session {
     if (size === this.#looked) return;
     this.#looked = size;
     core.keepLogs();
+    if (siblings.devices.isRemoved()) {
+      // The log says so, whatever the server still serves: nothing more is sent or taken.
+      alarms.raise({ kind: "device-removed" });
+      this.#stream?.close();
+      this.#closed = true;
+      this.#up = false;
+      this.#refusal = { code: "device-removed", detail: "" };
+      this.tellConnection();
+      return;
+    }
     alarms.look();
     siblings.devices.stir();
     siblings.follow();

@@ -18,6 +18,7 @@ from typing import Any
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem, Whispering
 from doublelock.client.invite import decode_address
+from doublelock.client.events import Message, RefusedItem
 from doublelock.client.linking import Linking
 from doublelock.demo.clock import Clock, ReplayClock, WallClock
 from doublelock.demo.founding import Plan
@@ -25,10 +26,14 @@ from doublelock.demo.world import Ports, World
 from doublelock.keep import make_key_file
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
+from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
+from doublelock.protocol.bundle import write_manifest
+from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.group_link import decode_group_link
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
+from doublelock.protocol.letter import KeyLetter, Route, sign_letter
 from doublelock.protocol.link_request import decode_link_request
 from doublelock.protocol.record import (
     Attachment,
@@ -176,7 +181,7 @@ class Play:
         linking = await Linking.begin(
             place,
             make_key_file(self.world.folder / f"further-{ask['name']}.key"),
-            decode_address(ask["address"]),
+            self.world.people[ask["near"]].address,
             ask["handle"],
             clock=self.world.clock,
             monitor=self.world.monitor,
@@ -204,9 +209,29 @@ class Play:
         """Revoke a device."""
         await self._client(ask).devices.revoke(DeviceId(bytes.fromhex(ask["device"])))
 
+    async def forge_letter(self, ask: dict[str, Any]) -> Any:
+        """Send a device a letter in a person's name, signed by nobody that the key log lists."""
+        client = self._client(ask)
+        core = client._core
+        account = core.monitor.key_log.account(client.account)
+        device = next(one for one in account.devices if one.hex().startswith(ask["device"]))
+        route = Route(core.deployment, client.account, client.device, device)
+        letter = KeyLetter(bytes(32), core.clock(), True)
+        sealed = sign_letter(route, letter, SigningKey(bytes(32)).sign)
+        body = encode_body(SendMail(account=client.account, device=device, sealed=sealed))
+        await core.http.send("POST", "/v1/mail", body, kind=CONTENT_TYPE)
+
     async def devices(self, ask: dict[str, Any]) -> Any:
         """Return the devices in a conversation."""
         return [leaf.device.hex() for leaf in self._client(ask).members(self._room(ask))]
+
+    async def account(self, ask: dict[str, Any]) -> Any:
+        """Return a person's account."""
+        return self._client(ask).account.hex()
+
+    async def address(self, ask: dict[str, Any]) -> Any:
+        """Return the line that leads a person's further device here."""
+        return self._client(ask).address.encode()
 
     async def safety(self, ask: dict[str, Any]) -> Any:
         """Return the safety code with somebody."""
