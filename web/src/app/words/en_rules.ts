@@ -28,8 +28,8 @@ export const rules = {
   upcomingTitle: "A change is coming",
   /** One change: what it is about, what it will be, what it was. */
   both: (what: string, before: string, after: string) => `${what}: ${after} (before: ${before})`,
-  fresh: (what: string, after: string) => `${what}: new: ${after}`,
-  gone: (what: string, before: string) => `${what}: no longer ${before}`,
+  fresh: (what: string, after: string) => `${what}, new: ${after}`,
+  gone: (what: string, before: string) => `${what}, no longer: ${before}`,
   none: "none",
   keyChanged: "another key",
   days: (n: number) => count(n, { one: "1 day", other: `${number(n)} days` }),
