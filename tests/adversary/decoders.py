@@ -509,7 +509,7 @@ def _law() -> dict[str, Target]:
             lambda data: inventory.verify_inventory(data, world.charter, one.warrant), (listed,)
         ),
         "notice.verify_notice": Target(
-            lambda data: notice.verify_notice(data, world.charter, one.alice, 2 * NOW), (told,)
+            lambda data: notice.verify_notice(data, world.state, one.alice, 2 * NOW), (told,)
         ),
         "keyepoch.decode_signed": Target(
             keyepoch.decode_signed, (_key_epoch(one),), keyepoch.SignedKeyEpoch.encode

@@ -5,8 +5,17 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import Final
 
+import msgspec
+
 from doublelock.protocol import jws, merkle
-from doublelock.protocol.charter import WarrantKind, hash_terms, write_terms
+from doublelock.protocol.charter import (
+    CharterTerms,
+    Committee,
+    Party,
+    WarrantKind,
+    hash_terms,
+    write_terms,
+)
 from doublelock.protocol.checkpoint import Checkpoint
 from doublelock.protocol.days import DAY_MS, first_day
 from doublelock.protocol.destruction import Destruction as DestructionStatement
@@ -47,6 +56,7 @@ from vectors.make.law import (
     EVERYONE,
     WITNESSES,
     amended,
+    committee,
     genesis,
     key,
     key_epoch,
@@ -62,7 +72,7 @@ _ALICE: Final = AccountId(bytes_of("told alice"))
 _SALT: Final = bytes_of("alice's own salt")
 
 
-class _Log:
+class Log:
     """The log as it grows; each line is checked to count, or to be void by the code it names."""
 
     def __init__(self) -> None:
@@ -140,7 +150,7 @@ def _request(name: str, root: str, labels: int, subjects: Collection[Bytes32]) -
     )
 
 
-def _warrants(log: _Log) -> bytes:
+def _warrants(log: Log) -> bytes:
     """Append what happens to a few warrants, and return the first request's hash."""
     one, two = Bytes32(bytes_of("warrant one")), Bytes32(bytes_of("warrant two"))
     deployment = genesis().deployment
@@ -209,7 +219,7 @@ def _warrants(log: _Log) -> bytes:
     return request
 
 
-def _keys(log: _Log) -> None:
+def _keys(log: Log) -> None:
     """Append what happens to key epochs and charters."""
     deployment = genesis().deployment
     log.add("a resharing", "operator", KeyEpochLogged(1, EPOCH, Opaque(key_epoch(1, 2))))
@@ -262,6 +272,51 @@ def _keys(log: _Log) -> None:
     )
     log.add("an amendment", "operator", entry, document=document)
     log.add("and again", "operator", entry, "charter-sequence", document=document)
+    _successors(log)
+
+
+def _successors(log: Log) -> None:
+    """Append what becomes of keys when a later charter changes their holders (C-11, R-22)."""
+    first = log.state.charters[-1]
+    effective_ms = TIME_MS + 40 * DAY_MS
+
+    def following(one: Committee) -> CharterTerms:
+        return amended(
+            sequence=2,
+            previous=Bytes32(first.hash),
+            skew_ms=1,
+            effective_ms=effective_ms,
+            committees=(one, committee(2)),
+        )
+
+    def logged(made: CharterTerms) -> tuple[AmendmentLogged, bytes]:
+        document = sign(made, EVERYONE)
+        digest = Bytes32(hashlib.sha256(document).digest())
+        return AmendmentLogged(Bytes32(hash_terms(write_terms(made))), digest), document
+
+    one = committee(1)
+    court = Party("another court", public("another court"))
+    entry, document = logged(following(msgspec.structs.replace(one, court=court)))
+    log.add("another court for living keys", "operator", entry, "charter-fixed", document=document)
+    two = msgspec.structs.replace(one, custodians=one.custodians[:2])
+    entry, document = logged(following(two))
+    log.add("one custodian leaves", "operator", entry, document=document)
+    passed = KeyEpochLogged(1, EPOCH, Opaque(key_epoch(1, 3, 2)))
+    log.add("passed on too early", "operator", passed, "key-epoch-statement")
+    log.add("passed on in time", "operator", passed, at=effective_ms)
+    stated = DestructionStatement(
+        EpochId(genesis().deployment, 1, EPOCH),
+        Role.CUSTODIANS,
+        public("1-custodian3"),
+        3,
+        effective_ms,
+    )
+    log.add(
+        "a destruction by who left",
+        "1-custodian3",
+        Destruction(1, EPOCH, Opaque(sign_destruction(stated, key("1-custodian3")))),
+        "entry-author",
+    )
 
 
 def _node(lines: list[bytes], level: int, index: int) -> bytes:
@@ -271,7 +326,7 @@ def _node(lines: list[bytes], level: int, index: int) -> bytes:
     )
 
 
-def _notices(log: _Log) -> list[dict[str, object]]:
+def _notices(log: Log) -> list[dict[str, object]]:
     """Return notices: one that holds, and others."""
     charter = genesis()
     index = next(at for at, each in enumerate(log.lines) if each["why"] == "a request")
@@ -341,7 +396,7 @@ def _notices(log: _Log) -> list[dict[str, object]]:
 
 def build() -> dict[str, object]:
     """Return the file."""
-    log = _Log()
+    log = Log()
     charter = genesis()
     log.add("before the genesis line", "1-agency", _filed("early"), "entry-void")
     log.add(

@@ -81,7 +81,9 @@ export interface InviteFacts {
   readonly trust: Trust;
   readonly inviter: string | null;
   readonly handle: string | null;
-  readonly group: { readonly name: string; readonly members: number } | null;
+  readonly group: { readonly name: string } | null;
+  /** Whether an account can be made by it: a group's link may do without. */
+  readonly registers: boolean;
   readonly expiresMs: number | null;
 }
 
@@ -204,6 +206,8 @@ export interface GroupLink {
   readonly text: string;
   readonly madeMs: number;
   readonly expiresMs: number | null;
+  /** Whoever asks is let in without a person's word. */
+  readonly atOnce: boolean;
 }
 
 export interface JoinRequest {
@@ -307,6 +311,8 @@ export type Line =
   | { readonly kind: "role"; readonly by: string; readonly name: string; readonly role: Role }
   | { readonly kind: "timer"; readonly by: string; readonly seconds: number }
   | { readonly kind: "rejoined"; readonly by: string }
+  /** What stands above came from another own device, which verified it; this one did not. */
+  | { readonly kind: "handed-over"; readonly device: string; readonly count: number }
   | { readonly kind: "code-changed"; readonly name: string; readonly account: string }
   | { readonly kind: "verified"; readonly name: string; readonly account: string }
   | { readonly kind: "missed"; readonly count: number }
@@ -366,7 +372,9 @@ export interface Device {
   readonly id: string;
   readonly name: string;
   readonly addedMs: number;
+  /** The beginning of the UTC day on which it last connected; null where none is kept. */
   readonly lastSeenMs: number | null;
+  /** This very device: the others name themselves. */
   readonly own: boolean;
   /** Who vouched for it in the key log: a device's name, or the inviter's handle. */
   readonly approvedBy: string;
@@ -572,7 +580,13 @@ export type AlarmCause =
       readonly removed: readonly { readonly id: string; readonly name: string }[];
     }
   | { readonly kind: "log-fork"; readonly log: "key" | "law"; readonly refusal: RefusalFacts }
-  | { readonly kind: "unlogged-bundle"; readonly hash: string }
+  | {
+      /** Code that the law log does not have, has no more, or that is not what it says. */
+      readonly kind: "unlogged-bundle";
+      readonly hash: string;
+      /** Whether it is the code that runs here, rather than other code that was refused. */
+      readonly running: boolean;
+    }
   | {
       readonly kind: "ghost";
       readonly conversation: string;
@@ -627,6 +641,8 @@ export type MessengerEvent =
   | { readonly kind: "conversation-gone"; readonly conversation: string }
   /** A message that is new or has changed; the `id` stays, `at` may change once when it is sent. */
   | { readonly kind: "message"; readonly message: Message; readonly fresh: boolean }
+  /** Messages came to be in the middle of a timeline: what is shown of it is to be read anew. */
+  | { readonly kind: "history"; readonly conversation: string }
   /** It disappeared, or was discarded. */
   | { readonly kind: "message-gone"; readonly conversation: string; readonly id: string }
   | {
@@ -736,8 +752,8 @@ export interface Messenger {
   person(account: string): Promise<Person>;
   /** The person of an exact handle. Refused: unknown-account. */
   findPerson(handle: string): Promise<Person>;
-  /** A line to invite somebody new to the deployment; it can be used once. */
-  makeInvite(): Promise<{ readonly text: string; readonly expiresMs: number }>;
+  /** A line to invite somebody new to the deployment, and into a group; it can be used once. */
+  makeInvite(group: string | null): Promise<{ readonly text: string; readonly expiresMs: number }>;
   safety(account: string): Promise<SafetyFacts>;
   setVerified(account: string, verified: boolean): Promise<void>;
   /** Compares what was scanned from the other's screen; marks as verified when it matches. */
@@ -759,7 +775,7 @@ export interface Messenger {
   ): Promise<void>;
   groupLink(conversation: string): Promise<GroupLink | null>;
   /** Makes a new link; an older one does not work any more. */
-  makeGroupLink(conversation: string): Promise<GroupLink>;
+  makeGroupLink(conversation: string, atOnce: boolean): Promise<GroupLink>;
   revokeGroupLink(conversation: string): Promise<void>;
   /** Asks to be let into the group of a link. */
   askToJoin(text: string): Promise<void>;
@@ -783,6 +799,8 @@ export interface Messenger {
   alarms(): Promise<readonly Alarm[]>;
   /** The person has seen it. For `code-changed`: goes on, unverified. */
   dismissAlarm(id: string): Promise<void>;
+  /** What the service worker met: `refused` is null when nothing was wrong. */
+  bundleMet(refused: { readonly hash: string; readonly running: boolean } | null): Promise<void>;
 
   // settings
   settings(): Promise<Settings>;

@@ -39,6 +39,7 @@ from doublelock.protocol.encoding import u64
 from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Refusal, WireRefused
 from doublelock.protocol.frames import (
     COMMIT,
+    DEPARTURE_MAIL,
     NOTICE_MAIL,
     WELCOME_MAIL,
     Accepted,
@@ -92,6 +93,7 @@ class Session:
         self._ready = _EPOCHS_READY
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._held: list[Mail] = []
+        self._seen = 0
         self._mailbox = core.vault.number("mailbox")
         self._applied = 0
         self._charters = 0
@@ -170,6 +172,7 @@ class Session:
 
     def _disconnected(self) -> None:
         self.up.clear()
+        self._held.clear()
         self._stream = None
         self.sending.disconnected()
         self._core.http.forget_session()
@@ -207,7 +210,9 @@ class Session:
                 if room is not None and not await self.sync.take(room, frame):
                     if not room.catching:
                         self._catch_up(room)
-                elif room is not None and room.status == MEMBER and room.live:
+                elif room is not None and room.status != MEMBER:
+                    await self._take_held(room)
+                elif room is not None and room.live:
                     self._moved(room, frame)
                     self.marks.moved(room)
             case Accepted():
@@ -262,9 +267,7 @@ class Session:
         self.sending.resume(room)
         self.marks.live(room)
         room.stir()
-        for mail in [held for held in self._held if held.conversation == room.conversation]:
-            self._held.remove(mail)
-            await self._take_mail(mail)
+        await self._take_held(room)
 
     def _moved(self, room: Room, item: Item) -> None:
         """After a commit: what was refused for the old epoch goes out again."""
@@ -280,6 +283,11 @@ class Session:
 
     # --- mailbox ---------------------------------------------------------------------------
 
+    async def _take_held(self, room: Room) -> None:
+        for mail in [held for held in self._held if held.conversation == room.conversation]:
+            self._held.remove(mail)
+            await self._take_mail(mail)
+
     async def _take_mail(self, mail: Mail) -> None:
         core = self._core
         if mail.kind == WELCOME_MAIL:
@@ -294,11 +302,21 @@ class Session:
                 core.tell(
                     RefusedItem(conversation, mail.at, mail.time_ms, AccountId(bytes(32)), refusal)
                 )
+        elif mail.kind == DEPARTURE_MAIL:
+            room = core.rooms.get(ConversationId(mail.conversation))
+            if room is not None and room.status == MEMBER and room.sequence < mail.at:
+                # Only the commit itself says who took this device out: it comes first.
+                self._held.append(mail)
+                if not room.catching:
+                    self._catch_up(room)
+                return
         elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
             self.notices.take(mail)
-        if mail.sequence > self._mailbox:
-            self._mailbox = mail.sequence
-            core.write(lambda: core.vault.write_fact("mailbox", u64(mail.sequence)))
+        self._seen = max(self._seen, mail.sequence)
+        # The mark never passes what is held: a new connection brings that again.
+        if not self._held and self._seen > self._mailbox:
+            mailbox = self._mailbox = self._seen
+            core.write(lambda: core.vault.write_fact("mailbox", u64(mailbox)))
         core.flush()
         if not self._held:
             self._push([MailboxDone(self._mailbox)])

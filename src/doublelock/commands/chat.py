@@ -250,8 +250,7 @@ async def _notices(setting: Setting, unlocking: Unlocking) -> None:
         client = session.client
         kept = client.notices()
         for document in kept:
-            charter = client.monitor.charter
-            found = verify_notice(document, charter, client.account, setting.clock())
+            found = verify_notice(document, client.monitor.law, client.account, setting.clock())
             terminal.answer(chat_view.notice_json(found), chat_view.notice_text(found))
         if not kept and not terminal.wants_json():
             click.echo("No warrant's notice has come to this device.")

@@ -15,6 +15,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.encoding import tagged, u16, u32
 from doublelock.protocol.errors import LogRefused, ReleaseRefused
+from doublelock.protocol.handover import LogName, verify_checkpoint
 from doublelock.protocol.identifiers import AccountId, DeploymentId
 from doublelock.protocol.label import Label
 from doublelock.protocol.lawlog import Cancellation, VerifiedEntry
@@ -61,15 +62,18 @@ class LawProof:
         return LawHead(self.state.size, self.state.root)
 
 
-def prove_law(charter: Charter, state: LawState, note: bytes) -> LawProof:
-    """Return the proof that a state is the law log's at a checkpoint with the charter's quorum.
+def prove_law(
+    charter: Charter, state: LawState, note: bytes, now_ms: int | None = None
+) -> LawProof:
+    """Return the proof that a state is the law log's at a checkpoint with the quorum it needs.
 
-    Inclusion of every line follows from equal roots. Raises Malformed, LogRefused (log-unknown,
+    Inclusion of every line follows from equal roots. `charter` is the one that is gone by; whose
+    quorum is needed, the lines say (R-40). Raises Malformed, LogRefused (log-unknown,
     bad-signature, log-quorum) or ReleaseRefused(checkpoint-foreign) (R-14).
     """
     if state.deployment != charter.deployment:
         raise ReleaseRefused(Code.CHECKPOINT_FOREIGN, "another deployment")
-    cosigned = charter.law_policy().verify(note)
+    cosigned = verify_checkpoint(LogName.LAW, state, note, now_ms)
     if (cosigned.checkpoint.size, cosigned.checkpoint.root) != (state.size, state.root):
         raise ReleaseRefused(Code.CHECKPOINT_FOREIGN, "not the checkpoint of these lines")
     return LawProof(_PROVEN, charter, cosigned, state)

@@ -250,7 +250,7 @@ class LawDesk:
     async def _file_notice(self, party: PartyRef, document: bytes) -> Filing:
         payload = jws.read_payload(document, limits.NOTICE)
         account = AccountId(bytes(decode(payload, NoticeTerms, limits.NOTICE).account))
-        notice = verify_notice(document, self.charter, account, self._clock())
+        notice = verify_notice(document, self.state, account, self._clock())
         if party.role not in (Role.OPERATOR, Role.CUSTODIAN, Role.COURT):
             raise WireRefused(Code.NOT_PERMITTED)
         case = bytes(notice.terms.warrant)

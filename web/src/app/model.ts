@@ -195,6 +195,9 @@ export class Model {
           void announce(this, event.message);
         }
         return;
+      case "history":
+        if (this.#timeline?.conversation === event.conversation) void this.#timeline.open(null);
+        return;
       case "message-gone":
         this.#timeline?.drop(event.conversation, event.id);
         return;

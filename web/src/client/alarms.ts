@@ -13,6 +13,8 @@ export class Alarms {
   readonly #open = new Map<string, Alarm>();
   /** Up to which entry of the key log was looked at. */
   #looked = 0;
+  /** What a device of this account is called. */
+  nameOf: (device: Uint8Array) => string = (device) => hex(device).slice(0, 8);
 
   constructor(core: Core, people: People) {
     this.#core = core;
@@ -61,7 +63,7 @@ export class Alarms {
       if (applied.index < this.#looked) continue;
       if (equalBytes(applied.account, account)) {
         if (identity.made.includes(hex(applied.entryHash))) continue;
-        const device = (id: Uint8Array) => ({ id: hex(id), name: hex(id).slice(0, 8) });
+        const device = (id: Uint8Array) => ({ id: hex(id), name: this.nameOf(id) });
         this.raise({
           kind: "own-entry",
           index: applied.index,

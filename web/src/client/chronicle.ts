@@ -34,16 +34,15 @@ import type { People } from "./people.ts";
 import { put } from "./vault.ts";
 
 const PREVIEW = 200;
+const PEAKS = 64;
 /** Unsent messages stand beyond every sequence. */
 const BEYOND = 2 ** 50;
 /** What the service says of itself stands this far behind what came by its mail. */
 const AFTER = 2 ** -10;
 const SWEPT_AT_ONCE = 200;
-/** The longest wait that a timer can be set for. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** What the list shows of a conversation, as the vault keeps it. */
-interface View {
+export interface View {
   readonly kind: "direct" | "group" | "service";
   readonly name: string;
   readonly nameAt: number;
@@ -84,7 +83,7 @@ const NEW_VIEW: View = {
 };
 
 /** One thing of a timeline, as the vault keeps it. */
-interface Entry {
+export interface Entry {
   readonly at: number;
   readonly id: string;
   readonly timeMs: number;
@@ -126,10 +125,12 @@ export class Chronicle {
   /** What was written and is not flushed yet. */
   readonly #fresh = new Map<string, Entry>();
   readonly #places = new Map<string, number>();
-  #waking: ReturnType<typeof setTimeout> | undefined;
-  #wakeMs = Number.POSITIVE_INFINITY;
   reached: (conversation: string, sequence: number) => SendState = () => "sent";
   underway: (conversation: string) => readonly Underway[] = () => [];
+  /** How many ask to be let into a group. */
+  asking: (conversation: string) => number = () => 0;
+  /** Told when something of a timeline is to disappear. */
+  expires: (timeMs: number) => void = () => undefined;
 
   constructor(core: Core, people: People) {
     this.#core = core;
@@ -190,7 +191,7 @@ export class Chronicle {
       state: status === "broken" ? "member" : status,
       refusal: room?.refusal ?? null,
       verification: weakest,
-      joinRequests: 0,
+      joinRequests: this.asking(name),
     };
   }
 
@@ -365,12 +366,12 @@ export class Chronicle {
     }
   }
 
-  /** The places of everything whose timer has ended; sets the alarm for what ends next. */
+  /** The places of everything whose timer has ended; tells what ends next. */
   async #expired(name: string, nowMs: number): Promise<number[]> {
     const due = await this.#core.vault.find<number>(["expiry", name]);
     if (due === undefined) return [];
     if (due > nowMs) {
-      this.#wakeAt(due);
+      this.expires(due);
       return [];
     }
     const found: number[] = [];
@@ -384,28 +385,8 @@ export class Chronicle {
     this.#core.write(
       next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next),
     );
-    if (next !== undefined) this.#wakeAt(next);
+    if (next !== undefined) this.expires(next);
     return found;
-  }
-
-  /** Sweeps when the next message's time is over, and not only when the logs are next read. */
-  #wakeAt(timeMs: number): void {
-    if (timeMs >= this.#wakeMs) return;
-    this.#wakeMs = timeMs;
-    clearTimeout(this.#waking);
-    const wait = Math.max(0, timeMs - this.#core.clock());
-    this.#waking = setTimeout(
-      () => {
-        this.#wakeMs = Number.POSITIVE_INFINITY;
-        const work = async () => {
-          await this.sweep(this.#core.clock());
-          await this.#core.flush();
-        };
-        // A vault that was closed meanwhile sweeps when it is next opened.
-        void this.#core.alone(work).catch(() => undefined);
-      },
-      Math.min(wait, LONGEST_WAIT_MS),
-    );
   }
 
   /** Forgets entries with all that shows them: place, preview, count of unread. */
@@ -497,7 +478,7 @@ export class Chronicle {
     );
     if (entry.expiresMs === null) return;
     this.#core.write(put(["expiry", name], 0));
-    this.#wakeAt(entry.expiresMs);
+    this.expires(entry.expiresMs);
   }
 
   async #add(name: string, entry: Entry): Promise<void> {
@@ -552,6 +533,26 @@ export class Chronicle {
       const message = await this.#show(name, entry);
       this.#core.tellNow({ kind: "message", message, fresh: false });
     }
+  }
+
+  /** Puts in what another device of this account has kept, below all that is this device's own. */
+  async takeOver(name: string, entries: readonly Entry[], line: Line, lineAt: number) {
+    const newest = entries.at(-1);
+    if (newest === undefined) return;
+    for (const entry of entries) this.#put(name, entry);
+    const said = { ...this.#blank(lineAt, newest.timeMs), line };
+    this.#put(name, said);
+    const view = this.view(name);
+    const readAt = Math.max(view.readAt, newest.at);
+    const isNewest = view.last === null || view.last.at < newest.at;
+    const talks = isNewest || view.preview === null;
+    const message = await this.#show(name, newest);
+    this.change(name, {
+      readAt,
+      ...(isNewest ? { last: { at: lineAt, id: said.id }, timeMs: newest.timeMs } : {}),
+      ...(talks ? { preview: this.#preview(message) } : {}),
+    });
+    this.#core.tell({ kind: "history", conversation: name });
   }
 
   // --- showing -----------------------------------------------------------------------------
@@ -703,7 +704,7 @@ export class Chronicle {
             kind: "voice",
             file,
             durationMs: record.durationMs,
-            peaks: new Uint8Array(48).fill(128),
+            peaks: record.thumbnail.subarray(0, PEAKS),
           };
         }
         return { kind: "file", file, ...text(record.caption) };

@@ -8,8 +8,10 @@ import { Changes } from "./changes.ts";
 import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
 import { publishPackages } from "./enrolment.ts";
+import { Expiry } from "./expiry.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
+import { Links } from "./links.ts";
 import { Marks } from "./marks.ts";
 import type { Monitor } from "./monitor.ts";
 import { Notices } from "./notices.ts";
@@ -17,6 +19,7 @@ import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import { Sending } from "./sending.ts";
 import { Session } from "./session.ts";
+import { Siblings } from "./siblings.ts";
 import { Sync } from "./sync.ts";
 import type { Vault } from "./vault.ts";
 
@@ -30,8 +33,11 @@ export class Device {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly siblings: Siblings;
+  readonly links: Links;
   readonly amendments: Amendments;
   readonly session: Session;
+  readonly #expiry: Expiry;
 
   private constructor(core: Core) {
     this.core = core;
@@ -47,9 +53,16 @@ export class Device {
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
     const joining = new Joining(core, this.chronicle, this.people, catchUp);
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
-    const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
+    this.links = new Links(core, this.chronicle, this.people, this.changes);
+    const { chronicle, outbox, sending, changes, marks, notices, links, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    this.session = new Session({ ...parts, alarms, amendments: this.amendments });
+    const { people } = this;
+    this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
+    alarms.nameOf = (device) => this.siblings.devices.name(device);
+    const { siblings, amendments } = this;
+    this.session = new Session({ ...parts, links, alarms, siblings, amendments });
+    this.#expiry = new Expiry(core, chronicle);
+    chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     marks.whisper = (room, record) => sending.whisper(room, record);
@@ -72,6 +85,8 @@ export class Device {
     await device.chronicle.load();
     await device.outbox.load();
     await device.alarms.load();
+    await device.siblings.load();
+    await device.links.load();
     if (!fresh) core.logsAreKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
@@ -87,6 +102,7 @@ export class Device {
 
   async close(): Promise<void> {
     this.marks.stop();
+    this.#expiry.stop();
     await this.session.close();
     this.core.vault.close();
   }

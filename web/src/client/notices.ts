@@ -25,7 +25,7 @@ export class Notices {
     const { monitor, account, clock } = this.#core;
     try {
       await monitor.syncLaw();
-      const verified = verifyNotice(mail.payload, monitor.charter, account, clock());
+      const verified = verifyNotice(mail.payload, monitor.law, account, clock());
       const { terms } = verified;
       // Operator, court and every custodian may tell: once is enough.
       const told = ["told", `${hex(terms.warrant)}/${verified.logIndex}`] as const;

@@ -208,9 +208,9 @@ export class Sending {
 
   /** Looks for the day's key epoch in the law log when it is not known yet. */
   async #knowEpoch(): Promise<void> {
-    const { escrow, monitor, account, clock } = this.#core;
-    if (!escrow) return;
+    const { monitor, account, clock } = this.#core;
     const day = dayOf(clock());
+    if (!this.#core.escrowsOn(day)) return;
     try {
       monitor.epochFor(monitor.keyLog.committee(account), keyEpochOf(day), day);
     } catch (problem) {
@@ -246,7 +246,7 @@ export class Sending {
     if (room.keys === undefined || room.keysEpoch !== epoch || room.keys.label.day !== day) {
       const seed = core.random(32);
       const label = this.#label(room, day);
-      if (core.escrow) {
+      if (core.escrowsOn(day)) {
         const { masterKey } = core.monitor.epoch(label.committee, label.keyEpoch);
         const { capsule } = seal(seed, label, masterKey);
         room.keys = makeSendKeys(seed, capsule, label, Form.SEALED);
@@ -261,7 +261,8 @@ export class Sending {
   }
 
   #label(room: Room, day: number): Label {
-    const { monitor, account, deployment, escrow } = this.#core;
+    const { monitor, account, deployment } = this.#core;
+    const escrow = this.#core.escrowsOn(day);
     const committee = monitor.keyLog.committee(account);
     const month = keyEpochOf(day);
     const keyEpoch = escrow ? monitor.epochFor(committee, month, day).epoch.keyEpoch : month;

@@ -15,10 +15,12 @@ import { refillPackages } from "./enrolment.ts";
 import { asRefusal, rosterOf } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Joining } from "./joining.ts";
+import type { Links } from "./links.ts";
 import type { Marks } from "./marks.ts";
 import type { Notices } from "./notices.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Sending } from "./sending.ts";
+import type { Siblings } from "./siblings.ts";
 import { Stream } from "./stream.ts";
 import type { Sync } from "./sync.ts";
 
@@ -48,7 +50,9 @@ export interface Parts {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly links: Links;
   readonly alarms: Alarms;
+  readonly siblings: Siblings;
   readonly amendments: Amendments;
 }
 
@@ -59,8 +63,11 @@ export class Session {
   #up = false;
   #refusal: RefusalFacts | null = null;
   #mailbox = 0;
+  #seen = 0;
   #held: FromServerOf<"Mail">[] = [];
   readonly #mending = new Set<string>();
+  /** How much of the key log was looked at for news of devices. */
+  #looked = 0;
   #wake: (() => void) | undefined;
   #watching: ReturnType<typeof setTimeout> | undefined;
 
@@ -165,6 +172,7 @@ export class Session {
     const { core, sending, alarms } = this.#parts;
     this.#up = false;
     this.#refusal = { code: refusal.code, detail: refusal.detail };
+    this.#held = [];
     core.http.forgetSession();
     for (const room of core.rooms.values()) {
       room.live = false;
@@ -181,6 +189,7 @@ export class Session {
 
   async #takeAll(frames: readonly FromServer[]): Promise<void> {
     for (const frame of frames) await this.#take(frame);
+    this.#lookAtKeys();
     await this.#parts.core.flush();
     this.#mend();
   }
@@ -195,6 +204,8 @@ export class Session {
         if (room === undefined) return;
         if (!(await sync.take(room, frame))) {
           if (!room.catching) this.catchUp(room);
+        } else if (room.status !== "member") {
+          await this.#takeHeld(room);
         } else if (room.usable) {
           if (frame.item === ItemKind.COMMIT) {
             await core.flush();
@@ -242,6 +253,7 @@ export class Session {
     const offsetMs = frame.timeMs - core.clock();
     if (Math.abs(offsetMs) > core.skewMs) alarms.raise({ kind: "clock", offsetMs });
     this.tellConnection();
+    this.#parts.siblings.follow();
   }
 
   async #live(frame: FromServerOf<"Live">): Promise<void> {
@@ -256,16 +268,22 @@ export class Session {
     room.live = true;
     await core.flush();
     if (room.status === "member") {
+      this.#parts.siblings.devices.touch(room);
       await sending.resume(room);
       marks.live(room, rosterOf(await core.group(room)).length);
     }
+    await this.#takeHeld(room);
+  }
+
+  /** Takes the mail that waited for what a room has now. */
+  async #takeHeld(room: Room): Promise<void> {
     const held = this.#held.filter((mail) => hex(mail.conversation) === room.name);
     this.#held = this.#held.filter((mail) => !held.includes(mail));
     for (const mail of held) await this.#mail(mail);
   }
 
   async #mail(mail: FromServerOf<"Mail">): Promise<void> {
-    const { core, joining, notices, alarms } = this.#parts;
+    const { core, joining, notices, links, alarms } = this.#parts;
     if (mail.mail === MailKind.WELCOME) {
       try {
         if (!(await joining.takeWelcome(mail))) {
@@ -278,22 +296,60 @@ export class Session {
         const { code, detail } = refusal;
         alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
       }
+    } else if (mail.mail === MailKind.DEPARTURE) {
+      const room = core.rooms.get(hex(mail.conversation));
+      if (room?.status === "member" && room.sequence < mail.at) {
+        // Only the commit itself says who took this device out: it comes first.
+        this.#held.push(mail);
+        if (!room.catching) this.catchUp(room);
+        return;
+      }
     } else if (mail.mail === MailKind.NOTICE && mail.sequence > this.#mailbox) {
       await notices.take(mail);
+    } else if (mail.mail === MailKind.OWN && mail.sequence > this.#mailbox) {
+      await this.#letter(mail);
+    } else if (mail.mail === MailKind.OTHERS && mail.sequence > this.#mailbox) {
+      await links.take(mail);
     }
-    if (mail.sequence > this.#mailbox) {
-      this.#mailbox = mail.sequence;
-      core.write([["fact", "mailbox"], u64(mail.sequence)]);
+    this.#seen = Math.max(this.#seen, mail.sequence);
+    // The mark never passes what is held: a new connection brings that again.
+    if (this.#held.length === 0 && this.#seen > this.#mailbox) {
+      this.#mailbox = this.#seen;
+      core.write([["fact", "mailbox"], u64(this.#mailbox)]);
     }
     await core.flush();
     if (this.#held.length === 0) this.push([{ kind: "MailboxDone", through: this.#mailbox }]);
+  }
+
+  async #letter(mail: FromServerOf<"Mail">): Promise<void> {
+    try {
+      await this.#parts.siblings.take(mail);
+    } catch (problem) {
+      const refusal = asRefusal(problem);
+      if (refusal instanceof WireRefused) throw refusal;
+      const { code, detail } = refusal;
+      this.#parts.alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
+    }
+  }
+
+  /** News of devices in the key log: an alarm is not put off, and groups follow. */
+  #lookAtKeys(): void {
+    const { core, alarms, siblings } = this.#parts;
+    const { size } = core.monitor.keyLog;
+    if (size === this.#looked) return;
+    this.#looked = size;
+    core.keepLogs();
+    alarms.look();
+    siblings.devices.stir();
+    siblings.follow();
+    core.tell({ kind: "devices" });
   }
 
   // --- mending and watching ----------------------------------------------------------------
 
   /** Rejoins what is broken, commits wishes to leave; one task at a time per conversation. */
   #mend(): void {
-    const { core } = this.#parts;
+    const { core, siblings } = this.#parts;
     for (const room of core.rooms.values()) {
       if (this.#mending.has(room.name)) continue;
       const work =
@@ -301,7 +357,9 @@ export class Session {
           ? () => this.#rejoin(room)
           : room.usable && room.wish
             ? () => this.#grant(room)
-            : undefined;
+            : room.usable && siblings.devices.isDue(room)
+              ? () => siblings.devices.tidy(room)
+              : undefined;
       if (work === undefined) continue;
       this.#mending.add(room.name);
       void work()
@@ -365,12 +423,15 @@ export class Session {
       .alone(async () => {
         core.keepLogs();
         alarms.look();
+        this.#lookAtKeys();
+        this.#parts.siblings.devices.stir();
         this.#checkEpochs();
         await amendments.look();
         await chronicle.sweep(core.clock());
         core.tell({ kind: "trust" });
         if (this.#up) await refillPackages(core).catch(asRefusal);
         await core.flush();
+        this.#mend();
       })
       .catch(asRefusal);
     if (this.#closed) return;

@@ -18,6 +18,7 @@ import type { Committee } from "../protocol/charter_terms.ts";
 import { DAY_MS, dayOf, firstDay, keyEpochOf } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { Refusal } from "../protocol/errors.ts";
+import { witnessed } from "../protocol/handover.ts";
 import {
   epochName,
   isAlive,
@@ -198,7 +199,8 @@ function sum(requests: readonly RequestRecord[]): Opened {
 
 function logFacts(monitor: Monitor, log: LogName): LogFacts {
   const mirror = log === "key" ? monitor.keys : monitor.laws;
-  const policy = log === "key" ? monitor.charter.keyPolicy : monitor.charter.lawPolicy;
+  const held = witnessed(monitor.law.facts);
+  const policy = log === "key" ? held.keyPolicy : held.lawPolicy;
   const seen = new Set(mirror.checkpoint?.cosignatures.map(({ key }) => hex(key.keyId)) ?? []);
   const trouble = monitor.trouble[log];
   const time = mirror.checkpoint?.quorumTimeS;
@@ -220,7 +222,7 @@ function logFacts(monitor: Monitor, log: LogName): LogFacts {
       name: key.name,
       cosigned: seen.has(hex(key.keyId)),
     })),
-    quorum: monitor.charter.terms.quorum,
+    quorum: held.terms.quorum,
     void: monitor.refused.filter((entry) => entry.log === log).length,
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Charter } from "./charter.ts";
 import type { Approver, Profile, WarrantKind } from "./charter_terms.ts";
+import type { Handover } from "./handover.ts";
 import type { DeploymentId } from "./identifiers.ts";
 import type { VerifiedKeyEpoch } from "./keyepoch.ts";
 
@@ -92,6 +93,7 @@ export interface RequestRecord {
 export interface EpochRecord {
   readonly keys: VerifiedKeyEpoch;
   readonly index: number;
+  /** The identity keys (hexadecimal) of the custodians whose shares these are, number 1 first. */
   readonly holders: readonly string[];
   readonly destroyed: ReadonlySet<number>;
 }
@@ -142,6 +144,8 @@ export interface BundleRecord {
 export interface LawFacts {
   readonly deployment: DeploymentId;
   readonly charters: readonly Charter[];
+  /** The handovers from one set of witnesses to the next, oldest first. */
+  readonly handovers: readonly Handover[];
   readonly size: number;
   readonly timeMs: number;
   readonly founded: boolean;

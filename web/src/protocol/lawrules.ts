@@ -9,6 +9,7 @@ import { verifyDestruction } from "./destruction.ts";
 import { verifyKey } from "./ed25519.ts";
 import { equalBytes, hex } from "./encoding.ts";
 import { CharterRefused, Refusal, WarrantRefused } from "./errors.ts";
+import { judgeHandover } from "./handover.ts";
 import { decodeSigned, refuseChangedKey, sameEpoch, verifyKeyEpoch } from "./keyepoch.ts";
 import type { AnyEntry, EntryOf } from "./lawlog.ts";
 import {
@@ -46,6 +47,8 @@ function approverOf(role: Role): Approver | undefined {
 /** What a line is judged by. */
 export interface Setting {
   readonly facts: LawFacts;
+  /** The root over the lines so far. */
+  readonly root: Uint8Array;
   readonly charter: Charter;
   readonly party: PartyRef;
   readonly timeMs: number;
@@ -69,6 +72,8 @@ export class Step {
         return this.#charter(entry);
       case "amendment":
         return this.#amendment(entry);
+      case "handover":
+        return this.#handover(entry);
       case "key-epoch":
         return this.#keyEpoch(entry);
       case "epoch-extension":
@@ -133,6 +138,13 @@ export class Step {
       throw voided("charter-delay", "counted from the log's time");
     }
     return { ...facts, charters: [...facts.charters, now] };
+  }
+
+  #handover(entry: EntryOf<"handover">): LawFacts {
+    this.#by(["operator"]);
+    const { facts, root, charter } = this.#at;
+    const handover = judgeHandover(facts, root, charter, entry);
+    return { ...facts, handovers: [...facts.handovers, handover] };
   }
 
   /** under the charter in force alone: before its holders are, nobody could release. */

@@ -212,7 +212,7 @@ test("shows what breaks the receive rule as refused, with its reason and never i
 test("keeps two committees apart, and says which one is one's own", async () => {
   const phone = await clocked.context({ width: 390, height: 844, locale: "he", dark: true });
   const other = await clocked.open(phone);
-  await stage.register(other, "omer", 2);
+  await stage.register(other, "omer", { committee: 2 });
   const group = await stage.ask<string>("group", { name: "bela", with: ["omer"], direct: true });
   await other.locator(".item-open", { hasText: "bela" }).click();
   await other.fill(".composer textarea", "שלום מהדרום");

@@ -1,5 +1,6 @@
 /** The vectors of what a client verifies: frames, names, groups, logs, charters and notices. */
 
+import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
 import {
   type Charter,
@@ -21,6 +22,7 @@ import {
   Rules,
   readLeaf,
 } from "../../src/protocol/group_rules.ts";
+import { type LogName, verifyCheckpoint } from "../../src/protocol/handover.ts";
 import * as identifiers from "../../src/protocol/identifiers.ts";
 import { decodeInvite, encodeInvite } from "../../src/protocol/invite.ts";
 import { keyId } from "../../src/protocol/jws.ts";
@@ -51,6 +53,12 @@ import { load, outcomeOf, raw, refusalOf } from "../vectors.ts";
 interface Bad {
   readonly why: string;
   readonly code: string;
+}
+
+/** The charter document that a line of a vector needs, by its hash. */
+function documentsOf({ document }: { document?: string }): Map<string, Uint8Array> {
+  if (document === undefined) return new Map();
+  return new Map([[hex(sha256(utf8(document))), utf8(document)]]);
 }
 
 const camel = (name: string) =>
@@ -521,6 +529,10 @@ describe("lawlog", () => {
     }[];
   }>("lawlog");
   const charter = verifyGenesis(utf8(file.charter), raw(file.deployment));
+  const folded = new LawState(charter);
+  for (const [index, line] of file.lines.entries()) {
+    folded.apply(index, raw(line.line), documentsOf(line));
+  }
 
   it("folds the log, line by line", async () => {
     const state = new LawState(charter);
@@ -570,7 +582,55 @@ describe("lawlog", () => {
   });
 
   it.each(file.notices)("notice $why", ({ document, account, now_ms, code }) => {
-    expect(outcomeOf(() => verifyNotice(utf8(document), charter, raw(account), now_ms))).toBe(code);
+    expect(outcomeOf(() => verifyNotice(utf8(document), folded, raw(account), now_ms))).toBe(code);
+  });
+});
+
+describe("handover", () => {
+  const file = load<{
+    deployment: string;
+    charter: string;
+    lines: { why: string; line: string; code: string | null; document?: string }[];
+    checkpoints: {
+      why: string;
+      lines: number;
+      log: LogName;
+      note: string;
+      now_ms: number | null;
+      code: string | null;
+    }[];
+    handovers: { index: number; charter: string; key_size: number; key_root: string }[];
+  }>("handover");
+  const states = [new LawState(verifyGenesis(utf8(file.charter), raw(file.deployment)))];
+  for (const [index, line] of file.lines.entries()) {
+    const next = states[index]?.copy();
+    if (next === undefined) throw new Error("no state");
+    const before = next.void;
+    next.apply(index, raw(line.line), documentsOf(line));
+    const code = next.void > before ? next.lastVoid : null;
+    if (code !== line.code) throw new Error(`${line.why}: ${code}`);
+    states.push(next);
+  }
+
+  it.each(file.checkpoints)("$why", ({ lines, log, note, now_ms, code }) => {
+    const facts = states[lines]?.facts;
+    if (facts === undefined) expect.fail("no state");
+    const verify = () => verifyCheckpoint(log, facts, utf8(note), now_ms ?? undefined);
+    expect(outcomeOf(verify)).toBe(code);
+  });
+
+  it("hands over once", () => {
+    const told = states.at(-1)?.facts.handovers.map((one) => ({
+      index: one.index,
+      charter: hex(one.charter.hash),
+      key_size: one.keySize,
+      key_root: hex(one.keyRoot),
+    }));
+    expect(told).toEqual(file.handovers);
+    const last = states.at(-1);
+    states.forEach((state, size) => {
+      expect(hex(last?.rootAt(size) ?? raw(""))).toBe(hex(state.root));
+    });
   });
 });
 

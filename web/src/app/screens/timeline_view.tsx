@@ -58,6 +58,15 @@ export function TimelineView(props: {
     return made;
   }, [messages, unreadFrom, layout, width]);
 
+  // Whoever sends something looks at it, wherever they were reading.
+  const last = messages.at(-1);
+  const lastSent = useRef(last?.id);
+  if (last?.id !== lastSent.current) {
+    lastSent.current = last?.id;
+    const goes = last?.state === "queued" || last?.state === "sending";
+    if (placed.current && last?.mine && goes) atEnd.current = true;
+  }
+
   const settle = useCallback(() => {
     const view = scroller.current;
     if (view === null) return;

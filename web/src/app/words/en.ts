@@ -252,6 +252,8 @@ export const en = {
     madeMember: (by: string, who: string) => `${name(by)} took ${name(who)}'s administration away`,
     timer: (by: string, span: string) => `${name(by)} set messages to disappear after ${span}`,
     timerOff: (by: string) => `${name(by)} set messages to stay`,
+    handedOver: (device: string, count: number) =>
+      `${messages(count)} above came from your device ${name(device)}, which verified them; this one could not`,
     rejoined: (by: string) => `${name(by)} repaired a device of theirs`,
     codeChanged: (who: string) => `The safety code with ${name(who)} changed`,
     verified: (who: string) => `You verified ${name(who)}`,
@@ -330,7 +332,12 @@ export const en = {
     joinHint: "Paste a group's link",
     joinAsk: "Ask to join",
     joinAsked: "Asked. You are in as soon as an administrator's device lets you in.",
+    joinQuestion: (group: string) => `Ask to join ${name(group)}?`,
+    joinText: "An administrator is told your handle, and may let you in.",
+    joinAccount: "This link leads into a group. You need an account here before you can ask.",
     invite: "Invite somebody new",
+    inviteGroupText:
+      "This link makes one account here, and asks to join the group. Give it to one person only.",
     inviteText: "This link makes one account here. Give it to one person only.",
     choosePicture: "Choose a picture",
     removePicture: "Remove the picture",
@@ -358,6 +365,8 @@ export const en = {
     link: "Invite link",
     linkHint: "Whoever has the link can ask to join; an administrator's device lets them in.",
     linkMake: "Make a link",
+    linkAtOnce: "Let in at once whoever has the link",
+    linkAtOnceHint: "Otherwise you are asked about each.",
     linkRenew: "Make a new link",
     linkRevoke: "Switch the link off",
     requests: "Asking to join",
@@ -659,6 +668,8 @@ export const en = {
     unlogged: "This app's code is not in the law log",
     unloggedText:
       "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",
+    unloggedRunning:
+      "It is the code that runs here. Do not go on with it: ask the operator, and tell others.",
     ghost: (who: string) => `Somebody was to be slipped into ${name(who)}`,
     ghostText:
       "The server showed a member or a device that the key log does not know. It was refused and gets nothing.",
