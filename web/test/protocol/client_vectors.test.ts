@@ -1,6 +1,7 @@
 /** The vectors of what a client verifies: frames, names, groups, logs, charters and notices. */
 
 import { describe, expect, it } from "vitest";
+import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
 import {
   type Charter,
   genesisId,
@@ -227,7 +228,8 @@ describe("safety_code", () => {
   }
   const file = load<{
     deployment: string;
-    good: { one: Side; other: Side; digits: string; qr: string }[];
+    good: { one: Side; other: Side; digits: string; qr: string; line: string }[];
+    bad_lines: { line: string }[];
   }>("safety_code");
   const side = (given: Side) => ({
     account: raw(given.account),
@@ -239,10 +241,15 @@ describe("safety_code", () => {
     committee: 1,
     inviter: raw(given.account),
   });
-  it.each(file.good)("$digits", ({ one, other, digits, qr }) => {
+  it.each(file.good)("$digits", ({ one, other, digits, qr, line }) => {
     const code = makeSafetyCode(raw(file.deployment), side(one), side(other));
     expect(code.digits).toBe(digits);
     expect(hex(code.qr)).toBe(qr);
+    expect(writeSafetyLine(code.qr)).toBe(line);
+    expect(readSafetyLine(` ${line}\n`)).toEqual(code.qr);
+  });
+  it.each(file.bad_lines)("refuses the line '$line'", ({ line }) => {
+    expect(readSafetyLine(line)).toBeNull();
   });
 });
 
