@@ -11,9 +11,12 @@ import asyncio
 import json
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
 
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem, Whispering
@@ -155,6 +158,18 @@ class Play:
                 if len(told) >= ask["count"]:
                     return told
                 await asyncio.sleep(0.05)
+
+    async def heard_at(self, ask: dict[str, Any]) -> Any:
+        """Return when a text is decrypted, in ms since 1970: `make bench` measures by it."""
+        async with asyncio.timeout(30):
+            async for event in self._client(ask).receive():
+                if isinstance(event, Message) and event.record == Text(ask["text"].encode()):
+                    return time.time_ns() / 1e6
+
+    async def echo(self, _: dict[str, Any]) -> Any:
+        """Return the address of a bare WebSocket echo in this process, where the stream is."""
+        self.echoing = await ws_create_server(lambda _: Echo(), "127.0.0.1", 0)
+        return f"ws://127.0.0.1:{self.echoing.sockets[0].getsockname()[1]}/"
 
     async def log_bundle(self, ask: dict[str, Any]) -> Any:
         """Log the manifest that these bytes are; return its hash once the witnesses have it."""
@@ -327,6 +342,15 @@ class Play:
 
     def _room(self, ask: dict[str, Any]) -> ConversationId:
         return ConversationId(bytes.fromhex(ask["conversation"]))
+
+
+class Echo(WSListener):
+    """Sends back what it gets."""
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Answer a frame."""
+        if frame.msg_type == WSMsgType.BINARY:
+            transport.send(frame.msg_type, frame.get_payload_as_bytes())
 
 
 class Announced(World):
