@@ -7,6 +7,7 @@ import { Changes } from "./changes.ts";
 import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
 import { publishPackages } from "./enrolment.ts";
+import { Files } from "./files.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
 import { Marks } from "./marks.ts";
@@ -29,6 +30,7 @@ export class Device {
   readonly changes: Changes;
   readonly marks: Marks;
   readonly notices: Notices;
+  readonly files: Files;
   readonly session: Session;
 
   private constructor(core: Core) {
@@ -39,14 +41,15 @@ export class Device {
     this.alarms = new Alarms(core, this.people);
     this.marks = new Marks(core, this.chronicle, this.people);
     this.notices = new Notices(core, this.chronicle);
-    const sync = new Sync(core, this.chronicle, this.people, this.outbox);
+    const sync = new Sync(core, this.chronicle, this.people, this.outbox, this.alarms);
     this.sending = new Sending(core, sync, this.outbox, (frames) => this.session.push(frames));
+    this.files = new Files(core, this.outbox, this.sending);
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
     const joining = new Joining(core, this.chronicle, this.people, catchUp);
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
-    const { chronicle, outbox, sending, changes, marks, notices, alarms } = this;
+    const { chronicle, outbox, sending, changes, marks, notices, alarms, files } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    this.session = new Session({ ...parts, alarms });
+    this.session = new Session({ ...parts, alarms, files });
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     marks.whisper = (room, record) => sending.whisper(room, record);
@@ -82,9 +85,14 @@ export class Device {
     return { account: hex(account), device: hex(device), handle: identity.handle, deployment };
   }
 
-  async close(): Promise<void> {
+  /** Ends what runs; the vault stays open. */
+  async stop(): Promise<void> {
     this.marks.stop();
     await this.session.close();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
     this.core.vault.close();
   }
 }
