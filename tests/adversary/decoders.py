@@ -34,6 +34,7 @@ from doublelock.protocol import (
     ed25519,
     envelope,
     evidence,
+    evidence_line,
     frames,
     group_rules,
     inventory,
@@ -236,6 +237,12 @@ def _envelopes() -> dict[str, Target]:
         ),
         "record.display": Target(record.display, ("tekst \u202e".encode(), b"\xff\x00")),
         "receipt.verify_receipt": Target(mutated_receipt, (given.path + given.signature,)),
+        "evidence.StoredMessage.decode": Target(
+            lambda data: evidence.StoredMessage.decode(data[:266], data[266:]),
+            (sealed.header + sealed.body,),
+            lambda stored: stored.header_bytes + stored.body,
+        ),
+        "evidence_line.read_line": Target(evidence_line.read_line, (line,), documents.encode),
         "evidence.verify_line": Target(
             lambda data: evidence.verify_line(data, one.context), (line,)
         ),
