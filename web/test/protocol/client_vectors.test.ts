@@ -20,6 +20,7 @@ import {
   encodeCredential,
   Rules,
   readLeaf,
+  speaksFor,
 } from "../../src/protocol/group_rules.ts";
 import * as identifiers from "../../src/protocol/identifiers.ts";
 import { decodeInvite, encodeInvite } from "../../src/protocol/invite.ts";
@@ -291,6 +292,7 @@ describe("context", () => {
       add_policy: number;
       admins: string[];
       conversation: string;
+      speaks: { account: string; speaks: boolean }[];
     }[];
     bad: (Bad & { encoded: string })[];
     changes: {
@@ -324,6 +326,9 @@ describe("context", () => {
     });
     expect(context.admins.map(hex)).toEqual(given.admins);
     expect([hex(context.creator), hex(context.nonce)]).toEqual([given.creator, given.nonce]);
+    for (const { account, speaks } of given.speaks) {
+      expect(speaksFor(context, raw(account))).toBe(speaks);
+    }
   });
   it.each(file.bad)("$why", ({ encoded, code }) => {
     expect(refusalOf(() => decodeContext(raw(encoded)))).toBe(code);
