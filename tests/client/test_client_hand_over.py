@@ -12,7 +12,7 @@ from doublelock.client.events import HandedOver, RefusedItem
 from doublelock.client.hand_over import HANDED_OVER
 from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.codes import Code
-from doublelock.protocol.identifiers import ConversationId
+from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.letter import HistoryPiece, KeyLetter, Route, sign_letter
 from doublelock.protocol.record import (
     AnyRecord,

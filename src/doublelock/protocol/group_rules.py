@@ -197,6 +197,14 @@ def make_context(
     return decode_context(context.encode())
 
 
+def speaks_for(context: Context, account: AccountId) -> bool:
+    """Whether what an account says of the conversation itself counts: its admins' word (G-14).
+
+    That is its details and its timer; in a direct conversation both people are admins.
+    """
+    return account in context.admins
+
+
 class Rules:
     """The rules of one deployment: its id, whether its charter escrows, and its key log.
 

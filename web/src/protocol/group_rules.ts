@@ -114,6 +114,15 @@ export function encodeContext(context: Context): Uint8Array {
   );
 }
 
+/**
+ * Whether what an account says of the conversation itself counts: its admins' word (G-14).
+ *
+ * That is its details and its timer; in a direct conversation both people are admins.
+ */
+export function speaksFor(context: Context, account: AccountId): boolean {
+  return context.admins.some((admin) => equalBytes(admin, account));
+}
+
 /** The conversation id that a context proves (spec G-1). */
 export function conversationOf(context: Context): ConversationId {
   return nameConversation(context.creator, context.nonce, context.deployment);

@@ -22,6 +22,7 @@ import {
   encodeCredential,
   Rules,
   readLeaf,
+  speaksFor,
 } from "../../src/protocol/group_rules.ts";
 import { type LogName, verifyCheckpoint } from "../../src/protocol/handover.ts";
 import * as identifiers from "../../src/protocol/identifiers.ts";
@@ -306,6 +307,7 @@ describe("context", () => {
       add_policy: number;
       admins: string[];
       conversation: string;
+      speaks: { account: string; speaks: boolean }[];
     }[];
     bad: (Bad & { encoded: string })[];
     changes: {
@@ -339,6 +341,9 @@ describe("context", () => {
     });
     expect(context.admins.map(hex)).toEqual(given.admins);
     expect([hex(context.creator), hex(context.nonce)]).toEqual([given.creator, given.nonce]);
+    for (const { account, speaks } of given.speaks) {
+      expect(speaksFor(context, raw(account))).toBe(speaks);
+    }
   });
   it.each(file.bad)("$why", ({ encoded, code }) => {
     expect(refusalOf(() => decodeContext(raw(encoded)))).toBe(code);
