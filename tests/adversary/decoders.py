@@ -22,6 +22,7 @@ from doublelock.protocol import (
     attachment,
     bundle,
     capsule,
+    case,
     ceremony,
     ceremony_steps,
     charter,
@@ -36,6 +37,7 @@ from doublelock.protocol import (
     evidence,
     frames,
     group_rules,
+    handover,
     inventory,
     jws,
     keyepoch,
@@ -296,6 +298,13 @@ def _logs() -> dict[str, Target]:
         ),
         "policy.parse_policy": Target(policy.parse_policy, (law.encode(),)),
         "policy.Policy.verify": Target(law.verify, (head,)),
+        "handover.verify_checkpoint": Target(
+            lambda data: handover.verify_checkpoint(handover.LogName.LAW, world.state, data),
+            (head,),
+        ),
+        "handover.verify_signed": Target(
+            lambda data: handover.verify_signed(handover.LogName.LAW, world.charter, data), (head,)
+        ),
         "tile.parse_tile_path": Target(
             _text(tile.parse_tile_path),
             (b"tile/0/000", b"tile/entries/x001/234.p/5"),
@@ -456,6 +465,13 @@ def _law() -> dict[str, Target]:
         "metadata.verify_metadata": Target(
             lambda data: metadata.verify_metadata(data, world.charter, one.warrant, ()),
             (given_out,),
+        ),
+        "case.read_warrant": Target(
+            lambda data: case.read_warrant(data, world.state, NOW), (signed_warrant,)
+        ),
+        "case.merge_warrant": Target(
+            lambda data: case.merge_warrant([data], one.warrant.commitment, world.state, NOW),
+            (signed_warrant,),
         ),
         "warrant.verify_warrant": Target(
             lambda data: warrant.verify_warrant(data, world.charter), (signed_warrant,)
