@@ -151,6 +151,15 @@ def test_safety_code(case: Case) -> None:
     deployment = DeploymentId(raw(load("safety_code"), "deployment"))
     code = safety_code.make_safety_code(deployment, side(case["one"]), side(case["other"]))
     assert (code.digits, code.qr.hex()) == (case["digits"], case["qr"])
+    assert code.line == case["line"]
+    assert safety_code.read_safety_line(f" {case['line']}\n") == code.qr
+
+
+@pytest.mark.parametrize("case", cases("safety_code", "bad_lines"))
+def test_bad_safety_line(case: Case) -> None:
+    with pytest.raises(Refusal) as refusal:
+        safety_code.read_safety_line(case["line"])
+    assert refusal.value.code == case["code"]
 
 
 @pytest.mark.parametrize("case", cases("session", "good"))

@@ -29,7 +29,12 @@ class ConversationDetails:
         core = self._core
         if account not in core.context(room).admins:
             return
-        vault, name = core.vault, _PREFIX + room.conversation.hex()
+        self.keep(room.conversation, sequence, record)
+
+    def keep(self, conversation: ConversationId, sequence: int, record: Details) -> None:
+        """Keep details unless later ones are here; the caller flushes."""
+        core = self._core
+        vault, name = core.vault, _PREFIX + conversation.hex()
 
         def write() -> None:
             data = vault.fact(name)
@@ -41,8 +46,14 @@ class ConversationDetails:
 
     def find(self, conversation: ConversationId) -> Details | None:
         """Return the details that count, or None: then its members name a conversation."""
+        found = self.said(conversation)
+        return None if found is None else found[1]
+
+    def said(self, conversation: ConversationId) -> tuple[int, Details] | None:
+        """Return the details that count with their place in the timeline, or None."""
         data = self._core.vault.fact(_PREFIX + conversation.hex())
         if data is None:
             return None
-        record = decode_record(msgpack.decode(data, type=_Said).record)
-        return record if isinstance(record, Details) else None
+        said = msgpack.decode(data, type=_Said)
+        record = decode_record(said.record)
+        return (said.sequence, record) if isinstance(record, Details) else None

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct, msgpack
 
 from doublelock.client.core import Core, Room
+from doublelock.client.vault import Shown
 from doublelock.protocol.api import CONTENT_TYPE, SetTimer, encode_body
 from doublelock.protocol.identifiers import ConversationId
 
@@ -60,6 +61,13 @@ class Timers:
         """Return the timer in force in a conversation now; 0 for none."""
         data = self._core.vault.fact(_PREFIX + conversation.hex())
         return 0 if data is None else msgpack.decode(data, type=_Timer).changes[-1][1]
+
+    def expires_ms(self, conversation: ConversationId, item: Shown) -> int:
+        """Return when an item is deleted; 0 for never."""
+        data = self._core.vault.fact(_PREFIX + conversation.hex())
+        timer = None if data is None else msgpack.decode(data, type=_Timer)
+        seconds = 0 if timer is None else timer.seconds_at(item.sequence)
+        return item.time_ms + seconds * _SECOND_MS if seconds else 0
 
     def sweep(self) -> int:
         """Delete every message whose time is over; return how many."""

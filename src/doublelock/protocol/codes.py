@@ -53,6 +53,7 @@ class Code(StrEnum):
     DEVICE_TAKEN = "device-taken"
     DEVICE_UNCONFIRMED = "device-unconfirmed"
     DEVICE_PENDING = "device-pending"
+    SAFETY_CODE_CHANGED = "safety-code-changed"
     ENTRY_ORDER = "entry-order"
     ENTRY_TIME = "entry-time"
     LOG_GAP = "log-gap"
@@ -229,6 +230,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.DEVICE_PENDING: (
         "No device of the account has approved this one yet; approve its request there."
     ),
+    Code.SAFETY_CODE_CHANGED: "The safety code with somebody here changed; answer that first.",
     Code.ENTRY_ORDER: "The key-log entry does not follow the account's last one; make it again.",
     Code.ENTRY_TIME: "The entry's time does not fit the key log; check the clock and try again.",
     Code.LOG_GAP: "Entries of the log are missing or out of order; fetch them again.",

@@ -48,6 +48,19 @@ export class Alarms {
     this.#core.tell({ kind: "alarm", alarm });
   }
 
+  /** Asks whether to go on with somebody whose keys changed; the caller flushes. */
+  askAbout(account: string): void {
+    if (this.#open.has(`code-changed-${account}`)) return;
+    const last = this.#core.monitor.applied.findLast((one) => hex(one.account) === account);
+    this.raise({
+      kind: "code-changed",
+      account,
+      name: this.#people.name(account),
+      reason: last?.kind === 3 ? "lineage" : "devices",
+      wasVerified: this.#people.wasVerified(account),
+    });
+  }
+
   /** The caller flushes. */
   dismiss(id: string): void {
     if (!this.#open.delete(id)) return;
@@ -73,13 +86,7 @@ export class Alarms {
       } else if (known.has(hex(applied.account)) && applied.kind !== 1) {
         const name = hex(applied.account);
         if (this.#people.verification(name) !== "changed") continue;
-        this.raise({
-          kind: "code-changed",
-          account: name,
-          name: this.#people.name(name),
-          reason: applied.kind === 3 ? "lineage" : "devices",
-          wasVerified: this.#people.wasVerified(name),
-        });
+        this.askAbout(name);
         this.#core.tell({ kind: "person", person: this.#people.person(name) });
       }
     }

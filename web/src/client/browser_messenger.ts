@@ -31,11 +31,6 @@ import { eraseVault, findDoor, PINNED, put, Vault, writeOpen } from "./vault.ts"
 const INVITE_DAYS_MS = 7 * 86_400_000;
 const NO_BUNDLE: m.BundleFacts = { version: "", hash: "", logged: "unknown", logIndex: null };
 
-/** What this client cannot do yet; the interface says so, nothing is pretended. */
-function missing(what: string): never {
-  throw new m.MessengerRefused({ code: "not-allowed", detail: `not in this client yet: ${what}` });
-}
-
 export class BrowserMessenger implements m.Messenger {
   readonly #origin: string;
   readonly #hearers = new Set<(event: m.MessengerEvent) => void>();
@@ -47,6 +42,7 @@ export class BrowserMessenger implements m.Messenger {
   #bundle: m.BundleFacts = NO_BUNDLE;
   /** What the service worker said; undefined where there is none, or it has not spoken. */
   #met: { readonly hash: string; readonly running: boolean } | null | undefined;
+  #here = false;
   #busy: Promise<unknown> = Promise.resolve();
 
   /** `origin`: where the server is, which served this code. */
@@ -366,6 +362,11 @@ export class BrowserMessenger implements m.Messenger {
     if (room !== undefined) await marks.type(room, active);
   }
 
+  async setHere(here: boolean): Promise<void> {
+    this.#here = here;
+    await this.#device?.presence.set(here);
+  }
+
   async leave(conversation: string): Promise<void> {
     const { core, changes } = this.#open;
     await changes.leave(core.room(conversation));
@@ -544,6 +545,7 @@ export class BrowserMessenger implements m.Messenger {
         if (chronicle.view(one.id).members.includes(account)) chronicle.tell(one.id);
       }
       await core.flush();
+      await this.#release();
     });
   }
 
@@ -554,8 +556,15 @@ export class BrowserMessenger implements m.Messenger {
     return match;
   }
 
-  async setBlocked(_account: string, _blocked: boolean): Promise<void> {
-    return missing("blocking people");
+  async setBlocked(account: string, blocked: boolean): Promise<void> {
+    const { people, core, chronicle } = this.#open;
+    await core.alone(async () => {
+      people.setBlocked(account, blocked);
+      for (const { id } of chronicle.conversations()) {
+        if (chronicle.view(id).members.includes(account)) chronicle.tell(id);
+      }
+      await core.flush();
+    });
   }
 
   // --- groups ------------------------------------------------------------------------------
@@ -714,6 +723,7 @@ export class BrowserMessenger implements m.Messenger {
       if (alarm?.cause.kind === "code-changed") people.setVerified(alarm.cause.account, false);
       alarms.dismiss(id);
       await core.flush();
+      await this.#release();
     });
   }
 
@@ -729,6 +739,12 @@ export class BrowserMessenger implements m.Messenger {
       alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
       await core.flush();
     });
+  }
+
+  /** Sends what was held until its person had answered for a changed safety code. Runs alone. */
+  async #release(): Promise<void> {
+    const { core, sending } = this.#open;
+    for (const room of core.rooms.values()) await sending.resume(room);
   }
 
   // --- settings ----------------------------------------------------------------------------
@@ -806,6 +822,8 @@ export class BrowserMessenger implements m.Messenger {
     if (device === undefined) return;
     device.marks.receipts = this.#settings.receipts;
     device.marks.typing = this.#settings.typing;
+    void device.presence.turn(this.#settings.lastSeen).catch(asRefusal);
+    void device.presence.set(this.#here).catch(asRefusal);
   }
 
   #step(step: "keys" | "log" | "witnesses"): void {

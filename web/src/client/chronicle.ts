@@ -157,6 +157,13 @@ export class Chronicle {
     return this.#views.get(name) ?? NEW_VIEW;
   }
 
+  /** Whether it is a conversation with somebody whom this person blocked. */
+  isHidden(name: string): boolean {
+    const { kind, members } = this.view(name);
+    const own = hex(this.#core.account);
+    return kind === "direct" && members.some((one) => one !== own && this.#people.isBlocked(one));
+  }
+
   conversation(name: string): Conversation {
     const view = this.view(name);
     const room = this.#core.rooms.get(name);
@@ -170,6 +177,7 @@ export class Chronicle {
         ? "unverified"
         : "verified";
     const status = room?.status ?? "member";
+    const hidden = this.isHidden(name);
     return {
       id: name,
       kind: view.kind,
@@ -181,8 +189,9 @@ export class Chronicle {
       addPolicy: view.addPolicy,
       preview: view.preview,
       timeMs: view.timeMs,
-      unread: view.unread,
-      mentioned: view.mentioned,
+      unread: hidden ? 0 : view.unread,
+      mentioned: view.mentioned && !hidden,
+      blocked: hidden,
       readAt: view.readAt,
       draft: view.draft,
       muted: view.muted,
@@ -485,7 +494,8 @@ export class Chronicle {
     this.#put(name, entry);
     const message = await this.#show(name, entry);
     const view = this.view(name);
-    const counts = !message.mine && (entry.line === null || name === SERVICE);
+    const silent = entry.account !== null && this.#people.isBlocked(entry.account);
+    const counts = !message.mine && !silent && (entry.line === null || name === SERVICE);
     const talks = entry.line === null || view.preview === null || name === SERVICE;
     this.change(name, {
       last: { at: entry.at, id: entry.id },
@@ -657,7 +667,7 @@ export class Chronicle {
       state: mine && entry.refusal === null ? this.reached(name, entry.at) : null,
       refusal: entry.refusal,
       body,
-      replyTo: record?.kind === "Reply" ? await this.#quote(name, record.target) : null,
+      replyTo: await this.#answered(name, record),
       edited: entry.edited !== null,
       reactions: this.#reactions(entry.marks),
       mentionsMe:
@@ -741,6 +751,11 @@ export class Chronicle {
       names: accounts.map((account) => this.#people.name(account)),
       mine: accounts.includes(own),
     }));
+  }
+
+  async #answered(name: string, record: AnyRecord | undefined): Promise<Quote | null> {
+    if (record?.kind !== "Reply" && record?.kind !== "Media") return null;
+    return record.target.length === 0 ? null : this.#quote(name, record.target);
   }
 
   async #quote(name: string, target: Uint8Array): Promise<Quote> {

@@ -17,6 +17,7 @@ import type { Monitor } from "./monitor.ts";
 import { Notices } from "./notices.ts";
 import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
+import { Presence } from "./presence.ts";
 import { Sending } from "./sending.ts";
 import { Session } from "./session.ts";
 import { Siblings } from "./siblings.ts";
@@ -32,6 +33,7 @@ export class Device {
   readonly sending: Sending;
   readonly changes: Changes;
   readonly marks: Marks;
+  readonly presence: Presence;
   readonly notices: Notices;
   readonly siblings: Siblings;
   readonly links: Links;
@@ -46,6 +48,7 @@ export class Device {
     this.outbox = new Outbox(core, this.chronicle);
     this.alarms = new Alarms(core, this.people);
     this.marks = new Marks(core, this.chronicle, this.people);
+    this.presence = new Presence(core, this.chronicle, this.people);
     this.notices = new Notices(core, this.chronicle);
     this.amendments = new Amendments(core, this.chronicle);
     const sync = new Sync(core, this.chronicle, this.people, this.outbox);
@@ -56,15 +59,21 @@ export class Device {
     this.links = new Links(core, this.chronicle, this.people, this.changes);
     const { chronicle, outbox, sending, changes, marks, notices, links, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    const { people } = this;
+    const { people, presence } = this;
     this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
     alarms.nameOf = (device) => this.siblings.devices.name(device);
     const { siblings, amendments } = this;
-    this.session = new Session({ ...parts, links, alarms, siblings, amendments });
+    this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments });
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
+    sending.isHeld = (room) => {
+      const changed = people.changed(chronicle.view(room.name).members);
+      for (const account of changed) alarms.askAbout(account);
+      return changed.length > 0;
+    };
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
+    this.presence.whisper = (room, record) => sending.whisper(room, record);
     marks.whisper = (room, record) => sending.whisper(room, record);
     marks.changed = (name) => void chronicle.tellReached(name);
   }
@@ -87,6 +96,7 @@ export class Device {
     await device.alarms.load();
     await device.siblings.load();
     await device.links.load();
+    await device.presence.load();
     if (!fresh) core.logsAreKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
@@ -102,6 +112,7 @@ export class Device {
 
   async close(): Promise<void> {
     this.marks.stop();
+    await this.presence.stop();
     this.#expiry.stop();
     await this.session.close();
     this.core.vault.close();

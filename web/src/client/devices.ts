@@ -63,6 +63,12 @@ export class Devices {
       .filter((one) => !equalBytes(one, device));
   }
 
+  /** Whether the key log says that this very device is no longer one of its account. */
+  isRemoved(): boolean {
+    const { monitor, device } = this.#core;
+    return monitor.keyLog.device(device).removed !== undefined;
+  }
+
   /** Every device that this account ever had, with the day of its last use where the server has it. */
   async list(): Promise<DeviceFacts[]> {
     const { monitor, account, device } = this.#core;

@@ -1,11 +1,13 @@
 /** Files: sealed in chunks, put into the blob store, read back and checked (spec V-17, W-35). */
 
-import { type MessengerEvent, MessengerRefused, type Outgoing } from "../messenger.ts";
-import { utf8 } from "../protocol/encoding.ts";
+import type { MessengerEvent, Outgoing } from "../messenger.ts";
+import { unhex, utf8 } from "../protocol/encoding.ts";
 import { type AnyRecord, decodeRecord, display, type RecordOf } from "../protocol/record.ts";
 import { getBlob, putBlob } from "./blobs.ts";
 import type { Core } from "./core.ts";
 
+const NOTHING = new Uint8Array();
+const NO_SIZE = { width: 0, height: 0 } as const;
 type FileRecord = RecordOf<"Attachment"> | RecordOf<"Media">;
 type OutgoingFile = Extract<Outgoing, { kind: "file" }>;
 
@@ -21,9 +23,7 @@ export class Files {
 
   /** Uploads a file; gives the record that refers to it. Needs the server now. */
   async put(file: OutgoingFile): Promise<AnyRecord> {
-    if (file.replyTo !== null) {
-      throw new MessengerRefused({ code: "not-allowed", detail: "a file cannot be a reply" });
-    }
+    const target = file.replyTo === null ? NOTHING : unhex(file.replyTo);
     const reference = await putBlob(this.#core, new Uint8Array(await file.blob.arrayBuffer()));
     const common = {
       ...reference,
@@ -33,11 +33,14 @@ export class Files {
     };
     if (file.picture !== null) {
       const { width, height, thumbnail } = file.picture;
-      return { kind: "Media", ...common, width, height, durationMs: 0, thumbnail };
+      return { kind: "Media", ...common, width, height, durationMs: 0, thumbnail, target };
     }
     if (file.voice !== null) {
       const { durationMs, peaks: thumbnail } = file.voice;
-      return { kind: "Media", ...common, width: 0, height: 0, durationMs, thumbnail };
+      return { kind: "Media", ...common, ...NO_SIZE, durationMs, thumbnail, target };
+    }
+    if (target.length > 0) {
+      return { kind: "Media", ...common, ...NO_SIZE, durationMs: 0, thumbnail: NOTHING, target };
     }
     return { kind: "Attachment", ...common };
   }

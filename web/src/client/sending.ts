@@ -33,6 +33,8 @@ export class Sending {
   readonly #push: Push;
   readonly #tries = new Map<string, number>();
   #request = 1;
+  /** Whether a member's keys are others than this person has seen: nothing goes there till then. */
+  isHeld: (room: Room) => boolean = () => false;
 
   constructor(core: Core, sync: Sync, outbox: Outbox, push: Push) {
     this.#core = core;
@@ -45,6 +47,10 @@ export class Sending {
   async send(room: Room, record: AnyRecord): Promise<string> {
     if (room.status === "left" || room.status === "stopped") {
       throw new GroupRefused("not-a-member", room.status);
+    }
+    if (this.isHeld(room)) {
+      await this.#core.flush();
+      throw new GroupRefused("safety-code-changed");
     }
     const data = encodeRecord(record);
     const now = this.#core.clock();
@@ -73,7 +79,7 @@ export class Sending {
     const waiting = this.#outbox
       .of(room.name)
       .filter((one) => one.refusal === null && !this.#outbox.isAloft(one));
-    if (waiting.length === 0 || !room.usable) return;
+    if (waiting.length === 0 || !room.usable || this.isHeld(room)) return;
     await this.#knowEpoch();
     const group = await this.#core.group(room);
     if (group.commitRequired) return;
@@ -108,7 +114,7 @@ export class Sending {
   /** Sends an ephemeral record to who is online now; dropped without a connection. Runs alone. */
   async whisper(room: Room, record: AnyRecord): Promise<void> {
     const core = this.#core;
-    if (!room.usable) return;
+    if (!room.usable || this.isHeld(room)) return;
     const group = await core.group(room);
     if (group.commitRequired) return;
     const now = core.clock();

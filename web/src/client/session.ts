@@ -19,6 +19,7 @@ import type { Links } from "./links.ts";
 import type { Marks } from "./marks.ts";
 import type { Notices } from "./notices.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Presence } from "./presence.ts";
 import type { Sending } from "./sending.ts";
 import type { Siblings } from "./siblings.ts";
 import { Stream } from "./stream.ts";
@@ -49,6 +50,7 @@ export interface Parts {
   readonly joining: Joining;
   readonly changes: Changes;
   readonly marks: Marks;
+  readonly presence: Presence;
   readonly notices: Notices;
   readonly links: Links;
   readonly alarms: Alarms;
@@ -179,7 +181,9 @@ export class Session {
       room.catching = false;
     }
     await sending.disconnected();
-    if (refusal.code === "device-removed") alarms.raise({ kind: "device-removed" });
+    if (refusal.code === "device-removed" || this.#parts.siblings.devices.isRemoved()) {
+      alarms.raise({ kind: "device-removed" });
+    }
     if (refusal.code === "vault-write") alarms.raise({ kind: "storage-full" });
     this.tellConnection();
     await core.flush();
@@ -233,7 +237,9 @@ export class Session {
         return this.#mail(frame);
       case "Whispered": {
         const found = await sync.takeWhisper(frame);
-        if (found !== undefined) marks.take(found.room, found.account, found.record);
+        if (found === undefined) return;
+        marks.take(found.room, found.account, found.record);
+        this.#parts.presence.take(found.room, found.account, found.record);
         return;
       }
       case "Bye":
@@ -271,6 +277,7 @@ export class Session {
       this.#parts.siblings.devices.touch(room);
       await sending.resume(room);
       marks.live(room, rosterOf(await core.group(room)).length);
+      await this.#parts.presence.live(room);
     }
     await this.#takeHeld(room);
   }
@@ -339,6 +346,16 @@ export class Session {
     if (size === this.#looked) return;
     this.#looked = size;
     core.keepLogs();
+    if (siblings.devices.isRemoved()) {
+      // The log says so, whatever the server still serves: nothing more is sent or taken.
+      alarms.raise({ kind: "device-removed" });
+      this.#stream?.close();
+      this.#closed = true;
+      this.#up = false;
+      this.#refusal = { code: "device-removed", detail: "" };
+      this.tellConnection();
+      return;
+    }
     alarms.look();
     siblings.devices.stir();
     siblings.follow();

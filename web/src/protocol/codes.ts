@@ -41,6 +41,7 @@ export const ADVICE = {
   "device-taken": "This device key was listed before; make a new device.",
   "device-unconfirmed": "The codes differ: this may be a stranger's device. Approve nothing, and ask for it again.",
   "device-pending": "No device of the account has approved this one yet; approve its request there.",
+  "safety-code-changed": "The safety code with somebody here changed; answer that first.",
   "entry-order": "The key-log entry does not follow the account's last one; make it again.",
   "entry-time": "The entry's time does not fit the key log; check the clock and try again.",
   "log-gap": "Entries of the log are missing or out of order; fetch them again.",

@@ -312,6 +312,22 @@ test("sends no marks and no typing once they are turned off", async () => {
   expect([...after]).toEqual([noa]);
 });
 
+test("answers with a file", async () => {
+  await say("where is the plan?");
+  await choose(page, "where is the plan?", "Reply");
+  const file = { name: "plan.txt", mimeType: "text/plain", buffer: Buffer.from("pier 9") };
+  await page.locator(".composer input[type=file]").last().setInputFiles(file);
+  await page.press(".composer textarea", "Enter");
+  const id = await hearsFile("Media", 3);
+  const fetched = await stage.ask<{ target: string; hex: string }>("fetch", {
+    name: "bela",
+    to: id,
+  });
+  const asked = (await heard()).find((one) => utf8(one.hex ?? "") === "where is the plan?");
+  expect([fetched.target, utf8(fetched.hex)]).toEqual([asked?.id, "pier 9"]);
+  await page.locator(".message.mine.file .quote", { hasText: "where is the plan?" }).waitFor();
+});
+
 test("lets messages disappear on both sides, and out of the store", async () => {
   await open(page, direct);
   await write(page, "stays");

@@ -2,6 +2,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
+import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
 import {
   type Charter,
   genesisId,
@@ -235,7 +236,8 @@ describe("safety_code", () => {
   }
   const file = load<{
     deployment: string;
-    good: { one: Side; other: Side; digits: string; qr: string }[];
+    good: { one: Side; other: Side; digits: string; qr: string; line: string }[];
+    bad_lines: { line: string }[];
   }>("safety_code");
   const side = (given: Side) => ({
     account: raw(given.account),
@@ -247,10 +249,15 @@ describe("safety_code", () => {
     committee: 1,
     inviter: raw(given.account),
   });
-  it.each(file.good)("$digits", ({ one, other, digits, qr }) => {
+  it.each(file.good)("$digits", ({ one, other, digits, qr, line }) => {
     const code = makeSafetyCode(raw(file.deployment), side(one), side(other));
     expect(code.digits).toBe(digits);
     expect(hex(code.qr)).toBe(qr);
+    expect(writeSafetyLine(code.qr)).toBe(line);
+    expect(readSafetyLine(` ${line}\n`)).toEqual(code.qr);
+  });
+  it.each(file.bad_lines)("refuses the line '$line'", ({ line }) => {
+    expect(readSafetyLine(line)).toBeNull();
   });
 });
 

@@ -19,6 +19,8 @@ export function ConversationList() {
   const { route } = navigation;
   const open = useComputed(() => ("id" in route.value ? route.value.id : null)).value;
   const ordered = model.ordered.value;
+  const status = model.status.value;
+  const me = status?.state === "open" ? status.me.handle : "";
   return (
     <nav class="list-pane" aria-label={words.list.label}>
       <header class="bar list-head">
@@ -61,7 +63,7 @@ export function ConversationList() {
         <div class="empty">
           <Logo size={64} />
           <p>{words.list.empty}</p>
-          <small>{words.list.emptyHint}</small>
+          <small>{words.list.emptyHint(me)}</small>
           <button type="button" class="button primary" onClick={() => navigation.go({ at: "new" })}>
             {words.list.new}
           </button>
