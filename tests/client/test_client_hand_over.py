@@ -109,7 +109,12 @@ async def test_the_server_sees_neither_key_nor_text(tmp_path: Path) -> None:
         second = await add_device(world, ann, "ann-2")
         hand_over = second._session.siblings._hand_over
         keep = hand_over.keep
-        hand_over.keep = lambda piece, sender: (kept.append(piece), keep(piece, sender))[1]  # type: ignore[method-assign]
+
+        def keep_twice(piece: HistoryPiece, sender: DeviceId) -> None:
+            kept.append(piece)
+            keep(piece, sender)
+
+        hand_over.keep = keep_twice  # type: ignore[method-assign]
         assert await second.took_history(20) == 1
         (piece,) = kept
         seen = b"".join(

@@ -9,6 +9,7 @@ import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
 import { publishPackages } from "./enrolment.ts";
 import { Expiry } from "./expiry.ts";
+import { Files } from "./files.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
 import { Links } from "./links.ts";
@@ -38,6 +39,7 @@ export class Device {
   readonly siblings: Siblings;
   readonly links: Links;
   readonly amendments: Amendments;
+  readonly files: Files;
   readonly session: Session;
   readonly #expiry: Expiry;
 
@@ -51,8 +53,9 @@ export class Device {
     this.presence = new Presence(core, this.chronicle, this.people);
     this.notices = new Notices(core, this.chronicle);
     this.amendments = new Amendments(core, this.chronicle);
-    const sync = new Sync(core, this.chronicle, this.people, this.outbox);
+    const sync = new Sync(core, this.chronicle, this.people, this.outbox, this.alarms);
     this.sending = new Sending(core, sync, this.outbox, (frames) => this.session.push(frames));
+    this.files = new Files(core, this.outbox, this.sending);
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
     const joining = new Joining(core, this.chronicle, this.people, catchUp);
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
@@ -62,8 +65,8 @@ export class Device {
     const { people, presence } = this;
     this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
     alarms.nameOf = (device) => this.siblings.devices.name(device);
-    const { siblings, amendments } = this;
-    this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments });
+    const { siblings, amendments, files } = this;
+    this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments, files });
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     sending.isHeld = (room) => {
@@ -110,11 +113,16 @@ export class Device {
     return { account: hex(account), device: hex(device), handle: identity.handle, deployment };
   }
 
-  async close(): Promise<void> {
+  /** Ends what runs; the vault stays open. */
+  async stop(): Promise<void> {
     this.marks.stop();
     await this.presence.stop();
     this.#expiry.stop();
     await this.session.close();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
     this.core.vault.close();
   }
 }

@@ -4,7 +4,14 @@ import type { RefusalFacts } from "../messenger.ts";
 import { requiresCapsule } from "../protocol/charter_terms.ts";
 import { dayOf, keyEpochOf } from "../protocol/days.ts";
 import { equalBytes, hex, u64 } from "../protocol/encoding.ts";
-import { EnvelopeRefused, GroupRefused, type Refusal, WireRefused } from "../protocol/errors.ts";
+import {
+  DoublelockError,
+  EnvelopeRefused,
+  GroupRefused,
+  type Refusal,
+  VaultRefused,
+  WireRefused,
+} from "../protocol/errors.ts";
 import { type FromServer, type FromServerOf, ItemKind, MailKind } from "../protocol/frames.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Amendments } from "./amendments.ts";
@@ -12,6 +19,7 @@ import type { Changes } from "./changes.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core, Room } from "./core.ts";
 import { refillPackages } from "./enrolment.ts";
+import type { Files } from "./files.ts";
 import { asRefusal, rosterOf } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Joining } from "./joining.ts";
@@ -36,8 +44,6 @@ const FATAL: ReadonlySet<string> = new Set([
   "connection-replaced",
   "device-removed",
   "not-permitted",
-  "vault-write",
-  "vault-damaged",
 ]);
 
 /** What one connection needs of the client. */
@@ -56,6 +62,7 @@ export interface Parts {
   readonly alarms: Alarms;
   readonly siblings: Siblings;
   readonly amendments: Amendments;
+  readonly files: Files;
 }
 
 export class Session {
@@ -85,12 +92,14 @@ export class Session {
     return this.#refusal;
   }
 
-  /** Connects and goes on connecting until `close`. */
-  async start(): Promise<void> {
+  /** Connects after a while, for what went wrong before, and goes on until `close`. */
+  async start(waitMs = 0, refusal: RefusalFacts | null = null): Promise<void> {
+    const { core } = this.#parts;
+    this.#refusal = refusal;
     const kept = await this.#parts.core.vault.read(["fact", "mailbox"]);
     this.#mailbox = kept === undefined ? 0 : Number(new DataView(kept.buffer).getBigUint64(0));
-    void this.#run();
-    void this.#watch();
+    core.loose(this.#run(waitMs));
+    core.loose(this.#watch());
   }
 
   async close(): Promise<void> {
@@ -98,7 +107,7 @@ export class Session {
     clearTimeout(this.#watching);
     this.#stream?.close();
     this.#wake?.();
-    await this.#parts.core.alone(async () => undefined);
+    await this.#parts.core.alone(async () => undefined).catch(asRefusal);
   }
 
   /** The network is back, or gone: does not wait for the next try. */
@@ -124,9 +133,10 @@ export class Session {
 
   // --- the connection ----------------------------------------------------------------------
 
-  async #run(): Promise<void> {
+  async #run(waitMs: number): Promise<void> {
     const { core } = this.#parts;
     let wait = FIRST_WAIT_MS;
+    if (waitMs > 0) await this.#pause(waitMs);
     while (!this.#closed) {
       try {
         await this.#connect();
@@ -136,23 +146,32 @@ export class Session {
           if (this.#up) wait = FIRST_WAIT_MS;
         }
       } catch (problem) {
-        const refusal = asRefusal(problem);
         this.#stream?.close();
         this.#stream = undefined;
-        if (this.#closed) return;
+        this.#up = false;
+        // What is wrong with the vault or with the program is not the connection's matter.
+        if (problem instanceof VaultRefused) core.fail(problem);
+        if (!(problem instanceof DoublelockError)) throw problem;
+        if (this.#closed || core.failure !== undefined) return;
+        const refusal = asRefusal(problem);
         await core.alone(() => this.#disconnected(refusal)).catch(asRefusal);
         if (FATAL.has(refusal.code)) return;
       }
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, wait * (0.5 + Math.random()));
-        this.#wake = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
-      this.#wake = undefined;
+      await this.#pause(wait * (0.5 + Math.random()));
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     }
+  }
+
+  /** Waits, unless there is reason to hurry. */
+  async #pause(waitMs: number): Promise<void> {
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, waitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+    this.#wake = undefined;
   }
 
   async #connect(): Promise<void> {
@@ -184,7 +203,6 @@ export class Session {
     if (refusal.code === "device-removed" || this.#parts.siblings.devices.isRemoved()) {
       alarms.raise({ kind: "device-removed" });
     }
-    if (refusal.code === "vault-write") alarms.raise({ kind: "storage-full" });
     this.tellConnection();
     await core.flush();
   }
@@ -225,7 +243,8 @@ export class Session {
           if (behind !== undefined && !behind.catching) this.catchUp(behind);
         } catch (problem) {
           if (!(problem instanceof EnvelopeRefused)) throw problem;
-          core.stop(core.room(hex(frame.conversation)), problem);
+          const room = core.room(hex(frame.conversation));
+          await sync.stop(room, room.sequence + 0.5, core.clock(), problem);
         }
         this.tellConnection();
         return;
@@ -250,12 +269,13 @@ export class Session {
   }
 
   #welcomed(frame: FromServerOf<"Welcome">): void {
-    const { core, alarms } = this.#parts;
+    const { core, alarms, files } = this.#parts;
     const heads = new Set(frame.heads.map((cursor) => hex(cursor.conversation)));
     // A conversation that the server does not list stands still, and nothing is sent to it.
     for (const room of core.rooms.values()) room.catching = heads.has(room.name);
     this.#up = true;
     this.#refusal = null;
+    files.upload();
     const offsetMs = frame.timeMs - core.clock();
     if (Math.abs(offsetMs) > core.skewMs) alarms.raise({ kind: "clock", offsetMs });
     this.tellConnection();
@@ -379,9 +399,7 @@ export class Session {
               : undefined;
       if (work === undefined) continue;
       this.#mending.add(room.name);
-      void work()
-        .catch(asRefusal)
-        .finally(() => this.#mending.delete(room.name));
+      core.loose(work().finally(() => this.#mending.delete(room.name)));
     }
   }
 
@@ -430,7 +448,7 @@ export class Session {
 
   /** Reads both logs now and then: what they say of this account is news that nobody sends. */
   async #watch(): Promise<void> {
-    const { core, alarms, amendments, chronicle } = this.#parts;
+    const { core, alarms, amendments, chronicle, files } = this.#parts;
     if (this.#closed) return;
     for (const sync of [() => core.monitor.syncKeys(), () => core.monitor.syncLaw()]) {
       await sync().catch(asRefusal);
@@ -447,12 +465,13 @@ export class Session {
         await chronicle.sweep(core.clock());
         core.tell({ kind: "trust" });
         if (this.#up) await refillPackages(core).catch(asRefusal);
+        if (this.#up) files.upload();
         await core.flush();
         this.#mend();
       })
       .catch(asRefusal);
     if (this.#closed) return;
-    this.#watching = setTimeout(() => void this.#watch(), WATCH_MS);
+    this.#watching = setTimeout(() => core.loose(this.#watch()), WATCH_MS);
   }
 
   #checkEpochs(): void {
