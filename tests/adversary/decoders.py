@@ -24,6 +24,7 @@ from doublelock.protocol import (
     attachment,
     bundle,
     capsule,
+    case,
     ceremony,
     ceremony_steps,
     charter,
@@ -495,6 +496,13 @@ def _law() -> dict[str, Target]:
         "metadata.verify_metadata": Target(
             lambda data: metadata.verify_metadata(data, world.charter, one.warrant, ()),
             (given_out,),
+        ),
+        "case.read_warrant": Target(
+            lambda data: case.read_warrant(data, world.state, NOW), (signed_warrant,)
+        ),
+        "case.merge_warrant": Target(
+            lambda data: case.merge_warrant([data], one.warrant.commitment, world.state, NOW),
+            (signed_warrant,),
         ),
         "warrant.verify_warrant": Target(
             lambda data: warrant.verify_warrant(data, world.charter), (signed_warrant,)
