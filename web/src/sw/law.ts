@@ -46,16 +46,37 @@ export async function followLaw(
   fetch: Fetch,
   charters: () => Promise<readonly Uint8Array[]>,
 ): Promise<KnownLaw> {
-  const { deployment } = known;
-  const [genesis, ...amendments] = known.charters;
-  if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
-  const chain = [verifyGenesis(genesis, deployment)];
-  for (const document of amendments) chain.push(verifyAmendment(newest(chain), document));
-  const bundles = new Map(known.bundles);
+  const chain = chainOf(known);
   const mirror = new LogMirror(fetch, [], new GrowingTree(known.size, known.peaks));
   const fresh = await mirror.grow(charterAt(chain, nowMs).lawPolicy);
+  const { bundles } = known;
+  const judged = await judgeLines({ chain, bundles }, known.deployment, fresh, charters);
+  return {
+    deployment: known.deployment,
+    size: mirror.size,
+    peaks: mirror.peaks,
+    charters: judged.chain.map((charter) => charter.document),
+    bundles: judged.bundles,
+  };
+}
+
+/** What lines amount to: the charters that count, and the bundles. */
+export interface Judged {
+  readonly chain: readonly Charter[];
+  readonly bundles: ReadonlyMap<string, boolean>;
+}
+
+/** What there is after further lines, in the log's order. Throws CharterRefused(charter-missing). */
+export async function judgeLines(
+  before: Judged,
+  deployment: DeploymentId,
+  lines: readonly Uint8Array[],
+  charters: () => Promise<readonly Uint8Array[]>,
+): Promise<Judged> {
+  const chain = [...before.chain];
+  const bundles = new Map(before.bundles);
   let documents: readonly Uint8Array[] | undefined;
-  for (const line of fresh) {
+  for (const line of lines) {
     if (!JUDGED.has(typeOf(line))) continue;
     try {
       const { timeMs, signed } = verifyLine(deployment, line);
@@ -75,13 +96,16 @@ export async function followLaw(
       if (!(problem instanceof Refusal) || problem.code === "charter-missing") throw problem;
     }
   }
-  return {
-    deployment,
-    size: mirror.size,
-    peaks: mirror.peaks,
-    charters: chain.map((charter) => charter.document),
-    bundles,
-  };
+  return { chain, bundles };
+}
+
+/** The charters of what was kept, verified again. */
+function chainOf(known: KnownLaw): Charter[] {
+  const [genesis, ...amendments] = known.charters;
+  if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
+  const chain = [verifyGenesis(genesis, known.deployment)];
+  for (const document of amendments) chain.push(verifyAmendment(newest(chain), document));
+  return chain;
 }
 
 function newest(chain: readonly Charter[]): Charter {

@@ -47,6 +47,7 @@ import { Policy } from "../../src/protocol/policy.ts";
 import { makeSafetyCode } from "../../src/protocol/safety_code.ts";
 import * as session from "../../src/protocol/session.ts";
 import { verifyProof } from "../../src/protocol/tlog_proof.ts";
+import { judgeLines } from "../../src/sw/law.ts";
 import { load, outcomeOf, raw, refusalOf } from "../vectors.ts";
 
 interface Bad {
@@ -528,6 +529,19 @@ describe("lawlog", () => {
     }[];
   }>("lawlog");
   const charter = verifyGenesis(utf8(file.charter), raw(file.deployment));
+
+  it("has the same charters in the service worker's fold", async () => {
+    const documents = file.lines.flatMap(({ document }) =>
+      document === undefined ? [] : [utf8(document)],
+    );
+    const judged = await judgeLines(
+      { chain: [charter], bundles: new Map() },
+      raw(file.deployment),
+      file.lines.map(({ line }) => raw(line)),
+      async () => documents,
+    );
+    expect(judged.chain.map((each) => hex(each.hash))).toEqual(file.charters);
+  });
 
   it("folds the log, line by line", async () => {
     const state = new LawState(charter);
