@@ -13,6 +13,9 @@ from typing import Any
 from ceremony_people import GROUP, Committee, reshare_deal, reshare_room
 from law_world import EPOCH, NOW, World, key, note_signer, public, scalar
 from test_evidence import ALICE, Scene
+from vectors.make.letter import NAME, PIECE, ROUTE
+from vectors.make.letter import SENDER as SIBLING
+from vectors.make.letter import history as handed_over
 
 import doublelock.protocol
 from doublelock.client.invite import Invite, decode_invite
@@ -36,11 +39,13 @@ from doublelock.protocol import (
     evidence,
     frames,
     group_rules,
+    history,
     inventory,
     jws,
     keyepoch,
     keylog_entry,
     lawlog,
+    letter,
     limits,
     link_request,
     mail,
@@ -604,6 +609,20 @@ def _people() -> dict[str, Target]:
             _text(link_request.decode_link_request),
             (linking.text().encode(),),
             lambda one: one.text().encode(),
+        ),
+        "letter.decode_content": Target(
+            letter.decode_content,
+            (letter.encode_content(NAME), letter.encode_content(PIECE)),
+            letter.encode_content,
+        ),
+        "letter.open_letter": Target(
+            lambda data: letter.open_letter(ROUTE, data, SIBLING.public.encoded),
+            (letter.sign_letter(ROUTE, letter.KeyLetter(b"k" * 32, NOW, False), SIBLING.sign),),
+        ),
+        "history.decode_history": Target(
+            history.decode_history,
+            (history.encode_history(handed_over()),),
+            history.encode_history,
         ),
         "bundle.read_manifest": Target(
             bundle.read_manifest,

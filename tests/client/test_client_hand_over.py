@@ -12,7 +12,7 @@ from doublelock.client.events import HandedOver, RefusedItem
 from doublelock.client.hand_over import HANDED_OVER
 from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.codes import Code
-from doublelock.protocol.identifiers import ConversationId
+from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.letter import HistoryPiece, KeyLetter, Route, sign_letter
 from doublelock.protocol.record import (
     AnyRecord,
@@ -99,7 +99,9 @@ async def test_a_message_that_is_to_disappear_is_not_taken_over(tmp_path: Path) 
         assert standing(second, chat)[0] == (Text(b"to stay"), HANDED_OVER)
 
 
-async def test_the_server_sees_neither_key_nor_text(tmp_path: Path) -> None:
+async def test_the_server_sees_neither_key_nor_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with world_at(tmp_path) as world:
         ann, _ = await world.person("ann"), await world.person("bob")
         chat = await ann.create_conversation(["bob"])
@@ -109,7 +111,12 @@ async def test_the_server_sees_neither_key_nor_text(tmp_path: Path) -> None:
         second = await add_device(world, ann, "ann-2")
         hand_over = second._session.siblings._hand_over
         keep = hand_over.keep
-        hand_over.keep = lambda piece, sender: (kept.append(piece), keep(piece, sender))[1]  # type: ignore[method-assign]
+
+        def note(piece: HistoryPiece, sender: DeviceId) -> None:
+            kept.append(piece)
+            keep(piece, sender)
+
+        monkeypatch.setattr(hand_over, "keep", note)
         assert await second.took_history(20) == 1
         (piece,) = kept
         seen = b"".join(
