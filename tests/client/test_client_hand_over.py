@@ -99,7 +99,9 @@ async def test_a_message_that_is_to_disappear_is_not_taken_over(tmp_path: Path) 
         assert standing(second, chat)[0] == (Text(b"to stay"), HANDED_OVER)
 
 
-async def test_the_server_sees_neither_key_nor_text(tmp_path: Path) -> None:
+async def test_the_server_sees_neither_key_nor_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with world_at(tmp_path) as world:
         ann, _ = await world.person("ann"), await world.person("bob")
         chat = await ann.create_conversation(["bob"])
@@ -110,11 +112,11 @@ async def test_the_server_sees_neither_key_nor_text(tmp_path: Path) -> None:
         hand_over = second._session.siblings._hand_over
         keep = hand_over.keep
 
-        def keep_twice(piece: HistoryPiece, sender: DeviceId) -> None:
+        def note(piece: HistoryPiece, sender: DeviceId) -> None:
             kept.append(piece)
             keep(piece, sender)
 
-        hand_over.keep = keep_twice  # type: ignore[method-assign]
+        monkeypatch.setattr(hand_over, "keep", note)
         assert await second.took_history(20) == 1
         (piece,) = kept
         seen = b"".join(

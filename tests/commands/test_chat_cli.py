@@ -249,7 +249,12 @@ async def test_a_second_device_is_linked_and_revoked(town: Town) -> None:
     seen, listed = await asyncio.gather(
         town.done("ann-2", "history", "@bob", "--json"), town.done("ann", "devices", "--json")
     )
-    assert [one["text"] for one in seen.answers()] == [secret]
+    *before, last = seen.answers()
+    assert last["text"] == secret
+    assert before
+    assert all(one["handed_over"] for one in before)
+    assert "handed_over" not in last
+    assert linked.answers()[-1]["taken"] >= len(before)
     assert [one["this"] for one in listed.answers()] == [True, False]
     await town.done("ann", "revoke", where["device"][:8])
     (await town.run("ann-2", "history", "@bob")).refused("device-removed")
