@@ -15,11 +15,10 @@ import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
 import { decodeInvite, encodeInvite, type Invite, makeInvite } from "../protocol/invite.ts";
 import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
-import { display } from "../protocol/record.ts";
+import { decodeRecord, display } from "../protocol/record.ts";
 import type { Identity } from "./core.ts";
 import { Device } from "./device.ts";
 import { enter, foundAccount, wasListed } from "./enrolment.ts";
-import { Files } from "./files.ts";
 import { asRefusal } from "./groups.ts";
 import { Http } from "./http.ts";
 import { Linking, makeWish, type Wish } from "./linking.ts";
@@ -35,7 +34,6 @@ export class BrowserMessenger implements m.Messenger {
   readonly #origin: string;
   readonly #hearers = new Set<(event: m.MessengerEvent) => void>();
   #device: Device | undefined;
-  #files: Files | undefined;
   #linking: Linking | undefined;
   #broken: m.RefusalFacts | undefined;
   #settings: m.Settings = DEFAULT_SETTINGS;
@@ -292,7 +290,6 @@ export class BrowserMessenger implements m.Messenger {
     this.#linking = undefined;
     await this.#device?.close();
     this.#device = undefined;
-    this.#files = undefined;
   }
 
   // --- conversations -----------------------------------------------------------------------
@@ -390,19 +387,18 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   async send(conversation: string, outgoing: m.Outgoing): Promise<string> {
-    const { core, sending } = this.#open;
+    const { core, sending, files } = this.#open;
     const room = core.room(conversation);
-    const record =
-      outgoing.kind === "file"
-        ? await this.#attachments.put(outgoing)
-        : outgoing.replyTo === null
-          ? ({ kind: "Text", content: utf8(outgoing.text) } as const)
-          : ({
-              kind: "Reply",
-              target: unhex(outgoing.replyTo),
-              content: utf8(outgoing.text),
-            } as const);
-    const id = await core.alone(() => sending.send(room, record));
+    let id: string;
+    if (outgoing.kind === "file") id = await files.send(room, outgoing);
+    else {
+      const content = utf8(outgoing.text);
+      const record =
+        outgoing.replyTo === null
+          ? ({ kind: "Text", content } as const)
+          : ({ kind: "Reply", target: unhex(outgoing.replyTo), content } as const);
+      id = await core.alone(() => sending.send(room, record));
+    }
     this.#queued();
     return id;
   }
@@ -430,6 +426,7 @@ export class BrowserMessenger implements m.Messenger {
     if (outgoing === undefined) throw new WireRefused("not-found");
     await core.alone(async () => {
       outbox.settle(outgoing);
+      core.write([["upload", message], undefined]);
       core.tell({ kind: "message-gone", conversation, id: message });
       await core.flush();
     });
@@ -439,15 +436,15 @@ export class BrowserMessenger implements m.Messenger {
   async openFile(conversation: string, message: string): Promise<Blob> {
     const found = await this.#open.chronicle.find(conversation, message);
     const waiting = this.#open.outbox.find(message);
-    const record = found?.record ?? this.#attachments.read(waiting?.record);
+    const record = found?.record ?? (waiting && decodeRecord(waiting.record));
     if (record?.kind !== "Attachment" && record?.kind !== "Media") {
       throw new WireRefused("not-found");
     }
-    return this.#attachments.open(record, conversation, message);
+    return this.#open.files.open(record, conversation, message);
   }
 
   async cancelTransfer(_conversation: string, message: string): Promise<void> {
-    this.#attachments.cancel(message);
+    this.#open.files.cancel(message);
   }
 
   async receipts(conversation: string, message: string) {
@@ -766,11 +763,6 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   // --- what several of them use ------------------------------------------------------------
-
-  get #attachments(): Files {
-    this.#files ??= new Files(this.#open.core, this.#tell);
-    return this.#files;
-  }
 
   /** One change of the device's state after the other. */
   #once<T>(work: () => Promise<T>): Promise<T> {

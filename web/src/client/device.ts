@@ -9,6 +9,7 @@ import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
 import { publishPackages } from "./enrolment.ts";
 import { Expiry } from "./expiry.ts";
+import { Files } from "./files.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
 import { Links } from "./links.ts";
@@ -37,6 +38,7 @@ export class Device {
   readonly notices: Notices;
   readonly siblings: Siblings;
   readonly links: Links;
+  readonly files: Files;
   readonly amendments: Amendments;
   readonly session: Session;
   readonly #expiry: Expiry;
@@ -64,6 +66,7 @@ export class Device {
     alarms.nameOf = (device) => this.siblings.devices.name(device);
     const { siblings, amendments } = this;
     this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments });
+    this.files = new Files(core, outbox, sending);
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
     core.flushed = () => chronicle.flushed();

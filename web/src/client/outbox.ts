@@ -19,6 +19,8 @@ export interface Outgoing {
   readonly mls: Uint8Array;
   readonly epoch: number;
   readonly day: number;
+  /** Its file is still to be uploaded, from the vault. */
+  readonly upload?: boolean;
   /** Given up for this reason, until `retry` or `discard`. */
   readonly refusal: RefusalFacts | null;
 }

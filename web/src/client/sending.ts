@@ -31,6 +31,8 @@ export class Sending {
   readonly #sync: Sync;
   readonly #outbox: Outbox;
   readonly #push: Push;
+  /** Uploads what a message waits for. */
+  carry: (id: string) => void = () => undefined;
   readonly #tries = new Map<string, number>();
   #request = 1;
 
@@ -42,7 +44,7 @@ export class Sending {
   }
 
   /** Puts a record into the outbox and on its way; gives its message id in hex. */
-  async send(room: Room, record: AnyRecord): Promise<string> {
+  async send(room: Room, record: AnyRecord, upload?: Uint8Array): Promise<string> {
     if (room.status === "left" || room.status === "stopped") {
       throw new GroupRefused("not-a-member", room.status);
     }
@@ -60,8 +62,10 @@ export class Sending {
       epoch: -1,
       day: -1,
       refusal: null,
+      upload: upload !== undefined,
     };
     this.#core.write(this.#outbox.keep(outgoing));
+    if (upload !== undefined) this.#core.write([["upload", hex(outgoing.id)], upload]);
     await this.#outbox.tell(outgoing, true);
     await this.#core.flush();
     void this.#core.alone(() => this.resume(room)).catch(() => undefined);
@@ -70,9 +74,11 @@ export class Sending {
 
   /** Sends what waits for a room, as it was sealed where it can be. Runs alone. */
   async resume(room: Room): Promise<void> {
-    const waiting = this.#outbox
+    const all = this.#outbox
       .of(room.name)
       .filter((one) => one.refusal === null && !this.#outbox.isAloft(one));
+    for (const one of all) if (one.upload) this.carry(hex(one.id));
+    const waiting = all.filter((one) => !one.upload);
     if (waiting.length === 0 || !room.usable) return;
     await this.#knowEpoch();
     const group = await this.#core.group(room);
