@@ -24,13 +24,8 @@ from doublelock.protocol.documents import Bytes32, Bytes48, decode, encode
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.envelope import _message_cipher
 from doublelock.protocol.errors import Refusal
-from doublelock.protocol.evidence import (
-    EvidenceFile,
-    EvidenceLine,
-    Manifest,
-    make_line,
-    write_line,
-)
+from doublelock.protocol.evidence import EvidenceFile, Manifest
+from doublelock.protocol.evidence_line import EvidenceLine, write_line
 from doublelock.protocol.header import Header, hash_header
 from doublelock.protocol.identifiers import (
     AccountId,
@@ -284,8 +279,7 @@ class Forger:
             signature, paths = sign_receipts([own], self.stage.deployment, key or self.receipt_key)
             heads[room] = (fields.sequence, own)
             receipt = Receipt(fields, 0, 1, paths[0], signature)
-            made = make_line(one.header_bytes, one.body, one.seed, one.device_key, receipt)
-            lines.append(write_line(made))
+            lines.append(write_line(one.header_bytes, one.body, one.seed, one.device_key, receipt))
         return lines
 
     def list_all(self, lines: Sequence[bytes]) -> None:

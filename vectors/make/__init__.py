@@ -30,9 +30,11 @@ NAMES: Final = (
     "letter",
     "session",
     "invite",
+    "group_link",
     "tlog",
     "charter",
     "lawlog",
+    "handover",
     "codes",
 )
 

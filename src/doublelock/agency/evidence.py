@@ -144,8 +144,8 @@ def _custody(party: LawParty, opening: Opening) -> tuple[CustodyEntry, ...]:
         entry = logged.signed.entry
         if getattr(entry, "warrant", None) != case:
             continue
-        who = party.charter.party(logged.signed.author)
-        name = who.name if who is not None else "a former party"
+        who = state.charter(logged.time_ms).party(logged.signed.author)
+        name = who.name if who is not None else "nobody"
         match entry:
             case WarrantFiled():
                 act = "filed the warrant"

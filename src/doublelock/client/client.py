@@ -15,6 +15,7 @@ from doublelock.client.events import Event
 from doublelock.client.groups import roster_of
 from doublelock.client.invite import Invite, PinnedAddress, make_invite
 from doublelock.client.linking import Linking
+from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.session import Session
@@ -239,6 +240,11 @@ class Client:
         return self._session.devices
 
     @property
+    def links(self) -> Links:
+        """Return this device's links into groups, and who asks by them."""
+        return self._session.links
+
+    @property
     def monitor(self) -> Monitor:
         """Return what this client has verified of the deployment."""
         return self._core.monitor
@@ -337,9 +343,7 @@ class Client:
         """Add people by one commit, and tell them what the conversation is called (spec V-16)."""
         accounts = [self.account_of(handle) for handle in handles]
         await self._session.conversations.add(self._room(conversation), accounts)
-        known = self.details(conversation)
-        if known is not None and self.account in self.admins(conversation):
-            await self.post(conversation, known)
+        await self._session.tell_newcomers(conversation)
 
     async def remove(self, conversation: ConversationId, handles: Sequence[str]) -> None:
         """Remove people by one commit."""

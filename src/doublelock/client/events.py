@@ -101,6 +101,15 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinAsked:
+    """Somebody asks by a link to be let into a group that this person rules (spec G-22)."""
+
+    conversation: ConversationId
+    account: AccountId
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A warrant opened something of one's own account; `document` is the signed notice."""
 
@@ -170,6 +179,7 @@ Event = (
     | Left
     | Stopped
     | NotSent
+    | JoinAsked
     | Notice
     | RefusedNotice
     | EpochsLow

@@ -177,6 +177,7 @@ class Code(StrEnum):
     SLOW_READER = "slow-reader"
     STOPPING = "stopping"
     STORAGE = "storage"
+    DEFECT = "defect"
     BLOB_DIGEST = "blob-digest"
     BLOB_OFFSET = "blob-offset"
 
@@ -343,6 +344,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.SLOW_READER: "Messages came faster than they were read; connect again and go on.",
     Code.STOPPING: "The server is stopping; nothing acknowledged is lost, connect again later.",
     Code.STORAGE: "The server could not store this; nothing was changed, try again later.",
+    Code.DEFECT: "The program came upon something that it does not expect; report it, try again.",
     Code.BLOB_DIGEST: "The upload does not match its digest; start it again.",
     Code.BLOB_OFFSET: "The upload goes on elsewhere; ask how much is there and send the rest.",
 }

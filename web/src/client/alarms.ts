@@ -11,6 +11,8 @@ export class Alarms {
   readonly #core: Core;
   readonly #people: People;
   readonly #open = new Map<string, Alarm>();
+  /** Those that stand in memory alone. */
+  readonly #fleeting = new Set<string>();
   /** Up to which entry of the key log was looked at. */
   #looked = 0;
   /** What a device of this account is called. */
@@ -35,6 +37,14 @@ export class Alarms {
 
   find(id: string): Alarm | undefined {
     return this.#open.get(id);
+  }
+
+  /** Shows at once an alarm that the vault cannot keep. */
+  show(cause: AlarmCause): void {
+    const alarm: Alarm = { id: nameOf(cause), timeMs: this.#core.clock(), cause };
+    this.#open.set(alarm.id, alarm);
+    this.#fleeting.add(alarm.id);
+    this.#core.tellNow({ kind: "alarm", alarm });
   }
 
   /** Raises an alarm; the caller flushes. One cause stands once. */
@@ -64,7 +74,7 @@ export class Alarms {
   /** The caller flushes. */
   dismiss(id: string): void {
     if (!this.#open.delete(id)) return;
-    this.#core.write([["alarm", id], undefined]);
+    if (!this.#fleeting.delete(id)) this.#core.write([["alarm", id], undefined]);
     this.#core.tell({ kind: "alarm-gone", id });
   }
 

@@ -21,6 +21,8 @@ import {
   type SendState,
 } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
+import type { Committee } from "../protocol/charter_terms.ts";
+import { DAY_MS } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { WireRefused } from "../protocol/errors.ts";
 import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
@@ -32,8 +34,12 @@ import type { People } from "./people.ts";
 import { put } from "./vault.ts";
 
 const PREVIEW = 200;
+const PEAKS = 64;
 /** Unsent messages stand beyond every sequence. */
 const BEYOND = 2 ** 50;
+/** What the service says of itself stands this far behind what came by its mail. */
+const AFTER = 2 ** -10;
+const SWEPT_AT_ONCE = 200;
 
 /** What the list shows of a conversation, as the vault keeps it. */
 export interface View {
@@ -121,6 +127,10 @@ export class Chronicle {
   readonly #places = new Map<string, number>();
   reached: (conversation: string, sequence: number) => SendState = () => "sent";
   underway: (conversation: string) => readonly Underway[] = () => [];
+  /** How many ask to be let into a group. */
+  asking: (conversation: string) => number = () => 0;
+  /** Told when something of a timeline is to disappear. */
+  expires: (timeMs: number) => void = () => undefined;
 
   constructor(core: Core, people: People) {
     this.#core = core;
@@ -147,6 +157,13 @@ export class Chronicle {
     return this.#views.get(name) ?? NEW_VIEW;
   }
 
+  /** Whether it is a conversation with somebody whom this person blocked. */
+  isHidden(name: string): boolean {
+    const { kind, members } = this.view(name);
+    const own = hex(this.#core.account);
+    return kind === "direct" && members.some((one) => one !== own && this.#people.isBlocked(one));
+  }
+
   conversation(name: string): Conversation {
     const view = this.view(name);
     const room = this.#core.rooms.get(name);
@@ -160,6 +177,7 @@ export class Chronicle {
         ? "unverified"
         : "verified";
     const status = room?.status ?? "member";
+    const hidden = this.isHidden(name);
     return {
       id: name,
       kind: view.kind,
@@ -171,8 +189,9 @@ export class Chronicle {
       addPolicy: view.addPolicy,
       preview: view.preview,
       timeMs: view.timeMs,
-      unread: view.unread,
-      mentioned: view.mentioned,
+      unread: hidden ? 0 : view.unread,
+      mentioned: view.mentioned && !hidden,
+      blocked: hidden,
       readAt: view.readAt,
       draft: view.draft,
       muted: view.muted,
@@ -181,7 +200,7 @@ export class Chronicle {
       state: status === "broken" ? "member" : status,
       refusal: room?.refusal ?? null,
       verification: weakest,
-      joinRequests: 0,
+      joinRequests: this.asking(name),
     };
   }
 
@@ -233,7 +252,7 @@ export class Chronicle {
     const rest = await this.#core.vault.list(["history", name], { after: through });
     const unread = rest
       .map(([, value]) => unpack<Entry>(value))
-      .filter((entry) => entry.account !== own && entry.line === null).length;
+      .filter((entry) => entry.account !== own && (entry.line === null || name === SERVICE)).length;
     this.change(name, { readAt: Math.max(view.readAt, through), unread, mentioned: false });
     return true;
   }
@@ -305,36 +324,109 @@ export class Chronicle {
     await this.#add(SERVICE, { ...this.#blank(at, timeMs), line });
   }
 
+  /** What this device says in the service's conversation, behind everything that is there. */
+  async say(timeMs: number, line: Line): Promise<void> {
+    await this.service((this.view(SERVICE).last?.at ?? 0) + AFTER, timeMs, line);
+  }
+
   /** What the service itself says: a notice that was verified. */
   async notice(at: number, timeMs: number, notice: Notice): Promise<void> {
     if (!this.has(SERVICE)) this.change(SERVICE, { kind: "service" });
     await this.#add(SERVICE, { ...this.#blank(at, timeMs), notice });
   }
 
-  /** An item's retention ended. */
+  /** The server keeps an item's hashes only: its time is over. The caller flushes. */
   async erased(name: string, at: number): Promise<void> {
-    const entry = await this.#entry(name, at);
-    if (entry === undefined) return;
-    this.#core.write([["history", name, at], undefined], [["place", name, entry.id], undefined]);
-    this.#core.tell({ kind: "message-gone", conversation: name, id: entry.id });
+    await this.#erase(name, [at]);
   }
 
-  /** Deletes what its conversation's timer has ended; the caller flushes. */
+  /**
+   * Deletes what a conversation's timer or the charter's retention has ended; the caller flushes.
+   *
+   * Retention is the longest of any committee's, as at the server: a conversation may have members of
+   * several. What the service told stays: it is the person's evidence.
+   */
   async sweep(nowMs: number): Promise<void> {
+    const days = Math.max(...this.#core.monitor.charter.terms.committees.map(retention));
     for (const [name] of this.#views) {
-      const due = await this.#core.vault.find<number>(["expiry", name]);
-      if (due === undefined || due > nowMs) continue;
-      let next: number | undefined;
-      for (const [, value] of await this.#core.vault.list(["history", name])) {
-        const { at, expiresMs } = unpack<Entry>(value);
-        if (expiresMs === null) continue;
-        if (expiresMs <= nowMs) await this.erased(name, at);
-        else next = Math.min(next ?? expiresMs, expiresMs);
-      }
-      this.#core.write(
-        next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next),
-      );
+      if (name === SERVICE) continue;
+      const due = [
+        ...(await this.#outlived(name, nowMs - days * DAY_MS)),
+        ...(await this.#expired(name, nowMs)),
+      ];
+      if (due.length > 0) await this.#erase(name, due);
     }
+  }
+
+  /** The places of everything older than a time. */
+  async #outlived(name: string, beforeMs: number): Promise<number[]> {
+    const found: number[] = [];
+    let after = -1;
+    for (;;) {
+      const how = { after, limit: SWEPT_AT_ONCE };
+      const rows = await this.#core.vault.list(["history", name], how);
+      for (const [, value] of rows) {
+        const { at, timeMs } = unpack<Entry>(value);
+        if (timeMs >= beforeMs) return found;
+        found.push(at);
+        after = at;
+      }
+      if (rows.length < SWEPT_AT_ONCE) return found;
+    }
+  }
+
+  /** The places of everything whose timer has ended; tells what ends next. */
+  async #expired(name: string, nowMs: number): Promise<number[]> {
+    const due = await this.#core.vault.find<number>(["expiry", name]);
+    if (due === undefined) return [];
+    if (due > nowMs) {
+      this.expires(due);
+      return [];
+    }
+    const found: number[] = [];
+    let next: number | undefined;
+    for (const [, value] of await this.#core.vault.list(["history", name])) {
+      const { at, expiresMs } = unpack<Entry>(value);
+      if (expiresMs === null) continue;
+      if (expiresMs <= nowMs) found.push(at);
+      else next = Math.min(next ?? expiresMs, expiresMs);
+    }
+    this.#core.write(
+      next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next),
+    );
+    if (next !== undefined) this.expires(next);
+    return found;
+  }
+
+  /** Forgets entries with all that shows them: place, preview, count of unread. */
+  async #erase(name: string, places: readonly number[]): Promise<void> {
+    const gone = new Set(places);
+    for (const at of gone) {
+      const entry = await this.#entry(name, at);
+      if (entry === undefined) continue;
+      this.#fresh.delete(`${name}/${at}`);
+      this.#core.write([["history", name, at], undefined], [["place", name, entry.id], undefined]);
+      this.#core.tell({ kind: "message-gone", conversation: name, id: entry.id });
+    }
+    const view = this.view(name);
+    const own = hex(this.#core.account);
+    const unread = (await this.#core.vault.list(["history", name], { after: view.readAt }))
+      .map(([, value]) => unpack<Entry>(value))
+      .filter((entry) => !gone.has(entry.at) && entry.account !== own && entry.line === null);
+    const change = { unread: Math.min(view.unread, unread.length) };
+    if (view.last === null || !gone.has(view.last.at)) {
+      if (change.unread !== view.unread) this.change(name, change);
+      return;
+    }
+    const rest = (await this.#core.vault.list(["history", name]))
+      .map(([, value]) => unpack<Entry>(value))
+      .filter((entry) => !gone.has(entry.at) && entry.line === null);
+    const last = rest.at(-1);
+    this.change(name, {
+      ...change,
+      last: last === undefined ? null : { at: last.at, id: last.id },
+      preview: last === undefined ? null : this.#preview(await this.#show(name, last)),
+    });
   }
 
   async #details(room: Room, arrived: Arrived, name: Uint8Array, picture: Uint8Array) {
@@ -393,14 +485,17 @@ export class Chronicle {
       put(["history", name, entry.at], entry),
       put(["place", name, entry.id], entry.at),
     );
-    if (entry.expiresMs !== null) this.#core.write(put(["expiry", name], 0));
+    if (entry.expiresMs === null) return;
+    this.#core.write(put(["expiry", name], 0));
+    this.expires(entry.expiresMs);
   }
 
   async #add(name: string, entry: Entry): Promise<void> {
     this.#put(name, entry);
     const message = await this.#show(name, entry);
     const view = this.view(name);
-    const counts = !message.mine && entry.line === null;
+    const silent = entry.account !== null && this.#people.isBlocked(entry.account);
+    const counts = !message.mine && !silent && (entry.line === null || name === SERVICE);
     const talks = entry.line === null || view.preview === null || name === SERVICE;
     this.change(name, {
       last: { at: entry.at, id: entry.id },
@@ -572,7 +667,7 @@ export class Chronicle {
       state: mine && entry.refusal === null ? this.reached(name, entry.at) : null,
       refusal: entry.refusal,
       body,
-      replyTo: record?.kind === "Reply" ? await this.#quote(name, record.target) : null,
+      replyTo: await this.#answered(name, record),
       edited: entry.edited !== null,
       reactions: this.#reactions(entry.marks),
       mentionsMe:
@@ -619,7 +714,7 @@ export class Chronicle {
             kind: "voice",
             file,
             durationMs: record.durationMs,
-            peaks: new Uint8Array(48).fill(128),
+            peaks: record.thumbnail.subarray(0, PEAKS),
           };
         }
         return { kind: "file", file, ...text(record.caption) };
@@ -658,6 +753,11 @@ export class Chronicle {
     }));
   }
 
+  async #answered(name: string, record: AnyRecord | undefined): Promise<Quote | null> {
+    if (record?.kind !== "Reply" && record?.kind !== "Media") return null;
+    return record.target.length === 0 ? null : this.#quote(name, record.target);
+  }
+
   async #quote(name: string, target: Uint8Array): Promise<Quote> {
     const id = hex(target);
     const at = await this.#place(name, id);
@@ -687,4 +787,9 @@ export class Chronicle {
       state: message.state,
     };
   }
+}
+
+/** A committee's retention in days; where nothing is sealed to keys, 0 stands for no limit. */
+function retention({ retentionDays }: Committee): number {
+  return retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays;
 }

@@ -22,9 +22,13 @@ interface Known {
   readonly blocked: boolean;
 }
 
+const UNSEEN = { presence: "unknown", lastSeenMs: null } as const;
+
 export class People {
   readonly #core: Core;
   readonly #known = new Map<string, Known>();
+  /** Whether somebody is here, as they say themselves. */
+  seen: (account: string) => Pick<Person, "presence" | "lastSeenMs"> = () => UNSEEN;
 
   constructor(core: Core) {
     this.#core = core;
@@ -103,8 +107,7 @@ export class People {
       verification: this.verification(account),
       devices: version.keys.length,
       committee: version.committee,
-      presence: "unknown",
-      lastSeenMs: null,
+      ...this.seen(account),
       blocked: this.#known.get(account)?.blocked ?? false,
     };
   }
@@ -148,6 +151,24 @@ export class People {
     this.#keep(account, { ...known, blocked });
   }
 
+  /** Tells how somebody is now; the caller flushes. */
+  tell(account: string): void {
+    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
+      this.#core.tell({ kind: "person", person: this.person(account) });
+    }
+  }
+
+  /** Tells it at once: nothing was written. */
+  tellNow(account: string): void {
+    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
+      this.#core.tellNow({ kind: "person", person: this.person(account) });
+    }
+  }
+
+  isBlocked(account: string): boolean {
+    return this.#known.get(account)?.blocked ?? false;
+  }
+
   wasVerified(account: string): boolean {
     return this.#known.get(account)?.verified ?? false;
   }
@@ -177,8 +198,6 @@ export class People {
   #keep(account: string, known: Known): void {
     this.#known.set(account, known);
     this.#core.write(put(["person", account], known));
-    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
-      this.#core.tell({ kind: "person", person: this.person(account) });
-    }
+    this.tell(account);
   }
 }

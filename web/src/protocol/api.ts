@@ -100,7 +100,7 @@ export const devices = body({
   ),
   days: truth,
 });
-/** Sealed bytes for one device of one's own account. */
+/** Sealed bytes for one device. */
 export const sendMail = body({
   account: id32,
   device: id16,

@@ -154,6 +154,7 @@ export const ADVICE = {
   "slow-reader": "Messages came faster than they were read; connect again and go on.",
   stopping: "The server is stopping; nothing acknowledged is lost, connect again later.",
   storage: "The server could not store this; nothing was changed, try again later.",
+  defect: "The program came upon something that it does not expect; report it, try again.",
   "blob-digest": "The upload does not match its digest; start it again.",
   "blob-offset": "The upload goes on elsewhere; ask how much is there and send the rest.",
 } as const;

@@ -1,6 +1,8 @@
 /** The vectors of what a client verifies: frames, names, groups, logs, charters and notices. */
 
+import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
+import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
 import {
   type Charter,
   genesisId,
@@ -21,6 +23,7 @@ import {
   Rules,
   readLeaf,
 } from "../../src/protocol/group_rules.ts";
+import { type LogName, verifyCheckpoint } from "../../src/protocol/handover.ts";
 import * as identifiers from "../../src/protocol/identifiers.ts";
 import { decodeInvite, encodeInvite } from "../../src/protocol/invite.ts";
 import { keyId } from "../../src/protocol/jws.ts";
@@ -51,6 +54,12 @@ import { load, outcomeOf, raw, refusalOf } from "../vectors.ts";
 interface Bad {
   readonly why: string;
   readonly code: string;
+}
+
+/** The charter document that a line of a vector needs, by its hash. */
+function documentsOf({ document }: { document?: string }): Map<string, Uint8Array> {
+  if (document === undefined) return new Map();
+  return new Map([[hex(sha256(utf8(document))), utf8(document)]]);
 }
 
 const camel = (name: string) =>
@@ -227,7 +236,8 @@ describe("safety_code", () => {
   }
   const file = load<{
     deployment: string;
-    good: { one: Side; other: Side; digits: string; qr: string }[];
+    good: { one: Side; other: Side; digits: string; qr: string; line: string }[];
+    bad_lines: { line: string }[];
   }>("safety_code");
   const side = (given: Side) => ({
     account: raw(given.account),
@@ -239,10 +249,15 @@ describe("safety_code", () => {
     committee: 1,
     inviter: raw(given.account),
   });
-  it.each(file.good)("$digits", ({ one, other, digits, qr }) => {
+  it.each(file.good)("$digits", ({ one, other, digits, qr, line }) => {
     const code = makeSafetyCode(raw(file.deployment), side(one), side(other));
     expect(code.digits).toBe(digits);
     expect(hex(code.qr)).toBe(qr);
+    expect(writeSafetyLine(code.qr)).toBe(line);
+    expect(readSafetyLine(` ${line}\n`)).toEqual(code.qr);
+  });
+  it.each(file.bad_lines)("refuses the line '$line'", ({ line }) => {
+    expect(readSafetyLine(line)).toBeNull();
   });
 });
 
@@ -521,6 +536,10 @@ describe("lawlog", () => {
     }[];
   }>("lawlog");
   const charter = verifyGenesis(utf8(file.charter), raw(file.deployment));
+  const folded = new LawState(charter);
+  for (const [index, line] of file.lines.entries()) {
+    folded.apply(index, raw(line.line), documentsOf(line));
+  }
 
   it("folds the log, line by line", async () => {
     const state = new LawState(charter);
@@ -570,7 +589,55 @@ describe("lawlog", () => {
   });
 
   it.each(file.notices)("notice $why", ({ document, account, now_ms, code }) => {
-    expect(outcomeOf(() => verifyNotice(utf8(document), charter, raw(account), now_ms))).toBe(code);
+    expect(outcomeOf(() => verifyNotice(utf8(document), folded, raw(account), now_ms))).toBe(code);
+  });
+});
+
+describe("handover", () => {
+  const file = load<{
+    deployment: string;
+    charter: string;
+    lines: { why: string; line: string; code: string | null; document?: string }[];
+    checkpoints: {
+      why: string;
+      lines: number;
+      log: LogName;
+      note: string;
+      now_ms: number | null;
+      code: string | null;
+    }[];
+    handovers: { index: number; charter: string; key_size: number; key_root: string }[];
+  }>("handover");
+  const states = [new LawState(verifyGenesis(utf8(file.charter), raw(file.deployment)))];
+  for (const [index, line] of file.lines.entries()) {
+    const next = states[index]?.copy();
+    if (next === undefined) throw new Error("no state");
+    const before = next.void;
+    next.apply(index, raw(line.line), documentsOf(line));
+    const code = next.void > before ? next.lastVoid : null;
+    if (code !== line.code) throw new Error(`${line.why}: ${code}`);
+    states.push(next);
+  }
+
+  it.each(file.checkpoints)("$why", ({ lines, log, note, now_ms, code }) => {
+    const facts = states[lines]?.facts;
+    if (facts === undefined) expect.fail("no state");
+    const verify = () => verifyCheckpoint(log, facts, utf8(note), now_ms ?? undefined);
+    expect(outcomeOf(verify)).toBe(code);
+  });
+
+  it("hands over once", () => {
+    const told = states.at(-1)?.facts.handovers.map((one) => ({
+      index: one.index,
+      charter: hex(one.charter.hash),
+      key_size: one.keySize,
+      key_root: hex(one.keyRoot),
+    }));
+    expect(told).toEqual(file.handovers);
+    const last = states.at(-1);
+    states.forEach((state, size) => {
+      expect(hex(last?.rootAt(size) ?? raw(""))).toBe(hex(state.root));
+    });
   });
 });
 

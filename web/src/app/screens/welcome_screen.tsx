@@ -31,8 +31,12 @@ export function WelcomeScreen() {
     messenger.readInvite(text.trim()).then(
       (read) => {
         if (!current) return;
-        setFacts(read);
         setReading(false);
+        if (!read.registers && read.purpose === "group") {
+          setProblem(words.create.joinAccount);
+          return;
+        }
+        setFacts(read);
         // The secret of the invite does not stay in the address bar and its history.
         if (inviteIn(location.href) !== null) history.replaceState(null, "", "#/");
       },
@@ -124,6 +128,8 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
         {linking && facts.handle !== null ? say.link(facts.handle) : say.joining(facts.trust.name)}
       </h1>
       <p class="quiet">
+        {facts.group !== null && <bdi>{facts.group.name}</bdi>}
+        {facts.group !== null && facts.expiresMs !== null && " · "}
         {facts.inviter !== null && say.invitedBy(facts.inviter)}
         {facts.inviter !== null && facts.expiresMs !== null && " · "}
         {facts.expiresMs !== null && say.expires(longTime(tag, facts.expiresMs))}

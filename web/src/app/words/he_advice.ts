@@ -5,6 +5,7 @@ import type { Code } from "../../protocol/codes.ts";
 export const ADVICE: Readonly<Partial<Record<Code, string>>> = {
   size: "הנתונים גדולים או קטנים מהמותר; דבר לא שונה.",
   form: "הנתונים אינם בצורה הצפויה; דבר לא שונה.",
+  defect: "התוכנה נתקלה בדבר שאינה מצפה לו; יש לדווח עליו ולנסות שוב.",
   "not-canonical": "הנתונים מקודדים בדרך אסורה; יש לבקש אותם שוב.",
   "bad-signature": "חתימה אינה מתקיימת; אין לסמוך על הנתונים.",
   "sender-mismatch": "ההודעה אינה ממי שהיא טוענת; היא לא הוצגה.",
