@@ -17,7 +17,14 @@ from doublelock.protocol.charter import (
     verify_genesis,
 )
 from doublelock.protocol.errors import Refusal
-from doublelock.protocol.group_rules import Change, Leaf, Rules, decode_context, decode_credential
+from doublelock.protocol.group_rules import (
+    Change,
+    Leaf,
+    Rules,
+    decode_context,
+    decode_credential,
+    speaks_for,
+)
 from doublelock.protocol.handover import LogName, verify_checkpoint
 from doublelock.protocol.identifiers import AccountId, DeploymentId, DeviceId
 from doublelock.protocol.keylog import AccountVersion, KeyLog
@@ -132,6 +139,8 @@ def test_group_context(case: Case) -> None:
     context = decode_context(raw(case, "encoded"))
     assert context.encode() == raw(case, "encoded")
     assert context.conversation == raw(case, "conversation")
+    for one in case["speaks"]:
+        assert speaks_for(context, AccountId(raw(one, "account"))) is one["speaks"]
 
 
 @pytest.mark.parametrize("case", cases("context", "bad"))

@@ -389,10 +389,13 @@ class Client:
     async def set_timer(self, conversation: ConversationId, seconds: int) -> int:
         """Let later messages disappear after so many seconds (0: never), here and at the server.
 
-        Returns the sequence of the record. Raises Malformed, WireRefused.
+        Returns the sequence of the record. Raises GroupRefused(not-allowed) unless this account is
+        an admin or the conversation direct (spec G-14), Malformed, WireRefused.
         """
+        timers, room = self._session.timers, self._room(conversation)
+        timers.check(room)
         sequence = await self.send(conversation, Timer(seconds))
-        await self._session.timers.tell_server(self._room(conversation), seconds)
+        await timers.tell_server(room, seconds)
         return sequence
 
     def timer(self, conversation: ConversationId) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct, msgpack
 
 from doublelock.client.core import Core, Room
+from doublelock.protocol.group_rules import speaks_for
 from doublelock.protocol.identifiers import AccountId, ConversationId
 from doublelock.protocol.record import Details, decode_record, encode_record
 
@@ -27,7 +28,7 @@ class ConversationDetails:
     def take(self, room: Room, sequence: int, account: AccountId, record: Details) -> None:
         """Keep details that passed the receive rule, if an admin said them; the caller flushes."""
         core = self._core
-        if account not in core.context(room).admins:
+        if not speaks_for(core.context(room), account):
             return
         self.keep(room.conversation, sequence, record)
 

@@ -182,15 +182,14 @@ class Devices:
         dropped = set(gone)
         skew_ms = int(core.monitor.charter.terms.skew_ms)
         context = core.context(room)
-        rules = context.kind is ConversationKind.GROUP and core.account in context.admins
+        # In a group its owner and the admins go first, or all its members would commit at once.
+        first = context.kind is ConversationKind.DIRECT or core.account in context.admins
         found = []
         for leaf in roster_of(core.group(room)):
             if leaf.device not in dropped:
                 continue
             record = core.monitor.key_log.device(leaf.device)
-            mine = leaf.account == core.account or rules
-            # Whoever is neither owner nor admin waits until nobody can take it for listed (G-6).
-            if mine or not record.valid_at(core.clock(), skew_ms):
+            if first or leaf.account == core.account or not record.valid_at(core.clock(), skew_ms):
                 found.append(leaf.device)
         return found
 

@@ -71,6 +71,8 @@ export class Room {
   catching = false;
   live = false;
   dirty = false;
+  /** How often the server was asked in vain for what follows the last item. */
+  vain = 0;
   /** Somebody else asked to leave. */
   wish = false;
   #context: Context | undefined;

@@ -37,6 +37,8 @@ const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 20_000;
 const WATCH_MS = 60_000;
 const EPOCHS_READY = 3;
+/** How long after connecting a conversation may be neither listed nor ended. */
+const HIDDEN_MS = 4_000;
 const WISH_WAIT_MS = 2_000;
 const WISH_STEP_MS = 200;
 /** Refusals after which a connection does not come back by itself. */
@@ -78,6 +80,7 @@ export class Session {
   /** How much of the key log was looked at for news of devices. */
   #looked = 0;
   #wake: (() => void) | undefined;
+  #looking: ReturnType<typeof setTimeout> | undefined;
   #watching: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: Parts) {
@@ -105,6 +108,7 @@ export class Session {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#watching);
+    clearTimeout(this.#looking);
     this.#stream?.close();
     this.#wake?.();
     await this.#parts.core.alone(async () => undefined).catch(asRefusal);
@@ -268,27 +272,50 @@ export class Session {
     }
   }
 
-  #welcomed(frame: FromServerOf<"Welcome">): void {
+  async #welcomed(frame: FromServerOf<"Welcome">): Promise<void> {
     const { core, alarms, files } = this.#parts;
+    const offsetMs = frame.timeMs - core.clock();
+    if (Math.abs(offsetMs) > core.skewMs) {
+      // By a wrong clock every receipt would be judged wrongly, and conversations be stopped.
+      alarms.raise({ kind: "clock", offsetMs });
+      await core.flush();
+      throw new WireRefused("receipt-time", "this device's clock");
+    }
+    alarms.dismiss("clock");
     const heads = new Set(frame.heads.map((cursor) => hex(cursor.conversation)));
     // A conversation that the server does not list stands still, and nothing is sent to it.
     for (const room of core.rooms.values()) room.catching = heads.has(room.name);
+    clearTimeout(this.#looking);
+    this.#looking = setTimeout(() => core.loose(this.#lookForHidden(heads)), HIDDEN_MS);
     this.#up = true;
     this.#refusal = null;
     files.upload();
-    const offsetMs = frame.timeMs - core.clock();
-    if (Math.abs(offsetMs) > core.skewMs) alarms.raise({ kind: "clock", offsetMs });
     this.tellConnection();
     this.#parts.siblings.follow();
   }
 
+  /** Says which conversations the server does not list, though no commit took this device out. */
+  async #lookForHidden(heads: ReadonlySet<string>): Promise<void> {
+    const { core, chronicle, alarms } = this.#parts;
+    await core.alone(async () => {
+      for (const room of core.rooms.values()) {
+        const gone = room.status !== "member" || room.live || room.catching;
+        if (gone || heads.has(room.name) || this.#closed || !this.#up) continue;
+        const { name } = chronicle.conversation(room.name);
+        const refusal = { code: "not-a-member", detail: `not listed any more: ${name}` };
+        alarms.raise({ kind: "server-deceived", refusal });
+      }
+      await core.flush();
+    });
+  }
+
   async #live(frame: FromServerOf<"Live">): Promise<void> {
-    const { core, sending, marks } = this.#parts;
+    const { core, sync, sending, marks } = this.#parts;
     const room = core.rooms.get(hex(frame.conversation));
     if (room === undefined) return;
     room.catching = false;
     if ((await core.isUsable(room)) && frame.sequence > room.sequence) {
-      this.catchUp(room);
+      if (await sync.mayAsk(room, core.clock())) this.catchUp(room);
       return;
     }
     room.live = true;

@@ -35,6 +35,8 @@ import { put } from "./vault.ts";
 /** Refusals that may only mean that a log has moved on since it was last read. */
 const LAGGING: ReadonlySet<string> = new Set(["ghost-member", "sender-mismatch", "epoch-mismatch"]);
 
+/** How often one asks for an item that does not come. */
+const PATIENCE = 3;
 /** Refusals of somebody who is not in the key log. */
 const GHOSTS: ReadonlySet<string> = new Set(["ghost-member", "ghost-device"]);
 
@@ -82,8 +84,22 @@ export class Sync {
     else if (item.item === ItemKind.COMMIT) await this.#handshake(room, item);
     else if (item.item === ItemKind.ERASED) await this.#chronicle.erased(room.name, item.sequence);
     room.sequence = item.sequence;
+    room.vain = 0;
     room.dirty = true;
     return true;
+  }
+
+  /**
+   * The server says that there is more than it gave: true while it may be asked again.
+   *
+   * A gap that stays open after asking is an item that the server keeps back (spec G-10).
+   */
+  async mayAsk(room: Room, timeMs: number): Promise<boolean> {
+    room.vain += 1;
+    if (room.vain <= PATIENCE) return true;
+    const missing = new EnvelopeRefused("receipt-chain", `item ${room.sequence + 1} is kept back`);
+    await this.stop(room, room.sequence + 0.5, timeMs, missing);
+    return false;
   }
 
   /** The server has an own message: follows the chain with its receipt. Throws EnvelopeRefused. */

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+from hostile import Hostile
 
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem, Whispering
@@ -67,6 +68,7 @@ class Play:
         self.whispered: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, Attachment] = {}
         self.rule: Law | None = None
+        self.hostile = Hostile(world)
 
     async def invite(self, ask: dict[str, Any]) -> Any:
         """Return an invite, by default to the first committee."""
@@ -128,6 +130,32 @@ class Play:
     async def members(self, ask: dict[str, Any]) -> Any:
         """Return the accounts of a conversation's devices."""
         return [leaf.account.hex() for leaf in self._client(ask).members(self._room(ask))]
+
+    async def promote(self, ask: dict[str, Any]) -> Any:
+        """Name the people who rule a conversation."""
+        await self._client(ask).set_admins(self._room(ask), ask["with"])
+
+    async def lie(self, ask: dict[str, Any]) -> Any:
+        """Lie to an account from now on, or tell it the truth again; `cut` ends its connections."""
+        self.hostile.lie(ask["name"], ask.get("how"))
+        if ask.get("cut"):
+            self.hostile.cut(ask["name"])
+
+    async def take_over(self, ask: dict[str, Any]) -> Any:
+        """Begin an account anew with a stranger's device."""
+        await self.hostile.take_over(ask["name"])
+
+    async def bundle(self, _: dict[str, Any]) -> Any:
+        """Log some bundle."""
+        await self.hostile.log_a_bundle()
+
+    async def slip_in(self, ask: dict[str, Any]) -> Any:
+        """Add a ghost to a conversation, as a device of an account."""
+        await self.hostile.slip_in(self._client(ask), self._room(ask), ask["as"])
+
+    async def ghost_package(self, ask: dict[str, Any]) -> Any:
+        """Return a key package of a ghost of an account."""
+        return self.hostile.package_of(ask["name"]).hex()
 
     async def hear(self, ask: dict[str, Any]) -> Any:
         """Return everything that a client was told of messages, as soon as there are so many."""
