@@ -16,22 +16,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
 from hostile import Hostile
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
 
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem, Whispering
-from doublelock.client.invite import decode_address
-from doublelock.client.events import Message, RefusedItem
 from doublelock.client.linking import Linking
 from doublelock.demo.clock import Clock, ReplayClock, WallClock
 from doublelock.demo.founding import Plan
 from doublelock.demo.world import Ports, World
 from doublelock.keep import make_key_file
+from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
-from doublelock.protocol.bundle import write_manifest
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.group_link import decode_group_link
@@ -359,6 +356,7 @@ class Play:
         """Close what was opened."""
         if self.rule is not None:
             await self.rule.close()
+
     async def join(self, ask: dict[str, Any]) -> Any:
         """Ask to be let into a link's group."""
         await self._client(ask).links.ask(decode_group_link(ask["link"]))
