@@ -15,6 +15,7 @@ import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
 import { decodeInvite, encodeInvite, type Invite, makeInvite } from "../protocol/invite.ts";
 import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
+import { display } from "../protocol/record.ts";
 import type { Identity } from "./core.ts";
 import { Device } from "./device.ts";
 import { enter, foundAccount, wasListed } from "./enrolment.ts";
