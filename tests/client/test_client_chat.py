@@ -274,6 +274,7 @@ async def test_only_admins_set_a_groups_timer(tmp_path: Path) -> None:
         for one in (ann, cid):
             await one.reached(chat, at)
         assert [one.timer(chat) for one in (ann, bob, cid)] == [0, 0, 0]
+        assert world.server is not None
         kept = await world.server.parts.conversations.get(chat)
         assert kept is not None
         assert kept.timer_ms == 0
