@@ -13,7 +13,7 @@ import pytest
 from client_world import World, next_event, texts, world_at
 
 from doublelock.client.client import Client
-from doublelock.client.events import Joined, Message
+from doublelock.client.events import Joined, Left, Message
 from doublelock.protocol.frames import FromServer, Item
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import Text
@@ -41,6 +41,32 @@ async def test_reopened_clients_go_on(tmp_path: Path) -> None:
         last = await bob.send(chat, Text(b"three"))
         await ann.reached(chat, last)
         assert texts(ann, chat) == texts(bob, chat) == [b"one", b"two", b"three"]
+
+
+async def test_who_is_removed_while_away_learns_it_from_the_commit(tmp_path: Path) -> None:
+    """What was sent before reaches it still; nothing after, and its mailbox is empty then."""
+    async with world_at(tmp_path) as world:
+        ann, bob, chat = await pair(world)
+        cid = await world.person("cid")
+        await ann.add(chat, ["cid"])
+        await next_event(cid, Joined)
+        await bob._session.close()
+        before = await ann.send(chat, Text(b"before"))
+        await ann.renew(chat)
+        await ann.remove(chat, ["bob"])
+        last = await ann.send(chat, Text(b"after"))
+        await cid.reached(chat, last)
+        bob = await world.reopen(bob)
+        assert (await next_event(bob, Left)).by == ann.account
+        assert texts(bob, chat) == [b"before"]
+        assert chat not in bob.conversations()
+        assert before < last
+        # Taken: a further opening has nothing to say.
+        bob = await world.reopen(bob)
+        await bob._session.up.wait()
+        last = await ann.send(chat, Text(b"later"))
+        await cid.reached(chat, last)
+        assert texts(bob, chat) == [b"before"]
 
 
 async def test_offline_messages_wait_and_seal_when_they_go(tmp_path: Path) -> None:

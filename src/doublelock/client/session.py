@@ -27,10 +27,13 @@ from doublelock.client.events import (
 )
 from doublelock.client.groups import name_failure
 from doublelock.client.joining import Joining
+from doublelock.client.letters import Letters
 from doublelock.client.linking import ALARMS_SEEN
+from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
+from doublelock.client.siblings import Siblings
 from doublelock.client.sync import Sync
 from doublelock.client.timers import Timers
 from doublelock.protocol.codes import Code
@@ -39,7 +42,10 @@ from doublelock.protocol.encoding import u64
 from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Refusal, WireRefused
 from doublelock.protocol.frames import (
     COMMIT,
+    DEPARTURE_MAIL,
     NOTICE_MAIL,
+    OTHERS_MAIL,
+    OWN_MAIL,
     WELCOME_MAIL,
     Accepted,
     Bye,
@@ -81,7 +87,10 @@ class Session:
         self.sending = Sending(core, self.sync, self._push)
         self.conversations = Conversations(core, self._catch_up)
         self.joining = Joining(core, self._catch_up)
-        self.devices = Devices(core, enrolment, self.conversations)
+        self.links = Links(core, self.conversations, self.tell_newcomers)
+        letters = Letters(core)
+        self.devices = Devices(core, enrolment, self.conversations, letters)
+        self.siblings = Siblings(core, self.devices, letters)
         self.notices = Notices(core)
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
@@ -92,6 +101,7 @@ class Session:
         self._ready = _EPOCHS_READY
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._held: list[Mail] = []
+        self._seen = 0
         self._mailbox = core.vault.number("mailbox")
         self._applied = 0
         self._charters = 0
@@ -125,6 +135,8 @@ class Session:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
         self.marks.stop()
+        await self.links.stop()
+        await self.siblings.stop()
         self._tell_alarms()
         self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
@@ -170,6 +182,7 @@ class Session:
 
     def _disconnected(self) -> None:
         self.up.clear()
+        self._held.clear()
         self._stream = None
         self.sending.disconnected()
         self._core.http.forget_session()
@@ -207,7 +220,9 @@ class Session:
                 if room is not None and not await self.sync.take(room, frame):
                     if not room.catching:
                         self._catch_up(room)
-                elif room is not None and room.status == MEMBER and room.live:
+                elif room is not None and room.status != MEMBER:
+                    await self._take_held(room)
+                elif room is not None and room.live:
                     self._moved(room, frame)
                     self.marks.moved(room)
             case Accepted():
@@ -248,6 +263,7 @@ class Session:
             room.catching = room.conversation in heads
         self.up.set()
         core.tell(Connection(up=True))
+        self.siblings.follow()
 
     async def _live(self, room: Room | None, frame: Live) -> None:
         if room is None:
@@ -262,9 +278,7 @@ class Session:
         self.sending.resume(room)
         self.marks.live(room)
         room.stir()
-        for mail in [held for held in self._held if held.conversation == room.conversation]:
-            self._held.remove(mail)
-            await self._take_mail(mail)
+        await self._take_held(room)
 
     def _moved(self, room: Room, item: Item) -> None:
         """After a commit: what was refused for the old epoch goes out again."""
@@ -280,6 +294,11 @@ class Session:
 
     # --- mailbox ---------------------------------------------------------------------------
 
+    async def _take_held(self, room: Room) -> None:
+        for mail in [held for held in self._held if held.conversation == room.conversation]:
+            self._held.remove(mail)
+            await self._take_mail(mail)
+
     async def _take_mail(self, mail: Mail) -> None:
         core = self._core
         if mail.kind == WELCOME_MAIL:
@@ -294,21 +313,56 @@ class Session:
                 core.tell(
                     RefusedItem(conversation, mail.at, mail.time_ms, AccountId(bytes(32)), refusal)
                 )
+        elif mail.kind == DEPARTURE_MAIL:
+            room = core.rooms.get(ConversationId(mail.conversation))
+            if room is not None and room.status == MEMBER and room.sequence < mail.at:
+                # Only the commit itself says who took this device out: it comes first.
+                self._held.append(mail)
+                if not room.catching:
+                    self._catch_up(room)
+                return
         elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
             self.notices.take(mail)
-        if mail.sequence > self._mailbox:
-            self._mailbox = mail.sequence
-            core.write(lambda: core.vault.write_fact("mailbox", u64(mail.sequence)))
+        elif mail.sequence > self._mailbox and mail.kind == OTHERS_MAIL:
+            await self.links.take(mail)
+        elif mail.sequence > self._mailbox and mail.kind == OWN_MAIL:
+            await self._take_letter(mail)
+        self._seen = max(self._seen, mail.sequence)
+        # The mark never passes what is held: a new connection brings that again.
+        if not self._held and self._seen > self._mailbox:
+            mailbox = self._mailbox = self._seen
+            core.write(lambda: core.vault.write_fact("mailbox", u64(mailbox)))
         core.flush()
         if not self._held:
             self._push([MailboxDone(self._mailbox)])
+
+    async def tell_newcomers(self, conversation: ConversationId) -> None:
+        """Say again what a group is called, where this person rules it (spec V-16)."""
+        core, known = self._core, self.details.find(conversation)
+        room = core.room(conversation)
+        if known is not None and core.account in core.context(room).admins:
+            await self.sending.send(room, known)
+
+    async def _take_letter(self, mail: Mail) -> None:
+        core = self._core
+        try:
+            await self.siblings.take(mail)
+        except WireRefused:
+            raise
+        except Refusal as refusal:
+            core.tell(
+                RefusedItem(
+                    ConversationId(bytes(32)), 0, mail.time_ms, AccountId(core.account), refusal
+                )
+            )
 
     # --- mending and alarms ----------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
         """Whether a gap is being closed or a conversation put in order."""
-        return bool(self._tasks) or any(room.catching for room in self._core.rooms.values())
+        waits = bool(self._tasks) or self.links.busy
+        return waits or any(room.catching for room in self._core.rooms.values())
 
     def _mend(self) -> None:
         """Rejoin what is broken, commit what waits to be; one task at a time per conversation."""
@@ -431,6 +485,9 @@ class Session:
             if applied.removed and applied.index >= self.devices.tidied:
                 core.gone.update(applied.removed)
                 self._untidy = True
+            if applied.account == core.account and applied.added and self.up.is_set():
+                self._untidy = True
+                self.siblings.follow()
         self._applied = len(monitor.applied)
         for void in monitor.refused[self._void :]:
             core.tell(LogAlarm(void.log, void.refusal))

@@ -9,9 +9,10 @@ from typing import Final
 import click
 
 from doublelock.client.client import Client
-from doublelock.client.invite import Invite, decode_invite
+from doublelock.client.invite import Invite, decode_invite, invite_in
 from doublelock.commands import (
     chat_devices,
+    chat_links,
     chat_live,
     chat_members,
     chat_messages,
@@ -23,6 +24,7 @@ from doublelock.commands.options import FILE
 from doublelock.keep import Unlocking
 from doublelock.protocol.charter import Charter
 from doublelock.protocol.days import DAY_MS
+from doublelock.protocol.group_link import GroupLink, decode_group_link, is_group_link
 from doublelock.protocol.notice import verify_notice
 from doublelock.protocol.safety_code import SafetyCode, read_safety_line
 
@@ -55,6 +57,11 @@ _LINES: Final = {
     "remove": "Remove people.",
     "admins": "Name the admins of a group.",
     "leave": "Leave a conversation.",
+    "group-link": "Make a link into a group.",
+    "join": "Ask to join a group by its link.",
+    "requests": "List who asks to join.",
+    "admit": "Let somebody in who asked.",
+    "refuse": "Do not let somebody in who asked.",
     "safety": "Show the code to compare with somebody.",
     "invite": "Make an invite for a newcomer.",
     "notices": "List the warrants that concerned you.",
@@ -110,7 +117,8 @@ def register(invite: str | None, handle: str, file: Path | None, setting: Settin
 
     An invite is a secret until it is used: whoever has it can use it. Arguments may be seen by
     others on this machine, so rather let it be asked for, or give it on stdin (`-`) or in a file
-    (--from). An invite to reset an account starts it anew, with another safety code.
+    (--from). An invite that leads into a group asks to join it. One to reset an account starts it
+    anew, with another safety code.
 
     \b
     Examples:
@@ -124,16 +132,23 @@ def register(invite: str | None, handle: str, file: Path | None, setting: Settin
         invite = file.read_bytes()[:4096].decode("utf-8", "replace")
     if invite is None:
         invite = click.prompt("Invite", hide_input=True, err=True)
-    decoded = decode_invite(read_line(invite))
-    terminal.run(_register(setting, setting.unlock_or_make(), decoded, handle.removeprefix("@")))
+    line = read_line(invite)
+    link = decode_group_link(line) if is_group_link(line) else None
+    decoded = decode_invite(line) if link is None else invite_in(link)
+    name = handle.removeprefix("@")
+    terminal.run(_register(setting, setting.unlock_or_make(), decoded, name, link))
 
 
-async def _register(setting: Setting, unlocking: Unlocking, invite: Invite, handle: str) -> None:
+async def _register(
+    setting: Setting, unlocking: Unlocking, invite: Invite, handle: str, link: GroupLink | None
+) -> None:
     with terminal.working("waiting for the witnesses"):
         client = await Client.register(
             setting.state, unlocking, invite, handle, clock=setting.clock
         )
     try:
+        if link is not None:
+            await client.links.ask(link)
         terminal.answer(_me(client), _me_text(client))
     finally:
         await client.close()
@@ -278,8 +293,7 @@ async def _notices(setting: Setting, unlocking: Unlocking) -> None:
         client = session.client
         kept = client.notices()
         for document in kept:
-            charter = client.monitor.charter
-            found = verify_notice(document, charter, client.account, setting.clock())
+            found = verify_notice(document, client.monitor.law, client.account, setting.clock())
             terminal.answer(chat_view.notice_json(found), chat_view.notice_text(found))
         if not kept and not terminal.wants_json():
             click.echo("No warrant's notice has come to this device.")
@@ -290,6 +304,7 @@ for command in (
     *chat_messages.COMMANDS,
     *chat_live.COMMANDS,
     *chat_devices.COMMANDS,
+    *chat_links.COMMANDS,
 ):
     chat.add_command(command)
 for name, line in _LINES.items():

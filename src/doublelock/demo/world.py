@@ -83,6 +83,8 @@ class World:
         self.web: Path | None = None
         """Folder of the web client's bundle, which the server serves once it starts."""
         self._witnesses: list[Listener] = []
+        self.witness_addresses: tuple[str, ...] = ()
+        """Witnesses besides the founding ones, such as an amendment is to bring; before `start`."""
         self._server: Server | None = None
         self._http: HttpClient | None = None
         self._monitor: Monitor | None = None
@@ -312,7 +314,10 @@ class World:
             ),
             http_port=self._ports.http,
             stream_port=self._ports.stream,
-            witnesses=tuple(listener.address for listener in self._witnesses),
+            witnesses=(
+                *(listener.address for listener in self._witnesses),
+                *self.witness_addresses,
+            ),
             web=self.web,
             clock=self.clock,
             rates=rates,

@@ -85,8 +85,8 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def encode_base64url(data: bytes) -> str:
     """Return unpadded base64url (RFC 4648 §5)."""
-    text = binascii.b2a_base64(data, newline=False).translate(_TO_URL)
-    return text.rstrip(b"=").decode("ascii")
+    text = binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=")
+    return text.decode("ascii")
 
 
 def decode_base64url(text: str) -> bytes:

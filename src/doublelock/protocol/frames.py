@@ -42,6 +42,8 @@ OWN_MAIL: Final = 4
 """From a device of the same account; the payload is a `mail.Relayed`, as of the next."""
 OTHERS_MAIL: Final = 5
 """From a device of another account."""
+DEPARTURE_MAIL: Final = 6
+"""The commit `at` of `conversation` took the device out; its timeline can be read up to there."""
 
 
 class Frame(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -179,7 +181,7 @@ class Whispered(Frame, frozen=True, tag=36):
 
 
 class Mail(Frame, frozen=True, tag=37):
-    """One piece of the device's mailbox: a welcome, a notice, or what another device sent.
+    """One piece of the device's mailbox: a welcome, a departure, a notice, another device's bytes.
 
     For a welcome, `conversation` is the group and `at` the sequence of the commit that added the
     device: its timeline begins after it.

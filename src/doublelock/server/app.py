@@ -162,7 +162,7 @@ async def start(config: ServerConfig) -> Server:
 
     await store.write(keep_charters)
     log = await _open_log(config.folder / "key-log", config.keys.key_log, terms.key_log, config)
-    key_log = KeyLog(deployment, bytes(terms.genesis_key), terms.skew_ms)
+    key_log = KeyLog(deployment, bytes(terms.genesis_key), charter.skew_ms)
     fanout = Fanout(config.bounds.waiting)
     sessions = Sessions(
         deployment, lambda subject: identities.key_of(subject), config.clock, config.bounds
@@ -194,8 +194,6 @@ async def start(config: ServerConfig) -> Server:
             fanout.end(connection)
 
     identities = Identities(charter, key_log, log, store, config.clock, removed)
-    for index in range(log.checkpoint().checkpoint.size):
-        identities.replay(index, await log.entry(index))
     conversations_ = Conversations(store, deployment)
     accepted, since_ms = await store.read(
         lambda tables: tables.timeline.newest_messages(REMEMBERED)
@@ -210,10 +208,14 @@ async def start(config: ServerConfig) -> Server:
         RecentMessages(accepted, since_ms, config.clock()),
         pushes.arrived,
     )
-    catch_ups = CatchUps(store, fanout)
-    rules = Rules(
-        deployment, escrow=terms.escrow == "threshold", key_log=key_log, skew_ms=terms.skew_ms
-    )
+    catch_ups = CatchUps(store, fanout, conversations_)
+
+    def rules() -> Rules:
+        escrow, earlier = charter.escrows()
+        return Rules(
+            deployment, escrow=escrow, key_log=key_log, skew_ms=charter.skew_ms, earlier=earlier
+        )
+
     ordering = Ordering(
         deployment,
         rules,
@@ -259,6 +261,10 @@ async def start(config: ServerConfig) -> Server:
     law = await open_law(parts, log)
     server = Server(parts, stream, store, log, law, bundle)
     try:
+        # The law log first: what the key log's entries come to, its charters say (Y-8).
+        for index in range(log.checkpoint().checkpoint.size):
+            identities.replay(index, await log.entry(index))
+        law.start()
         if bundle is not None:
             await log_bundle(law.desk, bundle)
         await server.listen()

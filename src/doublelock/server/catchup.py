@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from doublelock.protocol.frames import Live
+from doublelock.protocol.frames import DEPARTURE_MAIL, Live
 from doublelock.server.connection import Connection
-from doublelock.server.conversations import Conversation
+from doublelock.server.conversations import Conversation, Conversations
 from doublelock.server.fanout import Fanout
 from doublelock.server.item_frames import encode_mail, encode_stored
 from doublelock.store.interface import Store, Tables
@@ -25,8 +25,9 @@ _MAIL: Final = 64
 class CatchUps:
     """Runs at most one catching up per connection; its turn order is the order of asking."""
 
-    def __init__(self, store: Store, fanout: Fanout) -> None:
+    def __init__(self, store: Store, fanout: Fanout, conversations: Conversations) -> None:
         self._store = store
+        self._conversations = conversations
         self._fanout = fanout
         self._tasks: dict[Connection, asyncio.Task[None]] = {}
 
@@ -52,6 +53,7 @@ class CatchUps:
                 partial(_read_mail, device=connection.device, after=connection.mailbox)
             )
             for piece in mail:
+                await self._let_read(connection, piece)
                 connection.mailbox = piece.sequence
                 self._fanout.put(connection, encode_mail(piece))
             self._fanout.flush()
@@ -69,6 +71,14 @@ class CatchUps:
             connection.mailbox = piece.sequence
             self._fanout.put(connection, encode_mail(piece))
 
+    async def _let_read(self, connection: Connection, piece: MailRow) -> None:
+        """Let a device that was taken out read up to the commit that did it (spec W-16)."""
+        if piece.kind != DEPARTURE_MAIL:
+            return
+        conversation = await self._conversations.get(piece.conversation)
+        if conversation is not None and connection.device not in conversation.members:
+            connection.departed[conversation.id] = (conversation, piece.at)
+
     async def _run(self, connection: Connection) -> None:
         while connection.behind:
             conversation = next(iter(connection.behind))
@@ -77,7 +87,8 @@ class CatchUps:
     async def _catch_up(self, connection: Connection, conversation: Conversation) -> None:
         while conversation in connection.behind:
             after = connection.behind[conversation]
-            through = conversation.durable
+            _, last = connection.departed.get(conversation.id, (conversation, conversation.durable))
+            through = min(last, conversation.durable)
             items = (
                 await self._store.read(
                     partial(_read_items, key=conversation.key, after=after, through=through)
@@ -92,9 +103,11 @@ class CatchUps:
                 connection.pipe.push(
                     b"".join([encode_stored(conversation.id, row) for row in items])
                 )
-            if after >= conversation.durable:
+            departed = connection.departed.get(conversation.id)
+            if after >= (conversation.durable if departed is None else departed[1]):
                 del connection.behind[conversation]
-                self._fanout.tell(connection, Live(conversation.id, after))
+                if departed is None:
+                    self._fanout.tell(connection, Live(conversation.id, after))
                 return
             await connection.pipe.drained()
 

@@ -28,6 +28,8 @@ class Connection:
 
     `behind` holds the conversations that are being caught up: live items are not pushed for them.
     `mailbox` is the last mail pushed; until `mail_live`, new mail waits for the older.
+    `departed` holds conversations that the device was taken out of, with the sequence of the commit
+    that did it: up to there it may still read.
     `outbox` is what the present commit adds; fan-out joins it into one message.
     """
 
@@ -35,6 +37,7 @@ class Connection:
         "account",
         "behind",
         "conversations",
+        "departed",
         "device",
         "mail_live",
         "mail_waits",
@@ -55,6 +58,7 @@ class Connection:
         self.whispers = whispers
         self.conversations: dict[bytes, Conversation] = {}
         self.behind: dict[Conversation, int] = {}
+        self.departed: dict[bytes, tuple[Conversation, int]] = {}
         self.outbox: list[bytes] = []
         self.mailbox = 0
         self.mail_live = False

@@ -38,6 +38,7 @@ class Fanout:
         for conversation in connection.conversations.values():
             conversation.listeners.discard(connection)
         connection.conversations = {}
+        connection.departed.clear()
         connection.behind.clear()
 
     def find(self, device: DeviceId) -> Connection | None:
@@ -57,13 +58,17 @@ class Fanout:
     def follow(self, connection: Connection, conversation: Conversation) -> None:
         """Deliver a conversation live to a connection from now on."""
         connection.conversations[conversation.id] = conversation
+        connection.departed.pop(conversation.id, None)
         conversation.listeners.add(connection)
 
-    def unfollow(self, connection: Connection, conversation: Conversation) -> None:
-        """Stop delivering, and say so: the device is no member any more (spec W-16)."""
+    def unfollow(self, connection: Connection, conversation: Conversation, at: int) -> None:
+        """Deliver nothing after the commit `at`, and say so (spec W-16).
+
+        Who is catching up goes on until it has that commit.
+        """
         connection.conversations.pop(conversation.id, None)
         conversation.listeners.discard(connection)
-        connection.behind.pop(conversation, None)
+        connection.departed[conversation.id] = (conversation, at)
         self.put(connection, encode(Changed(conversation.id, 0, conversation.timer_ms)))
 
     def put(self, connection: Connection, data: bytes) -> None:

@@ -333,6 +333,8 @@ class StreamListener(WSListener):
                 stream.fanout.tell(connection, Pong(request, stream.config.clock()))
             case CatchUp(name, after):
                 conversation = connection.conversations.get(name)
+                if conversation is None and name in connection.departed:
+                    conversation, _ = connection.departed[name]
                 if conversation is None:
                     raise WireRefused(Code.NOT_A_MEMBER)
                 stream.catch_ups.start(connection, conversation, after)

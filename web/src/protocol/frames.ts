@@ -41,7 +41,14 @@ export const ItemKind = {
 } as const;
 
 /** What a `Mail` holds. */
-export const MailKind = { WELCOME: 1, NOTICE: 2, LAW: 3, OWN: 4, OTHERS: 5 } as const;
+export const MailKind = {
+  WELCOME: 1,
+  NOTICE: 2,
+  LAW: 3,
+  OWN: 4,
+  OTHERS: 5,
+  DEPARTURE: 6,
+} as const;
 
 /** How far a device has a conversation: it wants what comes after `after`. */
 const cursor = structure({ conversation: id32, after: count });

@@ -11,6 +11,12 @@ import { type Fetch, LogMirror } from "../client/mirror.ts";
 import { type Charter, charterAt, verifyAmendment, verifyGenesis } from "../protocol/charter.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
 import { CharterRefused, Refusal } from "../protocol/errors.ts";
+import {
+  type Handover,
+  judgeHandover,
+  verifyCheckpoint,
+  type WitnessFacts,
+} from "../protocol/handover.ts";
 import type { DeploymentId } from "../protocol/identifiers.ts";
 import { type EntryOf, verifyLine } from "../protocol/lawlog.ts";
 import { GrowingTree } from "../protocol/merkle.ts";
@@ -20,18 +26,37 @@ export interface KnownLaw {
   readonly deployment: Uint8Array;
   readonly size: number;
   readonly peaks: readonly Uint8Array[];
+  /** The log's time as of the last line that was judged. */
+  readonly timeMs: number;
   /** The charters that count, as signed, the genesis first. */
   readonly charters: readonly Uint8Array[];
+  /** The handovers to other witnesses, each to the charter at a place of `charters` (R-40). */
+  readonly handovers: readonly KnownHandover[];
   /** By the manifest's hash (hexadecimal): whether it was withdrawn. */
   readonly bundles: ReadonlyMap<string, boolean>;
 }
 
-const JUDGED: ReadonlySet<unknown> = new Set(["amendment", "bundle", "bundle-withdrawn"]);
+type KnownHandover = Omit<Handover, "charter"> & { readonly place: number };
+
+const JUDGED: ReadonlySet<unknown> = new Set([
+  "amendment",
+  "handover",
+  "bundle",
+  "bundle-withdrawn",
+]);
 
 /** What is known before the first line. Throws CharterRefused, Malformed. */
 export function beginLaw(deployment: DeploymentId, genesis: Uint8Array): KnownLaw {
   verifyGenesis(genesis, deployment);
-  return { deployment, size: 0, peaks: [], charters: [genesis], bundles: new Map() };
+  return {
+    deployment,
+    size: 0,
+    peaks: [],
+    timeMs: 0,
+    charters: [genesis],
+    handovers: [],
+    bundles: new Map(),
+  };
 }
 
 /**
@@ -46,66 +71,95 @@ export async function followLaw(
   fetch: Fetch,
   charters: () => Promise<readonly Uint8Array[]>,
 ): Promise<KnownLaw> {
-  const chain = chainOf(known);
+  const fold = new LawFold(known, charters);
   const mirror = new LogMirror(fetch, [], new GrowingTree(known.size, known.peaks));
-  const fresh = await mirror.grow(charterAt(chain, nowMs).lawPolicy);
-  const { bundles } = known;
-  const judged = await judgeLines({ chain, bundles }, known.deployment, fresh, charters);
-  return {
-    deployment: known.deployment,
-    size: mirror.size,
-    peaks: mirror.peaks,
-    charters: judged.chain.map((charter) => charter.document),
-    bundles: judged.bundles,
-  };
+  await mirror.grow(newest(fold.facts.charters).lawSigned, async (fresh, note) => {
+    await fold.take(fresh);
+    return verifyCheckpoint("law", fold.facts, note, nowMs);
+  });
+  return fold.known();
 }
 
-/** What lines amount to: the charters that count, and the bundles. */
-export interface Judged {
-  readonly chain: readonly Charter[];
-  readonly bundles: ReadonlyMap<string, boolean>;
-}
+/** The lines of a log as they come, from where the last look ended. */
+export class LawFold {
+  facts: WitnessFacts;
+  readonly #deployment: DeploymentId;
+  readonly #tree: GrowingTree;
+  readonly #bundles: Map<string, boolean>;
+  readonly #fetchCharters: () => Promise<readonly Uint8Array[]>;
+  #documents: readonly Uint8Array[] | undefined;
 
-/** What there is after further lines, in the log's order. Throws CharterRefused(charter-missing). */
-export async function judgeLines(
-  before: Judged,
-  deployment: DeploymentId,
-  lines: readonly Uint8Array[],
-  charters: () => Promise<readonly Uint8Array[]>,
-): Promise<Judged> {
-  const chain = [...before.chain];
-  const bundles = new Map(before.bundles);
-  let documents: readonly Uint8Array[] | undefined;
-  for (const line of lines) {
-    if (!JUDGED.has(typeOf(line))) continue;
+  constructor(known: KnownLaw, fetchCharters: () => Promise<readonly Uint8Array[]>) {
+    this.#deployment = known.deployment as DeploymentId;
+    this.#tree = new GrowingTree(known.size, known.peaks);
+    this.#bundles = new Map(known.bundles);
+    this.#fetchCharters = fetchCharters;
+    const [genesis, ...amendments] = known.charters;
+    if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
+    const chain = [verifyGenesis(genesis, this.#deployment)];
+    for (const document of amendments) chain.push(verifyAmendment(newest(chain), document));
+    const handovers = known.handovers.map(({ place, ...rest }) => {
+      const charter = chain[place];
+      if (charter === undefined) throw new CharterRefused("charter-missing", String(place));
+      return { ...rest, charter };
+    });
+    this.facts = { charters: chain, handovers, size: known.size, timeMs: known.timeMs };
+  }
+
+  /** Takes further lines in the log's order. Throws CharterRefused(charter-missing). */
+  async take(lines: readonly Uint8Array[]): Promise<void> {
+    for (const line of lines) await this.#take(line);
+  }
+
+  async #take(line: Uint8Array): Promise<void> {
     try {
-      const { timeMs, signed } = verifyLine(deployment, line);
-      const { entry } = signed;
-      if (charterAt(chain, timeMs).party(signed.author)?.role !== "operator") continue;
-      if (entry.type === "bundle") {
-        const name = hex(entry.bundle);
-        if (!bundles.has(name)) bundles.set(name, false);
-      } else if (entry.type === "bundle-withdrawn") {
-        bundles.set(hex(entry.bundle), true);
-      } else if (entry.type === "amendment") {
-        documents ??= await charters();
-        chain.push(amend(newest(chain), entry, timeMs, documents));
-      }
+      if (JUDGED.has(typeOf(line))) await this.#judge(line);
     } catch (problem) {
       // A void line has no effect; but what only could not be fetched is no void line.
       if (!(problem instanceof Refusal) || problem.code === "charter-missing") throw problem;
     }
+    this.#tree.append(line);
+    this.facts = { ...this.facts, size: this.#tree.size };
   }
-  return { chain, bundles };
-}
 
-/** The charters of what was kept, verified again. */
-function chainOf(known: KnownLaw): Charter[] {
-  const [genesis, ...amendments] = known.charters;
-  if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
-  const chain = [verifyGenesis(genesis, known.deployment)];
-  for (const document of amendments) chain.push(verifyAmendment(newest(chain), document));
-  return chain;
+  async #judge(line: Uint8Array): Promise<void> {
+    const { timeMs, signed } = verifyLine(this.#deployment, line);
+    const { entry } = signed;
+    const { charters, handovers } = this.facts;
+    const charter = charterAt(charters, timeMs);
+    if (charter.party(signed.author)?.role !== "operator") return;
+    if (entry.type === "bundle") {
+      const name = hex(entry.bundle);
+      if (!this.#bundles.has(name)) this.#bundles.set(name, false);
+    } else if (entry.type === "bundle-withdrawn") {
+      this.#bundles.set(hex(entry.bundle), true);
+    } else if (entry.type === "amendment") {
+      this.#documents ??= await this.#fetchCharters();
+      const amended = amend(newest(charters), entry, timeMs, this.#documents);
+      this.facts = { ...this.facts, charters: [...charters, amended] };
+    } else if (entry.type === "handover") {
+      const handover = judgeHandover(this.facts, this.#tree.root, charter, entry);
+      this.facts = { ...this.facts, handovers: [...handovers, handover] };
+    }
+    if (timeMs > this.facts.timeMs) this.facts = { ...this.facts, timeMs };
+  }
+
+  /** What to keep. */
+  known(): KnownLaw {
+    const { charters, handovers, size, timeMs } = this.facts;
+    return {
+      deployment: this.#deployment,
+      size,
+      peaks: [...this.#tree.peaks],
+      timeMs,
+      charters: charters.map((charter) => charter.document),
+      handovers: handovers.map(({ charter, ...rest }) => ({
+        ...rest,
+        place: charters.indexOf(charter),
+      })),
+      bundles: this.#bundles,
+    };
+  }
 }
 
 function newest(chain: readonly Charter[]): Charter {
@@ -114,7 +168,7 @@ function newest(chain: readonly Charter[]): Charter {
   return last;
 }
 
-/** R-22, as in the whole fold. */
+/** R-22, as in the whole fold, but for the keys that C-11 asks about, which are not known here. */
 function amend(
   current: Charter,
   entry: EntryOf<"amendment">,

@@ -20,7 +20,7 @@ let page: Page;
 
 beforeAll(async () => {
   between = await Between.begin();
-  stage = await Stage.begin(between);
+  stage = await Stage.begin({ public: between.address, port: between.port });
   context = await stage.context();
   page = await stage.open(context);
   await stage.register(page, "noa");

@@ -128,7 +128,7 @@ test("sends a file, sealed", async () => {
 test("says that it was taken out of a group", async () => {
   await stage.ask("remove", { name: "bela", conversation, with: ["noa"] });
   await page.locator(".item-open", { hasText: "Quay 7" }).click();
-  await page.locator(".news.removed, .news.left").last().waitFor({ timeout: 8_000 });
+  await page.locator(".news.removed").last().waitFor();
   await page.locator(".composer textarea").waitFor({ state: "detached" });
 });
 

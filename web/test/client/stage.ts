@@ -20,6 +20,12 @@ export interface Heard {
   readonly hex: string;
 }
 
+/** How a person comes in: by a given invite, or by a fresh one to a committee. */
+export interface Entrance {
+  readonly invite?: string;
+  readonly committee?: number;
+}
+
 export class Stage {
   readonly problems: string[] = [];
   readonly address: string;
@@ -41,28 +47,42 @@ export class Stage {
     this.#answers = answers;
   }
 
-  /** `proxy`: by whose address the browsers know the server, which listens on its `port`. */
-  static async begin(proxy?: { readonly address: string; readonly port: number }): Promise<Stage> {
-    const given = proxy === undefined ? [] : [String(proxy.port), proxy.address];
-    const child = spawn(PYTHON, [SCRIPT, WEB, ...given], { stdio: ["pipe", "pipe", "inherit"] });
+  /** `wish` is for `world.py`: a clock that moves, jurisdictions, a proxy's address. */
+  static async begin(wish: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
+    const asked = [SCRIPT, WEB, JSON.stringify(wish)];
+    const child = spawn(PYTHON, asked, { stdio: ["pipe", "pipe", "inherit"] });
     const { stdout } = child;
     const answers: ((line: string) => void)[] = [];
     const first = new Promise<string>((give, fail) => {
       answers.push(give);
       child.on("exit", (code) => fail(new Error(`the world ended with ${code}`)));
     });
+    child.once("exit", (code) => {
+      for (const give of answers.splice(0)) {
+        give(JSON.stringify({ code: "Ended", detail: `the world ended with ${code}` }));
+      }
+    });
     createInterface({ input: stdout }).on("line", (line) => answers.shift()?.(line));
     const { address } = JSON.parse(await first) as { address: string };
-    const browser = await chromium.launch({
-      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    });
+    const args = [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+    ];
+    // A worker's script that a test has changed counts as of an unknown network.
+    if (wish["moving"] === true) args.push("--disable-features=LocalNetworkAccessChecks");
+    const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+    const browser = await chromium.launch({ executablePath, args });
     return new Stage(address, browser, child, answers);
   }
 
   /** Asks the Python side. */
   ask<T = unknown>(what: string, how: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const run = this.#last.then(async () => {
+      if (this.#child.exitCode !== null) throw new Error("the world has ended");
       const line = await new Promise<string>((give) => {
         this.#answers.push(give);
         this.#child.stdin?.write(`${JSON.stringify({ do: what, ...how })}\n`);
@@ -99,8 +119,9 @@ export class Stage {
   }
 
   /** Registers a person through the interface. */
-  async register(page: Page, handle: string): Promise<void> {
-    await page.fill("input", await this.ask<string>("invite"));
+  async register(page: Page, handle: string, given: Entrance = {}): Promise<void> {
+    const { invite, committee = 1 } = given;
+    await page.fill("input", invite ?? (await this.ask<string>("invite", { committee })));
     await page.waitForSelector("form.joining");
     await page.locator("input[autocomplete=username]").fill(handle);
     await page.locator("input[type=radio]").nth(1).check();
