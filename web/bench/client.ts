@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, Page, Request } from "playwright-core";
 import { PASSPHRASE, Stage } from "../test/client/stage.ts";
 import { atMost, type Figure, middle } from "./figure.ts";
 
@@ -54,7 +54,9 @@ async function weigh(paths: readonly string[]): Promise<readonly [gzip: number, 
 
 async function measureSizes(stage: Stage, context: BrowserContext): Promise<Figure[]> {
   const asked = new Set<string>();
-  const hear = (request: { url(): string }) => {
+  const hear = (request: Request) => {
+    // The service worker takes the whole bundle, once the page is there.
+    if (request.serviceWorker() !== null) return;
     const { pathname } = new URL(request.url());
     if (/\.(?:js|css)$/.test(pathname)) asked.add(pathname.slice(1));
   };
