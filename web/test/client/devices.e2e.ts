@@ -199,10 +199,11 @@ test("is approved by a Python device", async () => {
   const [request, code] = await ask(third, line, "noa");
   expect(await stage.ask("approve", { name: "noa-laptop", line: request })).toBe(code);
   await third.waitForSelector(".panes");
-  await third.locator(".item-open", { hasText: "bela" }).waitFor();
+  await open(third, "Quay 7");
   await stage.ask("send", { name: "bela", conversation, text: "welcome, third" });
-  await third.locator(".item-open").first().click();
   await shown(third, "welcome, third").waitFor();
+  // From the first browser to the Python device, and from there to here.
+  await shown(third, "high at six").waitFor();
   await alarm(first, /changed, and not from here/);
   await alarm(second, /changed, and not from here/);
   await third.close();
