@@ -77,7 +77,8 @@ export class Stage {
   /** Asks the Python side. */
   ask<T = unknown>(what: string, how: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const run = this.#last.then(async () => {
-      const line = await new Promise<string>((give) => {
+      const line = await new Promise<string>((give, fail) => {
+        if (this.#child.exitCode !== null) fail(new Error("the world has ended"));
         this.#answers.push(give);
         this.#child.stdin?.write(`${JSON.stringify({ do: what, ...how })}\n`);
       });
@@ -135,6 +136,7 @@ export class Stage {
   async end(): Promise<void> {
     await Promise.all(this.#contexts.map((each) => each.close()));
     await this.browser.close();
+    if (this.#child.exitCode !== null) return;
     const ended = new Promise((done) => this.#child.once("exit", done));
     this.#child.stdin?.end();
     await ended;

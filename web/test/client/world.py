@@ -25,7 +25,6 @@ from doublelock.demo.world import Ports, World
 from doublelock.keep import make_key_file
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
 from doublelock.protocol.link_request import decode_link_request
@@ -337,7 +336,7 @@ async def _answer(play: Play) -> None:
         ask = json.loads(line)
         try:
             _say({"value": await getattr(play, ask["do"])(ask)})
-        except (DoublelockError, KeyError, TimeoutError) as problem:
+        except Exception as problem:  # whoever asks is told, and the world goes on
             _say({"code": type(problem).__name__, "detail": str(problem)})
 
 
