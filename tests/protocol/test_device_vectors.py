@@ -10,6 +10,8 @@ from vectors.make.letter import NAME, PIECE, RECEIVER, ROUTE, SENDER, history
 from doublelock.protocol.errors import Malformed, Refusal
 from doublelock.protocol.history import decode_history, encode_history, split_history
 from doublelock.protocol.letter import (
+    DeviceName,
+    HistoryPiece,
     KeyLetter,
     SealedLetter,
     decode_content,
@@ -62,7 +64,8 @@ def test_sealed_to_the_receiver_alone() -> None:
 
 
 def test_contents() -> None:
-    for content, case in zip((NAME, PIECE), LETTER["contents"], strict=True):
+    contents: tuple[DeviceName | HistoryPiece, ...] = (NAME, PIECE)
+    for content, case in zip(contents, LETTER["contents"], strict=True):
         assert encode_content(content).hex() == case["encoded"]
         assert decode_content(bytes.fromhex(case["encoded"])) == content
 

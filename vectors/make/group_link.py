@@ -18,7 +18,7 @@ _LINK = GroupLink(
     device_of("alice 1"),
     TIME_MS + _DAY,
     bytes_of("group link"),
-    "Quay 7".encode(),
+    b"Quay 7",
 )
 _NEWCOMER = replace(
     _LINK, invitation=invited("bob", ("alice", "alice 1"))[1], seed=bytes_of("invite bob")
@@ -46,7 +46,9 @@ def _asked(link: GroupLink, time_ms: int = TIME_MS, signer: str = "bob 1") -> Jo
     return make_join_request(link, account_of("bob"), device_of("bob 1"), key.sign, time_ms)
 
 
-def _request(request: JoinRequest, code: str | None, why: str, **terms: object) -> dict[str, object]:
+def _request(
+    request: JoinRequest, code: str | None, why: str, **terms: object
+) -> dict[str, object]:
     return {
         "why": why,
         "request": request.encode().hex(),

@@ -158,6 +158,8 @@ export interface Conversation {
   /** `at` up to which this person has read; where the line "new messages" goes. */
   readonly readAt: number;
   readonly draft: Draft | null;
+  /** With somebody who is blocked, of two people: not listed, and silent. */
+  readonly blocked: boolean;
   readonly muted: boolean;
   readonly pinned: boolean;
   /** Messages disappear after so many seconds; 0 for never. */
@@ -711,6 +713,8 @@ export interface Messenger {
   setTimer(conversation: string, seconds: number): Promise<void>;
   markRead(conversation: string, at: number): Promise<void>;
   setTyping(conversation: string, active: boolean): Promise<void>;
+  /** The person looks at this window, or does not any more: told others where that is turned on. */
+  setHere(here: boolean): Promise<void>;
   leave(conversation: string): Promise<void>;
   /** Forgets the history on this device. */
   forget(conversation: string): Promise<void>;
@@ -758,6 +762,7 @@ export interface Messenger {
   setVerified(account: string, verified: boolean): Promise<void>;
   /** Compares what was scanned from the other's screen; marks as verified when it matches. */
   scanSafety(account: string, scanned: Uint8Array): Promise<boolean>;
+  /** Hides a person's direct messages, requests and marks here; they are told nothing. */
   setBlocked(account: string, blocked: boolean): Promise<void>;
 
   // groups

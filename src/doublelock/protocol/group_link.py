@@ -144,6 +144,15 @@ def decode_group_link(text: str) -> GroupLink:
     )
 
 
+def is_group_link(text: str) -> bool:
+    """Say whether a line is a group's link, by its version alone; an invite is another."""
+    fragment = text.strip().partition("/#")[2]
+    try:
+        return decode_base64url(fragment[:4])[:1] == u8(_VERSION)
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class JoinRequest:
     """A request as decoded: nothing of it is verified yet."""

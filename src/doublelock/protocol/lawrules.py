@@ -266,6 +266,9 @@ class Step:
             raise void(Code.ENTRY_VOID, "approval of a warrant that is over")
         if role in record.roles:
             raise void(Code.ENTRY_VOID, "approved in this role before")
+        # Who was given the other office since would open both locks alone.
+        if any(approval.key == self.party.key for approval in record.approvals):
+            raise void(Code.ENTRY_VOID, "approved by this key before")
         approval = LoggedApproval(role, self.party.key, self.time_ms)
         new = replace(record, approvals=(*record.approvals, approval))
         whole = new.fully_approved and not record.fully_approved
@@ -416,7 +419,10 @@ def refuse_orphaned_keys(
         if committee.number not in living or committee.court is None:
             continue
         if next_ is None or next_.court is None or next_.court.key != committee.court.key:
-            detail = f"court of committee {committee.number}, which holds living keys"
+            detail = (
+                f"committee {committee.number} has living keys: its court keeps its key; hand its "
+                "state folder to the successor and amend the name"
+            )
             raise CharterRefused(Code.CHARTER_FIXED, detail)
 
 

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from doublelock.protocol import limits
 from doublelock.protocol.attachment import CHUNK, count_chunks, seal_chunk
+from doublelock.protocol.case import read_warrant
 from doublelock.protocol.charter import Charter, charter_at, verify_genesis
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
@@ -47,7 +48,7 @@ from doublelock.protocol.release_request import (
     labels_root,
 )
 from doublelock.protocol.unreadable import Unreadable, verify_unreadable
-from doublelock.protocol.warrant import Warrant, verify_warrant
+from doublelock.protocol.warrant import Warrant
 
 MANIFEST: Final = "manifest.json"
 CHARTER: Final = "proofs/charter.json"
@@ -188,20 +189,27 @@ def verify_package(files: Files, deployment: DeploymentId) -> VerifiedPackage:
     Raises EvidenceRefused by the name of the rule that broke; nothing is returned in part.
     """
     try:
-        content = verify_content(files, deployment)
-        agency = [content.warrant.agency.key]
-        manifest = verify_manifest(files.read(MANIFEST, limits.INVENTORY), content.charter, agency)
-        stated = manifest.manifest
-        if bytes(stated.warrant) != content.warrant.commitment or [
-            bytes(name) for name in stated.requests
-        ] != [request.signed.hash for request in content.requests]:
-            raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "of another warrant")
-        found = {name: _measure(files, name) for name in files.names() if name != MANIFEST}
-        manifest.check_files(found)
+        return complete_package(files, verify_content(files, deployment))
     except EvidenceRefused:
         raise
     except Refusal as refusal:
         raise EvidenceRefused(refusal.code, refusal.detail) from None
+
+
+def complete_package(files: Files, content: VerifiedContent) -> VerifiedPackage:
+    """Return the package of a content that was verified, by its manifest and every file's hash.
+
+    Raises Malformed, EvidenceRefused(evidence-manifest, evidence-custody).
+    """
+    agency = [content.warrant.agency.key]
+    manifest = verify_manifest(files.read(MANIFEST, limits.INVENTORY), content.charter, agency)
+    stated = manifest.manifest
+    if bytes(stated.warrant) != content.warrant.commitment or [
+        bytes(name) for name in stated.requests
+    ] != [request.signed.hash for request in content.requests]:
+        raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "of another warrant")
+    found = {name: measure(files, name) for name in files.names() if name != MANIFEST}
+    manifest.check_files(found)
     return VerifiedPackage(content, manifest)
 
 
@@ -213,7 +221,7 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     law = _prove_law(files, deployment)
     charter, state = law.charter, law.state
     key_log = _prove_keys(files, state)
-    warrant = verify_warrant(files.read(WARRANT, limits.WARRANT * 3), charter)
+    warrant = read_warrant(files.read(WARRANT, limits.WARRANT * 3), state, state.time_ms)
     requests = _read_requests(files, warrant, state)
     labels = {label for request in requests for label in request.labels}
     context = EvidenceContext(charter, key_log, law, frozenset(labels))
@@ -400,7 +408,8 @@ def _read_people(files: Files, charter: Charter) -> dict[bytes, str]:
     return {bytes(name_account(salt, handle)): handle for handle in people.handles}
 
 
-def _measure(files: Files, name: str) -> tuple[int, bytes]:
+def measure(files: Files, name: str) -> tuple[int, bytes]:
+    """Return a file's size and its SHA-256 (32)."""
     digest, size = hashlib.sha256(), 0
     for piece in files.pieces(name, 1 << 20):
         digest.update(piece)

@@ -24,6 +24,7 @@ from doublelock.protocol.tlog_proof import TlogProof
 from doublelock.server.inventory import Inventories
 from doublelock.server.lawdesk import LawDesk
 from doublelock.server.metadata import Disclosures
+from doublelock.server.notices import Notices
 from doublelock.server.parts import Parts
 from doublelock.server.publishing import Publishing
 from doublelock.server.routes import ceremonies, law
@@ -48,6 +49,8 @@ class Law:
         self._key_log, self._law_log = logs
         self.key_publishing, self.law_publishing = publishing
         self._http = http
+        config = parts.config
+        self.notices = Notices(desk, self.prove, config.keys.operator, config.clock)
         self._sweeping: asyncio.Task[None] | None = None
 
     def routes(self) -> list[BaseRoute]:
@@ -109,6 +112,8 @@ class Law:
                 await self.hand_over()
             with contextlib.suppress(Refusal):
                 await self.desk.sweep()
+            with contextlib.suppress(Refusal):
+                await self.notices.sweep()
 
     async def hand_over(self) -> None:
         """Log that the charter's witnesses take over, once old and new ones cosign both logs.

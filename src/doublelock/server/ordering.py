@@ -27,7 +27,7 @@ from doublelock.protocol.api import CreateConversation, PostCommit, WelcomeFor
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import GroupRefused, KeyLogRefused, WireRefused
 from doublelock.protocol.frames import DEPARTURE_MAIL, WELCOME_MAIL
-from doublelock.protocol.group_rules import Change, Leaf, Rules, read_leaf
+from doublelock.protocol.group_rules import Change, Leaf, Rules, read_leaf, speaks_for
 from doublelock.protocol.identifiers import (
     AccountId,
     ConversationId,
@@ -174,6 +174,14 @@ class Ordering:
             raise GroupRefused(Code.GROUP_ID, "not its creator's")
         return observer
 
+    async def check_speaks(self, conversation: Conversation, account: AccountId) -> None:
+        """Raise GroupRefused(not-allowed) unless the account speaks for the group (spec G-14)."""
+        async with conversation.commit_lock:
+            observer = await self._observer(conversation)
+            context = self._rules().check_context(conversation.id, observer.context_data)
+        if not speaks_for(context, account):
+            raise GroupRefused(Code.NOT_ALLOWED, "only admins set the timer")
+
     # --- handshakes --------------------------------------------------------------------------
 
     async def post(
@@ -282,9 +290,7 @@ class Ordering:
             # Whoever is away when it is taken out learns it when it comes back.
             stored.extend(
                 tables.devices.put_mail(
-                    MailRow(
-                        0, leaf.device, time_ms, DEPARTURE_MAIL, conversation.id, sequence, b""
-                    )
+                    MailRow(0, leaf.device, time_ms, DEPARTURE_MAIL, conversation.id, sequence, b"")
                     for leaf in departed
                 )
             )
@@ -313,7 +319,7 @@ class Ordering:
     def _is_listed(self, leaf: MemberRow) -> bool:
         """Say whether a device can still come and take its mail."""
         try:
-            self._rules.key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
+            self._rules().key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
         except KeyLogRefused:
             return False
         return True

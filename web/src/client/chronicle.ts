@@ -25,9 +25,10 @@ import type { Committee } from "../protocol/charter_terms.ts";
 import { DAY_MS } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { WireRefused } from "../protocol/errors.ts";
-import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
+import { AddPolicy, ConversationKind, speaksFor } from "../protocol/group_rules.ts";
 import { type AnyRecord, decodeRecord, display } from "../protocol/record.ts";
 import type { Core, Room } from "./core.ts";
+import { forgetFile } from "./files.ts";
 import { rosterOf } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
@@ -157,6 +158,13 @@ export class Chronicle {
     return this.#views.get(name) ?? NEW_VIEW;
   }
 
+  /** Whether it is a conversation with somebody whom this person blocked. */
+  isHidden(name: string): boolean {
+    const { kind, members } = this.view(name);
+    const own = hex(this.#core.account);
+    return kind === "direct" && members.some((one) => one !== own && this.#people.isBlocked(one));
+  }
+
   conversation(name: string): Conversation {
     const view = this.view(name);
     const room = this.#core.rooms.get(name);
@@ -170,6 +178,7 @@ export class Chronicle {
         ? "unverified"
         : "verified";
     const status = room?.status ?? "member";
+    const hidden = this.isHidden(name);
     return {
       id: name,
       kind: view.kind,
@@ -181,8 +190,9 @@ export class Chronicle {
       addPolicy: view.addPolicy,
       preview: view.preview,
       timeMs: view.timeMs,
-      unread: view.unread,
-      mentioned: view.mentioned,
+      unread: hidden ? 0 : view.unread,
+      mentioned: view.mentioned && !hidden,
+      blocked: hidden,
       readAt: view.readAt,
       draft: view.draft,
       muted: view.muted,
@@ -227,10 +237,13 @@ export class Chronicle {
 
   async forget(name: string): Promise<void> {
     this.#views.delete(name);
-    const rows = [
-      ...(await this.#core.vault.list(["history", name])),
-      ...(await this.#core.vault.list(["place", name])),
-    ].map(([row]) => row);
+    const history = await this.#core.vault.list(["history", name]);
+    for (const [, value] of history) {
+      this.#core.write(...forgetFile(unpack<Entry>(value).record));
+    }
+    const rows = [...history, ...(await this.#core.vault.list(["place", name]))].map(
+      ([row]) => row,
+    );
     this.#core.write([["view", name], undefined], ...rows.map((row) => [row, undefined] as const));
     this.#core.tell({ kind: "conversation-gone", conversation: name });
   }
@@ -262,11 +275,11 @@ export class Chronicle {
             : entry,
         );
       case "Delete":
-        return this.#amend(room, record.target, (entry) =>
-          entry.account === account
-            ? { ...entry, deleted: true, record: null, edited: null, marks: {} }
-            : entry,
-        );
+        return this.#amend(room, record.target, (entry) => {
+          if (entry.account !== account) return entry;
+          this.#core.write(...forgetFile(entry.record));
+          return { ...entry, deleted: true, record: null, edited: null, marks: {} };
+        });
       case "Reaction":
         return this.#amend(room, record.target, (entry) => {
           const { [account]: _, ...others } = entry.marks;
@@ -274,6 +287,7 @@ export class Chronicle {
           return { ...entry, marks: mark === "" ? others : { ...others, [account]: mark } };
         });
       case "Timer":
+        if (!speaksFor(room.context, arrived.account)) return;
         this.change(room.name, { timerSeconds: record.seconds });
         return this.line(room.name, arrived.sequence, arrived.timeMs, {
           kind: "timer",
@@ -397,6 +411,7 @@ export class Chronicle {
       if (entry === undefined) continue;
       this.#fresh.delete(`${name}/${at}`);
       this.#core.write([["history", name, at], undefined], [["place", name, entry.id], undefined]);
+      this.#core.write(...forgetFile(entry.record));
       this.#core.tell({ kind: "message-gone", conversation: name, id: entry.id });
     }
     const view = this.view(name);
@@ -423,7 +438,7 @@ export class Chronicle {
   async #details(room: Room, arrived: Arrived, name: Uint8Array, picture: Uint8Array) {
     const account = hex(arrived.account);
     const view = this.view(room.name);
-    if (!view.admins.includes(account) || arrived.sequence <= view.nameAt) return;
+    if (!speaksFor(room.context, arrived.account) || arrived.sequence <= view.nameAt) return;
     const shown = display(name);
     this.change(room.name, {
       name: shown,
@@ -485,7 +500,8 @@ export class Chronicle {
     this.#put(name, entry);
     const message = await this.#show(name, entry);
     const view = this.view(name);
-    const counts = !message.mine && (entry.line === null || name === SERVICE);
+    const silent = entry.account !== null && this.#people.isBlocked(entry.account);
+    const counts = !message.mine && !silent && (entry.line === null || name === SERVICE);
     const talks = entry.line === null || view.preview === null || name === SERVICE;
     this.change(name, {
       last: { at: entry.at, id: entry.id },
@@ -657,7 +673,7 @@ export class Chronicle {
       state: mine && entry.refusal === null ? this.reached(name, entry.at) : null,
       refusal: entry.refusal,
       body,
-      replyTo: record?.kind === "Reply" ? await this.#quote(name, record.target) : null,
+      replyTo: await this.#answered(name, record),
       edited: entry.edited !== null,
       reactions: this.#reactions(entry.marks),
       mentionsMe:
@@ -741,6 +757,11 @@ export class Chronicle {
       names: accounts.map((account) => this.#people.name(account)),
       mine: accounts.includes(own),
     }));
+  }
+
+  async #answered(name: string, record: AnyRecord | undefined): Promise<Quote | null> {
+    if (record?.kind !== "Reply" && record?.kind !== "Media") return null;
+    return record.target.length === 0 ? null : this.#quote(name, record.target);
   }
 
   async #quote(name: string, target: Uint8Array): Promise<Quote> {

@@ -22,9 +22,13 @@ interface Known {
   readonly blocked: boolean;
 }
 
+const UNSEEN = { presence: "unknown", lastSeenMs: null } as const;
+
 export class People {
   readonly #core: Core;
   readonly #known = new Map<string, Known>();
+  /** Whether somebody is here, as they say themselves. */
+  seen: (account: string) => Pick<Person, "presence" | "lastSeenMs"> = () => UNSEEN;
 
   constructor(core: Core) {
     this.#core = core;
@@ -103,8 +107,7 @@ export class People {
       verification: this.verification(account),
       devices: version.keys.length,
       committee: version.committee,
-      presence: "unknown",
-      lastSeenMs: null,
+      ...this.seen(account),
       blocked: this.#known.get(account)?.blocked ?? false,
     };
   }
@@ -114,6 +117,11 @@ export class People {
     if (known === undefined) return "unverified";
     if (known.checked !== "" && known.checked !== this.#side(account)) return "changed";
     return known.verified ? "verified" : "unverified";
+  }
+
+  /** Whose keys are others than this person has seen. */
+  changed(accounts: readonly string[]): string[] {
+    return accounts.filter((account) => this.verification(account) === "changed");
   }
 
   /** The safety code with a person. Throws KeyLogRefused(unknown-account). */
@@ -141,6 +149,20 @@ export class People {
     const known = this.#known.get(account);
     if (known === undefined) throw new KeyLogRefused("unknown-account", account.slice(0, 16));
     this.#keep(account, { ...known, blocked });
+  }
+
+  /** Tells how somebody is now; the caller flushes. */
+  tell(account: string): void {
+    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
+      this.#core.tell({ kind: "person", person: this.person(account) });
+    }
+  }
+
+  /** Tells it at once: nothing was written. */
+  tellNow(account: string): void {
+    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
+      this.#core.tellNow({ kind: "person", person: this.person(account) });
+    }
   }
 
   isBlocked(account: string): boolean {
@@ -176,8 +198,6 @@ export class People {
   #keep(account: string, known: Known): void {
     this.#known.set(account, known);
     this.#core.write(put(["person", account], known));
-    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
-      this.#core.tell({ kind: "person", person: this.person(account) });
-    }
+    this.tell(account);
   }
 }

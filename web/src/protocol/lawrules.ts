@@ -280,6 +280,10 @@ export class Step {
     if (role === undefined || record.approvals.some((approval) => approval.role === role)) {
       throw voided("entry-void", "approved in this role before");
     }
+    // Who was given the other office since would open both locks alone.
+    if (record.approvals.some((approval) => equalBytes(approval.key, party.key))) {
+      throw voided("entry-void", "approved by this key before");
+    }
     const approvals = [...record.approvals, { role, key: party.key, timeMs }];
     const now = { ...record, approvals };
     return this.#keep(now, { approved: fullyApproved(now) && !fullyApproved(record) ? 1 : 0 });
@@ -470,7 +474,7 @@ function refuseOrphanedKeys(old: Charter, now: Charter, epochs: LawFacts["epochs
     if (!living.has(number) || court === undefined) continue;
     const next = after.get(number)?.court;
     if (next === undefined || !equalBytes(next.key, court.key)) {
-      const detail = `court of committee ${number}, which holds living keys`;
+      const detail = `committee ${number} has living keys: its court keeps its key`;
       throw new CharterRefused("charter-fixed", detail);
     }
   }

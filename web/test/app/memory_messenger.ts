@@ -265,6 +265,8 @@ export class MemoryMessenger implements Messenger {
     this.asked.push({ what: "setTyping", with: [conversation, active] });
   }
 
+  async setHere(): Promise<void> {}
+
   async leave(conversation: string): Promise<void> {
     this.#alter(conversation, { state: "left" });
   }

@@ -153,6 +153,7 @@ export function makeConversations(
       mentioned: n === 3,
       readAt: (talk.at(-1 - unread)?.at ?? 0) as number,
       muted: n === 5 || n === 9,
+      blocked: false,
       pinned: n === 0 && round === 0,
       draft:
         n === 7
@@ -196,6 +197,7 @@ function blank(id: string, name: string): Conversation {
     mentioned: false,
     readAt: 0,
     draft: null,
+    blocked: false,
     muted: false,
     pinned: false,
     timerSeconds: 0,

@@ -112,3 +112,73 @@ test("lets people in by a link, after a person's word or at once", async () => {
   await page.locator(".card", { hasText: "Asking to join" }).waitFor({ state: "detached" });
   expect((await members()).length).toBe(3);
 });
+
+test("links lead from either client into the other's groups", async () => {
+  const link = (await page.locator(".copy-line output").textContent()) ?? "";
+  await stage.ask("person", { name: "carl" });
+  await stage.ask("join", { name: "carl", link });
+  await page.locator(".card", { hasText: "Asking to join" }).getByText("carl").waitFor();
+  await page.getByRole("button", { name: "Let in" }).click();
+  const theirs = () => stage.ask<string[]>("conversations", { name: "carl" });
+  await expect.poll(theirs, { timeout: 20_000 }).toEqual([group]);
+  const own = await stage.ask<string>("group", { name: "carl", with: ["bela"], title: "Pier 3" });
+  const open = await stage.ask<string>("link", { name: "carl", conversation: own, at_once: true });
+  await page.goto(open);
+  await page.reload();
+  await page.waitForSelector("html[data-ready]");
+  await stage.unlock(page);
+  await page.locator("dialog").getByRole("button", { name: "Ask to join" }).click();
+  await page.locator(".item-open", { hasText: "Pier 3" }).waitFor();
+});
+
+test("tells that one is here, where both turned it on", async () => {
+  await go(page, "#/new");
+  await page.locator(".main-pane input[type=search]").fill("mira");
+  await page.locator(".main-pane .row", { hasText: "mira" }).click();
+  await page.locator(".head-name", { hasText: "mira" }).waitFor();
+  await write(page, "are you there?");
+  await mira.locator(".item-open", { hasText: "are you there?" }).click();
+  const line = mira.locator(".conversation-head .head-text small");
+  for (const where of [page, mira]) {
+    const before = await where.evaluate(() => location.hash);
+    await go(where, "#/settings");
+    await where.getByRole("switch", { name: "Last seen" }).click();
+    await go(where, before);
+  }
+  await line.filter({ hasText: "here now" }).waitFor();
+  await page.locator(".conversation-head small", { hasText: "here now" }).waitFor();
+  await go(page, "#/settings");
+  await page.getByRole("switch", { name: "Last seen" }).click();
+  await line.filter({ hasText: "last seen" }).waitFor();
+});
+
+test("hides somebody who was blocked, and folds what they say in groups", async () => {
+  const direct = (await mira.evaluate(() => location.hash)).split("/")[2] ?? "";
+  await go(page, "#/");
+  const item = page.locator(".item", { hasText: "mira" });
+  await item.first().waitFor();
+  const account = await mira.evaluate(() => location.hash);
+  expect(account).toContain(direct);
+  await go(page, `#/c/${direct}/info`);
+  await page.getByRole("button", { name: "Safety code" }).click();
+  await page.getByRole("button", { name: "Block" }).click();
+  await page.getByRole("button", { name: "Unblock" }).waitFor();
+  await page.locator(".item", { hasText: "are you there?" }).waitFor({ state: "detached" });
+  await open(mira, direct);
+  await write(mira, "hello? hello?");
+  await open(mira, group);
+  await write(mira, "he does not answer");
+  await hears("he does not answer");
+  await open(page, group);
+  const folded = page.locator(".message.theirs", { hasText: "somebody you blocked" }).last();
+  await folded.waitFor();
+  expect(await page.getByText("hello? hello?").count()).toBe(0);
+  expect(await page.locator(".timeline").getByText("he does not answer").count()).toBe(0);
+  await folded.getByRole("button", { name: "Show it" }).click();
+  await page.locator(".timeline").getByText("he does not answer").waitFor();
+  await go(page, "#/settings");
+  await page.locator(".card", { hasText: "Blocked people" }).getByText("mira").click();
+  await page.getByRole("button", { name: "Unblock" }).click();
+  await page.locator(".item", { hasText: "hello? hello?" }).waitFor();
+  expect(stage.problems).toEqual([]);
+});

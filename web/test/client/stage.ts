@@ -57,6 +57,11 @@ export class Stage {
       answers.push(give);
       child.on("exit", (code) => fail(new Error(`the world ended with ${code}`)));
     });
+    child.once("exit", (code) => {
+      for (const give of answers.splice(0)) {
+        give(JSON.stringify({ code: "Ended", detail: `the world ended with ${code}` }));
+      }
+    });
     createInterface({ input: stdout }).on("line", (line) => answers.shift()?.(line));
     const { address } = JSON.parse(await first) as { address: string };
     const args = [
@@ -77,8 +82,8 @@ export class Stage {
   /** Asks the Python side. */
   ask<T = unknown>(what: string, how: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const run = this.#last.then(async () => {
-      const line = await new Promise<string>((give, fail) => {
-        if (this.#child.exitCode !== null) fail(new Error("the world has ended"));
+      if (this.#child.exitCode !== null) throw new Error("the world has ended");
+      const line = await new Promise<string>((give) => {
         this.#answers.push(give);
         this.#child.stdin?.write(`${JSON.stringify({ do: what, ...how })}\n`);
       });
@@ -136,7 +141,6 @@ export class Stage {
   async end(): Promise<void> {
     await Promise.all(this.#contexts.map((each) => each.close()));
     await this.browser.close();
-    if (this.#child.exitCode !== null) return;
     const ended = new Promise((done) => this.#child.once("exit", done));
     this.#child.stdin?.end();
     await ended;

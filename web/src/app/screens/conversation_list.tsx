@@ -92,11 +92,17 @@ function moveAmong(event: KeyboardEvent): void {
 /** Says that one is offline, and how much waits. */
 export function ConnectionLine() {
   const { model, words } = useApp();
-  const { up, queued } = model.connection.value;
+  const { up, queued, refusal } = model.connection.value;
   if (up) return null;
   return (
     <p class="connection-line" role="status">
       {queued > 0 ? words.list.offlineQueued(queued) : words.list.offline}
+      {refusal !== null && refusal.code !== "server-unreachable" && (
+        <span>
+          {" "}
+          {model.advice(refusal)} <code>{refusal.code}</code>
+        </span>
+      )}
     </p>
   );
 }

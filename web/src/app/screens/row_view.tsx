@@ -1,6 +1,7 @@
 /** One row of a conversation: a day, a line of news, a notice, or somebody's bubble. */
 
-import { useRef } from "preact/hooks";
+import { useComputed } from "@preact/signals";
+import { useRef, useState } from "preact/hooks";
 import type { Message } from "../../messenger.ts";
 import { isJustEmoji } from "../formatting.ts";
 import { lineText } from "../line_text.ts";
@@ -94,7 +95,10 @@ function Bubble(
   },
 ) {
   const { message, actions, first, last } = props;
-  const { words, tag } = useApp();
+  const { words, tag, model } = useApp();
+  const [shown, setShown] = useState(false);
+  const blocked = useComputed(() => model.isBlocked(message.author)).value;
+  const folded = blocked && props.group && !shown;
   const { body } = message;
   const named = props.group && !message.mine;
   const press = useLongPress((x, y) => actions.menu(message, { x, y }));
@@ -147,7 +151,7 @@ function Bubble(
               <bdi>{message.authorName}</bdi>
             </button>
           )}
-          {message.replyTo !== null && (
+          {!folded && message.replyTo !== null && (
             <button
               type="button"
               class="quote"
@@ -162,7 +166,16 @@ function Bubble(
               </span>
             </button>
           )}
-          <Content message={message} actions={actions} />
+          {folded ? (
+            <span class="quiet">
+              {words.conversation.blocked}{" "}
+              <button type="button" class="link-button" onClick={() => setShown(true)}>
+                {words.conversation.blockedShow}
+              </button>
+            </span>
+          ) : (
+            <Content message={message} actions={actions} />
+          )}
           <Marks message={message} />
         </div>
         {message.reactions.length > 0 && (

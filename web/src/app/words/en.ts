@@ -233,6 +233,8 @@ export const en = {
     requests: (n: number) =>
       count(n, { one: "1 person asks to join", other: `${number(n)} people ask to join` }),
     replyTo: (who: string) => `In answer to ${name(who)}`,
+    blocked: "A message of somebody you blocked.",
+    blockedShow: "Show it",
     safeLink: (host: string) => `leads to ${host}`,
   },
 
@@ -402,6 +404,8 @@ export const en = {
     devices: (n: number) =>
       count(n, { one: "1 device in the key log", other: `${number(n)} devices in the key log` }),
     block: "Block",
+    blockHint:
+      "Their direct messages and requests are hidden here, and nothing notifies you. In groups that you share their messages are folded; they are told nothing, and still see yours.",
     unblock: "Unblock",
     deviceSince: (when: string) => `listed since ${when}`,
   },
@@ -452,7 +456,9 @@ export const en = {
     typing: "Typing",
     typingHint: "Others see that you are typing, and you see it of them.",
     lastSeen: "Last seen",
-    lastSeenHint: "Others see when you were here, and you see it of them.",
+    lastSeenHint:
+      "People you write with directly see when you were here, and you see it of them. The server knows when a device is connected, whatever you choose.",
+    blocked: "Blocked people",
     timer: "Disappearing messages in new conversations",
     lock: "Lock when not used",
     lockAfter: (n: number) =>

@@ -245,6 +245,8 @@ export const he: Words = {
         other: `${number(n)} אנשים מבקשים להצטרף`,
       }),
     replyTo: (who) => `בתשובה אל ${name(who)}`,
+    blocked: "הודעה של מי שחסמת.",
+    blockedShow: "להציג",
     safeLink: (host) => `מוביל אל ${host}`,
   },
 
@@ -408,6 +410,8 @@ export const he: Words = {
     verifiedSince: (when) => `אומת ב־${when}`,
     changedSince: (when) => `השתנה ב־${when}`,
     devices: (n) => `${devices(n)} ביומן המפתחות`,
+    blockHint:
+      "ההודעות הישירות והבקשות של האדם הזה מוסתרות כאן ואין עליהן התראות. בקבוצות משותפות ההודעות שלו מקופלות; לא נמסר לו דבר, והוא ממשיך לראות את שלך.",
     block: "חסימה",
     unblock: "ביטול החסימה",
     deviceSince: (when) => `רשום מאז ${when}`,
@@ -458,7 +462,9 @@ export const he: Words = {
     typing: "הקלדה",
     typingHint: "אחרים רואים שאתה מקליד, ואתה רואה זאת אצלם.",
     lastSeen: "נראה לאחרונה",
-    lastSeenHint: "אחרים רואים מתי היית כאן, ואתה רואה זאת אצלם.",
+    lastSeenHint:
+      "מי שמתכתבים איתך ישירות רואים מתי היית כאן, ואתה רואה זאת אצלם. השרת יודע מתי מכשיר מחובר, בכל מקרה.",
+    blocked: "אנשים חסומים",
     timer: "הודעות נעלמות בשיחות חדשות",
     lock: "נעילה כשאין שימוש",
     lockAfter: (n) =>
