@@ -424,7 +424,7 @@ async def _answer(play: Play) -> None:
         ask = json.loads(line)
         try:
             _say({"value": await getattr(play, ask["do"])(ask)})
-        except (DoublelockError, KeyError, TimeoutError) as problem:
+        except Exception as problem:  # whoever asks is told, and the world goes on
             _say({"code": type(problem).__name__, "detail": str(problem)})
 
 
