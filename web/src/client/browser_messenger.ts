@@ -163,6 +163,7 @@ export class BrowserMessenger implements m.Messenger {
       known.charters.length === 0
         ? await Monitor.begin(http, identity.deployment, clock)
         : Monitor.resume(http, identity.deployment, clock, known);
+    monitor.checkClock();
     const first = await vault.read(["fact", "first-entry"]);
     if (!isListed(monitor, identity) && first !== undefined) {
       await monitor.syncKeys();
@@ -689,6 +690,7 @@ export class BrowserMessenger implements m.Messenger {
   async #look(deployment: Uint8Array): Promise<{ monitor: Monitor; http: Http }> {
     const http = new Http(this.#origin);
     const monitor = await Monitor.begin(http, deployment, () => Date.now());
+    monitor.checkClock();
     await monitor.syncKeys();
     await monitor.syncLaw();
     return { monitor, http };

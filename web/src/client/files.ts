@@ -17,7 +17,8 @@ import type { Outbox, Outgoing } from "./outbox.ts";
 import type { Sending } from "./sending.ts";
 import type { Write } from "./vault.ts";
 
-const PIECE = 16 * SEALED_CHUNK;
+/** What the server takes at once is 1 MiB. */
+const PIECE = 15 * SEALED_CHUNK;
 type FileRecord = RecordOf<"Attachment"> | RecordOf<"Media">;
 type FileWish = Extract<Wish, { kind: "file" }>;
 
