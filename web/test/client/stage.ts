@@ -103,8 +103,8 @@ export class Stage {
   }
 
   /** Registers a person through the interface. */
-  async register(page: Page, handle: string): Promise<void> {
-    await page.fill("input", await this.ask<string>("invite"));
+  async register(page: Page, handle: string, invite?: string): Promise<void> {
+    await page.fill("input", invite ?? (await this.ask<string>("invite")));
     await page.waitForSelector("form.joining");
     await page.locator("input[autocomplete=username]").fill(handle);
     await page.locator("input[type=radio]").nth(1).check();
