@@ -7,8 +7,8 @@ import { concat, hex } from "../protocol/encoding.ts";
 import type { Attachment } from "../protocol/record.ts";
 import type { Core } from "./core.ts";
 
-/** What goes up or comes down at once, bytes. */
-export const PIECE = 16 * SEALED_CHUNK;
+/** What goes up or comes down at once, bytes: the server takes 1 MiB. */
+export const PIECE = 15 * SEALED_CHUNK;
 
 /** Where sealed bytes lie, and what opens and checks them; `key` is secret. */
 export type BlobReference = Pick<Attachment, "blob" | "key" | "size" | "digest">;

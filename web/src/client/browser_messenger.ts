@@ -211,6 +211,7 @@ export class BrowserMessenger implements m.Messenger {
       known.charters.length === 0
         ? await Monitor.begin(http, identity.deployment, clock)
         : Monitor.resume(http, identity.deployment, clock, known);
+    monitor.checkClock();
     const first = await vault.read(["fact", "first-entry"]);
     // A device that was listed and is no more is told so when it connects.
     if (!wasListed(monitor, identity) && first !== undefined) {
@@ -832,6 +833,7 @@ export class BrowserMessenger implements m.Messenger {
   async #look(deployment: Uint8Array): Promise<{ monitor: Monitor; http: Http }> {
     const http = new Http(this.#origin);
     const monitor = await Monitor.begin(http, deployment, () => Date.now());
+    monitor.checkClock();
     await monitor.syncKeys();
     await monitor.syncLaw();
     return { monitor, http };

@@ -107,6 +107,16 @@ export class Monitor {
     return charters.slice(0, charters.indexOf(this.charter) + 1);
   }
 
+  /** Throws CharterRefused(receipt-time) for a clock by which no charter was in force yet. */
+  checkClock(): void {
+    try {
+      this.law.charter(this.clock());
+    } catch (problem) {
+      if (!(problem instanceof CharterRefused)) throw problem;
+      throw new CharterRefused("receipt-time", "this device's clock is before the charter");
+    }
+  }
+
   get documents(): readonly Uint8Array[] {
     return [...this.#documents.values()];
   }

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from doublelock.client.client import Client
 from doublelock.client.groups import Groups
-from doublelock.client.invite import make_invite
+from doublelock.client.invite import Invite
 from doublelock.demo.world import World
 from doublelock.keep import make_key_file
 from doublelock.protocol.api import PostCommit, PostedCommit, WelcomeFor
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.encoding import u64
-from doublelock.protocol.frames import MESSAGE, Accepted, Frame, Item, Welcome, encode
+from doublelock.protocol.frames import MESSAGE, Accepted, Frame, Item, Live, Welcome, encode
 from doublelock.protocol.frames import frames_from_server as read_frames
 from doublelock.protocol.identifiers import AccountId, ConversationId, name_account
 from doublelock.protocol.lawlog import BundleLogged
@@ -49,7 +49,7 @@ def unacknowledged(frames: list[Frame]) -> list[Frame]:
 
 def hiding(frames: list[Frame]) -> list[Frame]:
     """Name no conversation, and deliver nothing of any."""
-    shown = [frame for frame in frames if not isinstance(frame, Item)]
+    shown = [frame for frame in frames if not isinstance(frame, Item | Live)]
     return [replace(one, heads=()) if isinstance(one, Welcome) else one for one in shown]
 
 
@@ -192,28 +192,29 @@ class Hostile:
         ghost = Groups(self._account(handle), key, seed, lambda: rules, clock)
         return ghost.client.generate_key_package(clock() // 1000).message
 
-    async def take_over(self, handle: str) -> None:
-        """Begin an account anew with a device of one's own, as an operator can who lies."""
-        world = self._world
-        invite = make_invite(
-            world.server.http,
-            world.deployment,
-            SigningKey(world.founded.genesis).sign,
-            secrets.token_bytes(32),
-            1,
-            world.clock() + 86_400_000,
-            reset_of=self._account(handle),
-        )
-        thief = await Client.register(
-            world.folder / f"thief of {handle}",
-            make_key_file(world.folder / f"thief of {handle}.key"),
+    async def bring_in(self, inviter: Client, handle: str) -> None:
+        """Bring a person in by another's invite."""
+        invite = inviter.invite(1, self._world.clock() + 86_400_000)
+        self._world.people[handle] = client = await self._register(invite, handle, handle)
+        await client.connect()
+
+    async def take_over(self, inviter: Client, handle: str) -> None:
+        """Begin an account anew with a stranger's device, by an inviter who plays along."""
+        expires = self._world.clock() + 86_400_000
+        invite = inviter.invite(1, expires, reset_of=self._account(handle))
+        thief = await self._register(invite, handle, f"thief of {handle}")
+        await thief.close()
+
+    async def _register(self, invite: Invite, handle: str, place: str) -> Client:
+        return await Client.register(
+            self._world.folder / "guests" / place,
+            make_key_file(self._world.folder / f"guest {place}.key"),
             invite,
             handle,
-            clock=world.clock,
-            monitor=world.monitor,
-            packages=1,
+            clock=self._world.clock,
+            monitor=self._world.monitor,
+            packages=4,
         )
-        await thief.close()
 
     async def log_a_bundle(self) -> None:
         """Let the law log grow by some bundle's hash."""

@@ -140,7 +140,15 @@ class Play:
 
     async def take_over(self, ask: dict[str, Any]) -> Any:
         """Begin an account anew with a stranger's device."""
-        await self.hostile.take_over(ask["name"])
+        await self.hostile.take_over(self._client({"name": ask["by"]}), ask["name"])
+
+    async def bring_in(self, ask: dict[str, Any]) -> Any:
+        """Bring a person in by another's invite."""
+        await self.hostile.bring_in(self._client({"name": ask["by"]}), ask["name"])
+
+    async def invite_by(self, ask: dict[str, Any]) -> Any:
+        """Return a person's invite."""
+        return self._client(ask).invite(1, self.world.clock() + 86_400_000).encode()
 
     async def bundle(self, _: dict[str, Any]) -> Any:
         """Log some bundle."""

@@ -173,7 +173,12 @@ export function Composer(props: {
         name: file.name,
         mediaType: file.type,
       };
-      await post({ kind: "file", blob, name, mediaType, picture, voice: null, ...caption });
+      const wish = { kind: "file", blob, name, mediaType, picture, voice: null } as const;
+      if ((await post({ ...wish, ...caption })) === undefined) {
+        props.onFiles(going.slice(index));
+        setText((now) => (now === "" ? plain : now));
+        return;
+      }
     }
   };
 
