@@ -39,8 +39,8 @@ up: setup web/build/bundle.json  ## The same deployment, kept running for people
 test: setup browser check pytest webtest pages  ## Everything that must hold before a change lands
 
 check: setup  ## Style, types, imports
-	$(RUN) ruff check src tests bench vectors
-	$(RUN) ruff format --check src tests bench vectors
+	$(RUN) ruff check src tests bench vectors web/test
+	$(RUN) ruff format --check src tests bench vectors web/test
 	$(RUN) mypy
 	$(RUN) lint-imports
 

@@ -61,7 +61,9 @@ def repeating(frames: list[Frame]) -> list[Frame]:
 def altering(frames: list[Frame]) -> list[Frame]:
     """Change the bytes of every message under its receipt."""
     return [
-        replace(one, body=one.body[:-1] + bytes([one.body[-1] ^ 1])) if _is_message(one) else one
+        replace(one, body=one.body[:-1] + bytes([one.body[-1] ^ 1]))
+        if isinstance(one, Item) and one.kind == MESSAGE
+        else one
         for one in frames
     ]
 

@@ -1,8 +1,8 @@
 """A whole deployment on loopback for the browser's tests, driven line by line over standard input.
 
 Its second argument is a JSON object of wishes: `moving` for a clock that moves by itself from
-`days` ahead, `jurisdictions` by name, `port` and `public` for a server that listens on that port and
-announces the HTTP address of a proxy, which the test runs. The first line that it prints is the
+`days` ahead, `jurisdictions` by name, `port` and `public` for a server that listens on that port
+and announces the HTTP address of a proxy, which the test runs. The first line that it prints is the
 server's address; then each line asked, a JSON object with `do`, is answered by one line of JSON.
 Ends with its input.
 """
@@ -30,7 +30,6 @@ from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.ed25519 import SigningKey
-from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.group_link import decode_group_link
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
@@ -338,7 +337,8 @@ class Play:
         with tempfile.TemporaryDirectory() as place:
             path = Path(place, "file")
             await self._client(ask).attachments.download(record, path)
-            said = {"name": record.name.decode(), "media": record.media_type.decode()}
+            said: dict[str, object] = {"name": record.name.decode()}
+            said["media"] = record.media_type.decode()
             if isinstance(record, Media):
                 said |= {"ms": record.duration_ms, "width": record.width}
                 said |= {"small": record.thumbnail.hex(), "target": record.target.hex()}
