@@ -6,6 +6,7 @@ Each trick makes one message whose MLS part is that of a present member, as only
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import structs
 
 from doublelock.client.client import Client
 from doublelock.client.core import Room
@@ -60,7 +61,7 @@ class Forger:
 
     def _capsule_mismatch(self, label: Label, outgoing: Outgoing) -> SealedEnvelope:
         """The capsule is sealed to another conversation: the right warrant would not open it."""
-        elsewhere = replace(label, conversation=ConversationId(self._core.random(32)))
+        elsewhere = structs.replace(label, conversation=ConversationId(self._core.random(32)))
         return self._seal(self._keys(label, sealed_to=elsewhere), outgoing)
 
     def _capsule_garbage(self, label: Label, outgoing: Outgoing) -> SealedEnvelope:
@@ -77,7 +78,7 @@ class Forger:
 
     def _epoch_mismatch(self, label: Label, outgoing: Outgoing) -> SealedEnvelope:
         """Sealed to next month's key, whose shares live longer."""
-        later = replace(label, key_epoch=label.key_epoch + 1)
+        later = structs.replace(label, key_epoch=label.key_epoch + 1)
         return self._seal(self._keys(later), outgoing)
 
     def _commitment_mismatch(self, label: Label, outgoing: Outgoing) -> SealedEnvelope:

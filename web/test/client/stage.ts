@@ -141,6 +141,7 @@ export class Stage {
   async end(): Promise<void> {
     await Promise.all(this.#contexts.map((each) => each.close()));
     await this.browser.close();
+    if (this.#child.exitCode !== null) return;
     const ended = new Promise((done) => this.#child.once("exit", done));
     this.#child.stdin?.end();
     await ended;
