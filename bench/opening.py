@@ -67,7 +67,7 @@ async def _take_through(world: World) -> tuple[Desks, Opening, str]:
 def _verify_all(desks: Desks, opening: Opening) -> float:
     """Return the CPU seconds of verifying every line afresh."""
     charter = desks.agency.party.charter
-    keys = prove_key_log(charter, opening.keys.entries, opening.keys.note)
+    keys = prove_key_log(opening.law.state, opening.keys.entries, opening.keys.note)
     context = EvidenceContext(charter, keys, opening.law, frozenset(opening.label_keys))
     begun = time.process_time()
     for one in opening.messages:

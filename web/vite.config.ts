@@ -1,9 +1,10 @@
 import { defineConfig } from "vitest/config";
 import { interfaceBuild } from "./scripts/interface_build.ts";
+import { servedBundle } from "./scripts/served_bundle.ts";
 import { repairTsMls } from "./scripts/ts_mls_repairs.ts";
 
 export default defineConfig({
-  plugins: [repairTsMls()],
+  plugins: [repairTsMls(), servedBundle()],
   // Vite's pre-bundling would bypass the repairs.
   optimizeDeps: { exclude: ["ts-mls"] },
   // For scripts that run in Node: they too get the repaired library.

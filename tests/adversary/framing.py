@@ -24,13 +24,8 @@ from doublelock.protocol.documents import Bytes32, Bytes48, decode, encode
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.envelope import _message_cipher
 from doublelock.protocol.errors import Refusal
-from doublelock.protocol.evidence import (
-    EvidenceFile,
-    EvidenceLine,
-    Manifest,
-    make_line,
-    write_line,
-)
+from doublelock.protocol.evidence import EvidenceFile, Manifest
+from doublelock.protocol.evidence_line import EvidenceLine, write_line
 from doublelock.protocol.header import Header, hash_header
 from doublelock.protocol.identifiers import (
     AccountId,
@@ -237,10 +232,12 @@ class Forger:
         **changes: Any,
     ) -> Message:
         """Seal a body again under a changed header; `plain` makes it from the header's hash."""
-        header = replace(like.header, **changes)
+        header = msgspec.structs.replace(like.header, **changes)
         label = header.label(self.stage.deployment)
         if fresh_capsule or label != like.header.label(self.stage.deployment):
-            header = replace(header, capsule=seal(like.seed, label, self.stage.mpk(label)).capsule)
+            header = msgspec.structs.replace(
+                header, capsule=seal(like.seed, label, self.stage.mpk(label)).capsule
+            )
         encoded = header.encode()
         digest = hash_header(encoded)
         cipher, nonce = _message_cipher(day_key(like.seed, header.capsule, label), digest)
@@ -284,8 +281,7 @@ class Forger:
             signature, paths = sign_receipts([own], self.stage.deployment, key or self.receipt_key)
             heads[room] = (fields.sequence, own)
             receipt = Receipt(fields, 0, 1, paths[0], signature)
-            made = make_line(one.header_bytes, one.body, one.seed, one.device_key, receipt)
-            lines.append(write_line(made))
+            lines.append(write_line(one.header_bytes, one.body, one.seed, one.device_key, receipt))
         return lines
 
     def list_all(self, lines: Sequence[bytes]) -> None:

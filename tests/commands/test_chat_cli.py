@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import signal
+import stat
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -174,6 +175,14 @@ async def test_both_see_one_safety_code(town: Town) -> None:
     ann, bob = (ran.answers()[0] for ran in codes)
     assert (ann["digits"], ann["qr"]) == (bob["digits"], bob["qr"])
     assert len(ann["digits"].split()) == 12
+    for seen in (bob["digits"], bob["line"]):
+        ran = await town.done("ann", "safety", "bob", "--compare", seen, "--json")
+        assert ran.answers()[0]["same"] is True
+    swapped = bob["line"].replace(":01", ":01ff", 1)[: len(bob["line"])]
+    for other in (bob["digits"].replace(bob["digits"][0], "x", 1), "doublelock-safety:01"):
+        (await town.run("ann", "safety", "bob", "--compare", other)).refused("form")
+    differs = await town.run("ann", "safety", "bob", "--compare", swapped, "--json")
+    assert (differs.code, differs.answers()[0]["same"]) == (1, False)
 
 
 async def test_files_go_over_and_overwrite_nothing(town: Town) -> None:
@@ -183,6 +192,7 @@ async def test_files_go_over_and_overwrite_nothing(town: Town) -> None:
     number = str(sent.answers()[0]["number"])
     await town.done("bob", "save", "@ann", number, str(copy))
     assert copy.read_bytes() == FILE
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     copy.write_bytes(b"mine")
     again = await town.run("bob", "save", "@ann", number, str(copy))
     again.refused("vault-exists")
@@ -241,7 +251,29 @@ async def test_a_second_device_is_linked_and_revoked(town: Town) -> None:
     seen, listed = await asyncio.gather(
         town.done("ann-2", "history", "@bob", "--json"), town.done("ann", "devices", "--json")
     )
-    assert [one["text"] for one in seen.answers()] == [secret]
+    *before, last = seen.answers()
+    assert last["text"] == secret
+    assert before
+    assert all(one["handed_over"] for one in before)
+    assert "handed_over" not in last
+    assert linked.answers()[-1]["taken"] >= len(before)
     assert [one["this"] for one in listed.answers()] == [True, False]
     await town.done("ann", "revoke", where["device"][:8])
     (await town.run("ann-2", "history", "@bob")).refused("device-removed")
+
+
+async def test_somebody_joins_a_group_by_its_link(town: Town) -> None:
+    (made,) = (await town.done("ann", "group", "bob", "--json")).answers()
+    place = made["conversation"][:12]
+    (await town.run("bob", "group-link", place)).refused("not-allowed")
+    (given,) = (await town.done("ann", "group-link", place, "--json")).answers()
+    assert given["conversation"] == made["conversation"]
+    assert (await town.done("cid", "join", "-", stdin=given["link"].encode())).out.startswith("Ask")
+    (asked,) = (await town.done("ann", "requests", "--json")).answers()
+    assert (asked["handle"], asked["conversation"]) == ("cid", made["conversation"])
+    await town.done("ann", "admit", place, "cid")
+    (await town.run("ann", "refuse", place, "cid")).refused("not-found")
+    assert "Nobody" in (await town.done("ann", "requests")).out
+    listed = (await town.done("cid", "list", "--json")).answers()
+    assert made["conversation"] in {one["conversation"] for one in listed}
+    await town.done("ann", "group-link", place, "--revoke")

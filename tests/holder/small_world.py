@@ -32,9 +32,12 @@ async def small_world(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def running(folder: Path, now_ms: int = NOON + 60_000) -> AsyncIterator[World]:
+async def running(
+    folder: Path, now_ms: int = NOON + 60_000, witnesses: tuple[str, ...] = ()
+) -> AsyncIterator[World]:
     """Run a world with its holders open, each having looked once."""
     world = World.open(folder, ReplayClock(now_ms), SMALL)
+    world.witness_addresses = witnesses
     await world.start()
     try:
         world.open_holders()

@@ -85,7 +85,7 @@ async def test_torchwood_verifies_our_checkpoint_tiles_and_proofs(
     folder = tmp_path / "log"
     log = await Sequencer.open(folder, _LOG, _clock)
     async with httpx.AsyncClient() as http:
-        publisher = Publisher(log, policy, http)
+        publisher = Publisher(log, lambda: [policy], urls, http)
         for size in (1, 300, 1_000):
             start = log.checkpoint().checkpoint.size
             await asyncio.gather(*(log.append(b"entry %d" % i) for i in range(start, size)))
@@ -181,7 +181,7 @@ async def test_litewitness_cosigns_our_log(
     policy = _policy([(_THEIRS, litewitness), (_OURS[0], ours)], 2)
     log = await Sequencer.open(tmp_path / "log", _LOG, _clock)
     async with httpx.AsyncClient() as http:
-        publisher = Publisher(log, policy, http)
+        publisher = Publisher(log, lambda: [policy], [litewitness, ours], http)
         for size in (3, 3, 300, 1_000):
             start = log.checkpoint().checkpoint.size
             await asyncio.gather(*(log.append(b"entry %d" % i) for i in range(start, size)))
@@ -191,5 +191,7 @@ async def test_litewitness_cosigns_our_log(
             assert names == {_THEIRS.key.name, _OURS[0].key.name}
         # A publisher that has forgotten where the witness stands learns it from the 409.
         await log.append(b"entry 1000")
-        assert (await Publisher(log, policy, http).publish()).checkpoint.size == 1_001
+        assert (
+            await Publisher(log, lambda: [policy], [litewitness, ours], http).publish()
+        ).checkpoint.size == 1_001
     await log.close()

@@ -169,7 +169,7 @@ async def test_a_witness_that_answers_nonsense_is_passed_over(
     log = await Sequencer.open(tmp_path / "log", _LOG, _clock)
     await log.append(b"one")
     async with httpx.AsyncClient() as http:
-        cosigned = await Publisher(log, policy, http).publish()
+        cosigned = await Publisher(log, lambda: [policy], [url, good], http).publish()
     assert [c.key.name for c in cosigned.cosignatures] == ["witness.example/w2"]
     await log.close()
 
@@ -192,11 +192,11 @@ async def test_a_log_publishes_with_a_quorum_and_not_without(tmp_path: Path, ser
     async with httpx.AsyncClient() as http:
         await log.append(b"one")
         with pytest.raises(LogRefused) as refusal:
-            await Publisher(log, three, http).publish()
+            await Publisher(log, lambda: [three], urls, http).publish()
         assert refusal.value.code is Code.LOG_QUORUM
         assert "w2" in refusal.value.detail
         assert log.published() is None
-        publisher = Publisher(log, two, http)
+        publisher = Publisher(log, lambda: [two], urls, http)
         for size in (1, 2, 5, 300):
             while log.checkpoint().checkpoint.size < size:
                 await log.append(b"%d" % log.checkpoint().checkpoint.size)

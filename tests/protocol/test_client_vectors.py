@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -17,7 +17,15 @@ from doublelock.protocol.charter import (
     verify_genesis,
 )
 from doublelock.protocol.errors import Refusal
-from doublelock.protocol.group_rules import Change, Leaf, Rules, decode_context, decode_credential
+from doublelock.protocol.group_rules import (
+    Change,
+    Leaf,
+    Rules,
+    decode_context,
+    decode_credential,
+    speaks_for,
+)
+from doublelock.protocol.handover import LogName, verify_checkpoint
 from doublelock.protocol.identifiers import AccountId, DeploymentId, DeviceId
 from doublelock.protocol.keylog import AccountVersion, KeyLog
 from doublelock.protocol.keylog_entry import hash_entry
@@ -131,6 +139,8 @@ def test_group_context(case: Case) -> None:
     context = decode_context(raw(case, "encoded"))
     assert context.encode() == raw(case, "encoded")
     assert context.conversation == raw(case, "conversation")
+    for one in case["speaks"]:
+        assert speaks_for(context, AccountId(raw(one, "account"))) is one["speaks"]
 
 
 @pytest.mark.parametrize("case", cases("context", "bad"))
@@ -150,6 +160,15 @@ def test_safety_code(case: Case) -> None:
     deployment = DeploymentId(raw(load("safety_code"), "deployment"))
     code = safety_code.make_safety_code(deployment, side(case["one"]), side(case["other"]))
     assert (code.digits, code.qr.hex()) == (case["digits"], case["qr"])
+    assert code.line == case["line"]
+    assert safety_code.read_safety_line(f" {case['line']}\n") == code.qr
+
+
+@pytest.mark.parametrize("case", cases("safety_code", "bad_lines"))
+def test_bad_safety_line(case: Case) -> None:
+    with pytest.raises(Refusal) as refusal:
+        safety_code.read_safety_line(case["line"])
+    assert refusal.value.code == case["code"]
 
 
 @pytest.mark.parametrize("case", cases("session", "good"))
@@ -262,7 +281,9 @@ def test_amendment(case: Case) -> None:
         assert verify_amendment(charter, document).hash == raw(case, "hash")
 
 
-def test_law_log() -> None:
+@cache
+def folded() -> LawState:
+    """The law log of lawlog.json, folded."""
     world = load("lawlog")
     charter = verify_genesis(world["charter"].encode(), DeploymentId(raw(world, "deployment")))
     state = LawState.begin(charter)
@@ -271,16 +292,57 @@ def test_law_log() -> None:
         before = state.void
         state = state.apply(index, raw(line, "line"), {hashlib.sha256(document).digest(): document})
         assert (state.last_void if state.void > before else None) == line["code"], line["why"]
+    return state
+
+
+def test_law_log() -> None:
+    world, state = load("lawlog"), folded()
     assert (state.root, state.void) == (raw(world, "root"), world["void"])
     assert [each.hash.hex() for each in state.charters] == world["charters"]
 
 
+@cache
+def handed(size: int) -> LawState:
+    """The law log of handover.json up to a size, folded."""
+    world = load("handover")
+    if size == 0:
+        charter = verify_genesis(world["charter"].encode(), DeploymentId(raw(world, "deployment")))
+        return LawState.begin(charter)
+    before, line = handed(size - 1), world["lines"][size - 1]
+    document = line.get("document", "").encode()
+    documents = {hashlib.sha256(document).digest(): document}
+    state = before.apply(before.size, raw(line, "line"), documents)
+    assert (state.last_void if state.void > before.void else None) == line["code"], line["why"]
+    return state
+
+
+@pytest.mark.parametrize("case", cases("handover", "checkpoints"))
+def test_checkpoint(case: Case) -> None:
+    state = handed(case["lines"])
+    act = partial(
+        verify_checkpoint, LogName(case["log"]), state, case["note"].encode(), case["now_ms"]
+    )
+    assert outcome(act) == case["code"]
+
+
+def test_handovers() -> None:
+    world = load("handover")
+    told = [
+        {
+            "index": one.index,
+            "charter": one.charter.hash.hex(),
+            "key_size": one.key_size,
+            "key_root": one.key_root.hex(),
+        }
+        for one in handed(len(world["lines"])).handovers
+    ]
+    assert told == world["handovers"]
+
+
 @pytest.mark.parametrize("case", cases("lawlog", "notices"))
 def test_notice(case: Case) -> None:
-    world = load("lawlog")
-    charter = verify_genesis(world["charter"].encode(), DeploymentId(raw(world, "deployment")))
     account = AccountId(raw(case, "account"))
-    act = partial(verify_notice, case["document"].encode(), charter, account, case["now_ms"])
+    act = partial(verify_notice, case["document"].encode(), folded(), account, case["now_ms"])
     assert outcome(act) == case["code"]
 
 

@@ -1,9 +1,12 @@
 """The strict Ed25519 rule (spec K-3)."""
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -157,6 +160,120 @@ def _refuse(public: bytes, signature: bytes) -> None:
     with pytest.raises(Malformed) as refused:
         ed25519.verify(public, signature, b"m")
     assert refused.value.code is Code.BAD_SIGNATURE
+
+
+# --- the accepted set ---------------------------------------------------------------------------
+
+TORSIONS = [_multiple(n, TORSION) for n in range(8)]
+_COMMITTED = [_multiple(nonce, BASE) for nonce in range(1, 4)]
+
+
+def _accepts(key: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        ed25519.verify(key, signature, message)
+    except Malformed:
+        return False
+    return True
+
+
+def _accepts_by_openssl(key: bytes, signature: bytes, message: bytes) -> bool:
+    """The rule by OpenSSL's verification, which compares the bytes of R."""
+    try:
+        VerifyKey(key)
+    except Malformed:
+        return False
+    if len(signature) != 64 or signature[:32] == bytes.fromhex(SMALL_ORDER[0]):
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _odd_cases() -> Iterator[tuple[bytes, bytes, bool]]:
+    """(A, signature of b"m", by the rule?): whatever A and R, the cofactored equation holds."""
+    keys = [(_encode(_add(_multiple(7, BASE), twist)), 7) for twist in TORSIONS]
+    keys += [(bytes.fromhex(encoded), 0) for encoded in SMALL_ORDER]
+    commitments = [
+        (_encode(_add(point, twist)), nonce)
+        for nonce, point in enumerate(_COMMITTED, start=1)
+        for twist in TORSIONS
+    ]
+    commitments += [(bytes.fromhex(encoded), 0) for encoded in SMALL_ORDER]
+    for key, scalar in keys:
+        for commitment, nonce in commitments:
+            digest = hashlib.sha512(commitment + key + b"m").digest()
+            response = (nonce + int.from_bytes(digest, "little") * scalar) % L
+            sound = (key, scalar) == keys[0] and commitment in map(_encode, _COMMITTED)
+            for turn in range(3):
+                size = response + turn * L
+                yield key, commitment + size.to_bytes(32, "little"), sound and turn == 0
+            yield key, commitment + ((response + 1) % L).to_bytes(32, "little"), False
+
+
+@pytest.mark.parametrize("cofactored", [False, True])
+def test_the_accepted_set_is_the_rules(monkeypatch: pytest.MonkeyPatch, cofactored: bool) -> None:
+    """Small and mixed order, other encodings, S above the order: none of them is in it."""
+    if cofactored:  # then R is checked besides: the set must stay
+        monkeypatch.setattr(ed25519, "_COFACTORED", True)
+    accepted = 0
+    for key, signature, sound in _odd_cases():
+        assert _accepts(key, signature, b"m") is sound, (key.hex(), signature.hex())
+        assert _accepts_by_openssl(key, signature, b"m") is sound, (key.hex(), signature.hex())
+        accepted += sound
+    assert accepted == len(_COMMITTED)
+
+
+def test_a_library_that_forgives_torsion_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe holds by the cofactored equation, and by no other."""
+    key, signature = ed25519._PROBE_KEY, ed25519._PROBE_SIGNATURE
+    commitment, response = signature[:32], int.from_bytes(signature[32:], "little")
+    digest = int.from_bytes(hashlib.sha512(commitment + key).digest(), "little")
+    left = _multiple(8 * response, BASE)
+    right = _add(_multiple(8, _decode(commitment)), _multiple(8 * digest, _decode(key)))
+    assert left == right
+    assert not _accepts_by_openssl(key, signature, b"")
+    monkeypatch.setattr(ed25519, "_COFACTORED", True)
+    monkeypatch.setattr(ed25519, "_satisfies", lambda *_: True)  # as such a library says
+    assert not _accepts(key, signature, b"")
+
+
+_KEYS = st.sampled_from([_encode(_multiple(n, BASE)) for n in (1, 7, L - 1)])
+_SCALARS = st.one_of(
+    st.integers(0, 2**256 - 1),
+    st.sampled_from([0, 1, L - 1, L, L + 1, 2 * L, 8 * L, 2**252, 2**253, 2**255 - 1, 2**255]),
+)
+_ANY_COMMITMENT = st.one_of(
+    st.binary(min_size=32, max_size=32),
+    st.sampled_from([bytes.fromhex(encoded) for encoded in SMALL_ORDER]),
+    st.sampled_from([_encode(point) for point in (*_COMMITTED, *TORSIONS)]),
+)
+
+
+@given(_KEYS, _ANY_COMMITMENT, _SCALARS, st.binary(max_size=40))
+def test_libsodium_and_openssl_agree_on_any_bytes(
+    key: bytes, commitment: bytes, response: int, message: bytes
+) -> None:
+    signature = commitment + response.to_bytes(32, "little")
+    accepted = _accepts(key, signature, message)
+    assert accepted is _accepts_by_openssl(key, signature, message)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=200), st.sampled_from(range(5)))
+def test_libsodium_and_openssl_agree_on_what_was_signed(
+    seed: bytes, message: bytes, spoilt: int
+) -> None:
+    key = SigningKey(seed)
+    signature = key.sign(message)
+    response = int.from_bytes(signature[32:], "little")
+    odd = response.to_bytes(32, "little") if not spoilt else b""
+    if spoilt and response + spoilt * L < 2**256:
+        odd = (response + spoilt * L).to_bytes(32, "little")
+    signature = signature[:32] + odd
+    accepted = _accepts(key.public.encoded, signature, message)
+    assert accepted is (spoilt == 0)
+    assert accepted is _accepts_by_openssl(key.public.encoded, signature, message)
 
 
 @given(st.binary(max_size=80), st.integers(0, 511))

@@ -26,11 +26,15 @@ NAMES: Final = (
     "keylog",
     "context",
     "safety_code",
+    "link_request",
+    "letter",
     "session",
     "invite",
+    "group_link",
     "tlog",
     "charter",
     "lawlog",
+    "handover",
     "codes",
 )
 

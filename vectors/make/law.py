@@ -154,7 +154,7 @@ def amended(**changes: Any) -> CharterTerms:
 
 
 @cache
-def key_epoch(number: int, version: int = 1) -> bytes:
+def key_epoch(number: int, version: int = 1, size: int = 3) -> bytes:
     """Return a committee's signed key epoch; a later version has other shares of the same key."""
     epoch = EpochId(genesis().deployment, number, EPOCH)
     secret = scalar_of(f"law {number}")
@@ -162,7 +162,12 @@ def key_epoch(number: int, version: int = 1) -> bytes:
     court = scalar_of(f"law court {number}")
     halves = []
     for role, whole, shares, threshold in (
-        (Role.CUSTODIANS, secret, [evaluate(coefficients, n, ORDER) for n in (1, 2, 3)], 2),
+        (
+            Role.CUSTODIANS,
+            secret,
+            [evaluate(coefficients, n, ORDER) for n in range(1, size + 1)],
+            2,
+        ),
         (Role.COURT, court, [court], 1),
     ):
         point = public_point(whole)
@@ -170,5 +175,5 @@ def key_epoch(number: int, version: int = 1) -> bytes:
         halves.append(HalfKey(point, proof, threshold, tuple(map(public_point, shares))))
     transcript = hashlib.sha256(b"%d %d" % (number, version)).digest()
     data = keyepoch.make_statement(epoch, version, transcript, halves[0], halves[1]).encode()
-    signatures = tuple(key(f"{number}-custodian{n}").sign(data) for n in (1, 2, 3))
+    signatures = tuple(key(f"{number}-custodian{n}").sign(data) for n in range(1, size + 1))
     return SignedKeyEpoch(data, signatures, key(f"{number}-court").sign(data)).encode()

@@ -5,8 +5,17 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import Final
 
+import msgspec
+
 from doublelock.protocol import jws, merkle
-from doublelock.protocol.charter import WarrantKind, hash_terms, write_terms
+from doublelock.protocol.charter import (
+    CharterTerms,
+    Committee,
+    Party,
+    WarrantKind,
+    hash_terms,
+    write_terms,
+)
 from doublelock.protocol.checkpoint import Checkpoint
 from doublelock.protocol.days import DAY_MS, first_day
 from doublelock.protocol.destruction import Destruction as DestructionStatement
@@ -47,6 +56,7 @@ from vectors.make.law import (
     EVERYONE,
     WITNESSES,
     amended,
+    committee,
     genesis,
     key,
     key_epoch,
@@ -62,7 +72,7 @@ _ALICE: Final = AccountId(bytes_of("told alice"))
 _SALT: Final = bytes_of("alice's own salt")
 
 
-class _Log:
+class Log:
     """The log as it grows; each line is checked to count, or to be void by the code it names."""
 
     def __init__(self) -> None:
@@ -115,11 +125,12 @@ def _filed(
     gag_end_ms: int = TIME_MS,
     days: int = 20,
     renews: str | None = None,
+    kind: WarrantKind = WarrantKind.CONTENT_STORED,
 ) -> WarrantFiled:
     return WarrantFiled(
         warrant=Bytes32(bytes_of(f"warrant {name}")),
         committee=1,
-        kind=WarrantKind.CONTENT_STORED,
+        kind=kind,
         urgent=urgent,
         valid_from_ms=_START,
         valid_until_ms=TIME_MS + days * DAY_MS,
@@ -140,7 +151,7 @@ def _request(name: str, root: str, labels: int, subjects: Collection[Bytes32]) -
     )
 
 
-def _warrants(log: _Log) -> bytes:
+def _warrants(log: Log) -> bytes:
     """Append what happens to a few warrants, and return the first request's hash."""
     one, two = Bytes32(bytes_of("warrant one")), Bytes32(bytes_of("warrant two"))
     deployment = genesis().deployment
@@ -209,7 +220,30 @@ def _warrants(log: _Log) -> bytes:
     return request
 
 
-def _keys(log: _Log) -> None:
+def _metadata(log: Log, content: bytes) -> None:
+    """Append a warrant for metadata, and a second release of a content request (R-30, R-36)."""
+    six = Bytes32(bytes_of("warrant six"))
+    log.add("for metadata", "1-agency", _filed("six", kind=WarrantKind.METADATA))
+    log.add("the minister approves it", "1-minister", Approval(six))
+    log.add("the judge approves it", "1-judge", Approval(six))
+    asked = _request("six", "r6", 1, [_subject("c")])
+    log.add("metadata by the agency's own word", "1-agency", asked, "request-foreign")
+    log.add("metadata that the operator gives", "operator", asked)
+    log.add(
+        "content by the operator",
+        "operator",
+        _request("one", "r7", 1, [_subject("c")]),
+        "request-foreign",
+    )
+    one, message = Bytes32(bytes_of("warrant one")), Bytes32(bytes_of("m"))
+    log.add(
+        "a custodian releases again, by a share of another version",
+        "1-custodian2",
+        ReleaseLogged(one, Bytes32(content), 2, ((EPOCH, 2),), 2, message),
+    )
+
+
+def _keys(log: Log) -> None:
     """Append what happens to key epochs and charters."""
     deployment = genesis().deployment
     log.add("a resharing", "operator", KeyEpochLogged(1, EPOCH, Opaque(key_epoch(1, 2))))
@@ -262,6 +296,51 @@ def _keys(log: _Log) -> None:
     )
     log.add("an amendment", "operator", entry, document=document)
     log.add("and again", "operator", entry, "charter-sequence", document=document)
+    _successors(log)
+
+
+def _successors(log: Log) -> None:
+    """Append what becomes of keys when a later charter changes their holders (C-11, R-22)."""
+    first = log.state.charters[-1]
+    effective_ms = TIME_MS + 40 * DAY_MS
+
+    def following(one: Committee) -> CharterTerms:
+        return amended(
+            sequence=2,
+            previous=Bytes32(first.hash),
+            skew_ms=1,
+            effective_ms=effective_ms,
+            committees=(one, committee(2)),
+        )
+
+    def logged(made: CharterTerms) -> tuple[AmendmentLogged, bytes]:
+        document = sign(made, EVERYONE)
+        digest = Bytes32(hashlib.sha256(document).digest())
+        return AmendmentLogged(Bytes32(hash_terms(write_terms(made))), digest), document
+
+    one = committee(1)
+    court = Party("another court", public("another court"))
+    entry, document = logged(following(msgspec.structs.replace(one, court=court)))
+    log.add("another court for living keys", "operator", entry, "charter-fixed", document=document)
+    two = msgspec.structs.replace(one, custodians=one.custodians[:2])
+    entry, document = logged(following(two))
+    log.add("one custodian leaves", "operator", entry, document=document)
+    passed = KeyEpochLogged(1, EPOCH, Opaque(key_epoch(1, 3, 2)))
+    log.add("passed on too early", "operator", passed, "key-epoch-statement")
+    log.add("passed on in time", "operator", passed, at=effective_ms)
+    stated = DestructionStatement(
+        EpochId(genesis().deployment, 1, EPOCH),
+        Role.CUSTODIANS,
+        public("1-custodian3"),
+        3,
+        effective_ms,
+    )
+    log.add(
+        "a destruction by who left",
+        "1-custodian3",
+        Destruction(1, EPOCH, Opaque(sign_destruction(stated, key("1-custodian3")))),
+        "entry-author",
+    )
 
 
 def _node(lines: list[bytes], level: int, index: int) -> bytes:
@@ -271,7 +350,7 @@ def _node(lines: list[bytes], level: int, index: int) -> bytes:
     )
 
 
-def _notices(log: _Log) -> list[dict[str, object]]:
+def _notices(log: Log) -> list[dict[str, object]]:
     """Return notices: one that holds, and others."""
     charter = genesis()
     index = next(at for at, each in enumerate(log.lines) if each["why"] == "a request")
@@ -341,7 +420,7 @@ def _notices(log: _Log) -> list[dict[str, object]]:
 
 def build() -> dict[str, object]:
     """Return the file."""
-    log = _Log()
+    log = Log()
     charter = genesis()
     log.add("before the genesis line", "1-agency", _filed("early"), "entry-void")
     log.add(
@@ -367,12 +446,26 @@ def build() -> dict[str, object]:
     log.add("by nobody", "nobody", genesis_line, "entry-author")
     log.add("back in time", "operator", genesis_line, "entry-time", at=_START - 1)
     request = _warrants(log)
+    _metadata(log, request)
     _keys(log)
     state = log.state
     late = TIME_MS + 21 * DAY_MS
     return {
         "about": "A law log: what has a code is void and without effect. Then what it amounts to.",
-        "rules": ["R-10", "R-11", "R-12", "R-13", "R-15", "R-16", "R-20", "R-22", "R-23", "R-25"],
+        "rules": [
+            "R-10",
+            "R-11",
+            "R-12",
+            "R-13",
+            "R-15",
+            "R-16",
+            "R-20",
+            "R-22",
+            "R-23",
+            "R-25",
+            "R-30",
+            "R-36",
+        ],
         "deployment": charter.deployment.hex(),
         "charter": charter.document.decode(),
         "lines": log.lines,

@@ -72,13 +72,25 @@ def build() -> dict[str, object]:
             61_500,
             b"",
         ),
+        Media(
+            bytes_of("blob"),
+            bytes_of("file key"),
+            9_000,
+            bytes_of("digest"),
+            b"plan.pdf",
+            b"application/pdf",
+            target=MESSAGE_ID,
+        ),
         Typing(True),
         ReadMark(2**40),
         Presence(2),
         DeliveryMark(7, True),
         DeliveryMark(2**40, False),
     ]
+    answering = encode_record(records[15])
     bad = [
+        ("a file that answers half an id", answering[:-18] + b"\xc4\x08" + answering[-8:], "form"),
+        ("media without the answer's place", b"\x9c" + answering[1:-18], "not-canonical"),
         ("empty", b"", "form"),
         ("an unknown kind", b"\x92\x63\xc4\x00", "form"),
         ("a text as a string", b"\x92\x01\xa2hi", "form"),

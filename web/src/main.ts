@@ -1,5 +1,6 @@
 /** Starts the interface over the messenger in its worker. */
 
+import { startServiceWorker } from "./app/service_worker.ts";
 import { start } from "./app/start.tsx";
 import { connect } from "./client/port.ts";
 import workerUrl from "./client/worker.ts?worker&url";
@@ -26,5 +27,21 @@ function openWorker(): Worker {
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("no place for the interface");
-await start(root, connect(openWorker()));
+const messenger = connect(openWorker());
+const model = await start(root, messenger);
 document.documentElement.dataset["ready"] = "yes";
+
+const look = await startServiceWorker({
+  heard: (outcome) => {
+    if (outcome.kind === "unreachable") return;
+    // A log that could not be read says nothing of the bundle; it is asked again.
+    const refused = outcome.kind === "refused" && outcome.verdict !== "unknown" ? outcome : null;
+    const met = refused && { hash: refused.hash, running: refused.running };
+    void messenger.bundleMet(met);
+  },
+  shown: (route) => model.navigation.go(route),
+});
+// What a registration has just pinned, the worker holds the bundle against.
+messenger.listen((event) => {
+  if (event.kind === "status" && event.status.state === "open") look();
+});

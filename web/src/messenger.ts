@@ -81,7 +81,9 @@ export interface InviteFacts {
   readonly trust: Trust;
   readonly inviter: string | null;
   readonly handle: string | null;
-  readonly group: { readonly name: string; readonly members: number } | null;
+  readonly group: { readonly name: string } | null;
+  /** Whether an account can be made by it: a group's link may do without. */
+  readonly registers: boolean;
   readonly expiresMs: number | null;
 }
 
@@ -156,6 +158,8 @@ export interface Conversation {
   /** `at` up to which this person has read; where the line "new messages" goes. */
   readonly readAt: number;
   readonly draft: Draft | null;
+  /** With somebody who is blocked, of two people: not listed, and silent. */
+  readonly blocked: boolean;
   readonly muted: boolean;
   readonly pinned: boolean;
   /** Messages disappear after so many seconds; 0 for never. */
@@ -204,6 +208,8 @@ export interface GroupLink {
   readonly text: string;
   readonly madeMs: number;
   readonly expiresMs: number | null;
+  /** Whoever asks is let in without a person's word. */
+  readonly atOnce: boolean;
 }
 
 export interface JoinRequest {
@@ -307,11 +313,14 @@ export type Line =
   | { readonly kind: "role"; readonly by: string; readonly name: string; readonly role: Role }
   | { readonly kind: "timer"; readonly by: string; readonly seconds: number }
   | { readonly kind: "rejoined"; readonly by: string }
+  /** What stands above came from another own device, which verified it; this one did not. */
+  | { readonly kind: "handed-over"; readonly device: string; readonly count: number }
   | { readonly kind: "code-changed"; readonly name: string; readonly account: string }
   | { readonly kind: "verified"; readonly name: string; readonly account: string }
   | { readonly kind: "missed"; readonly count: number }
   | { readonly kind: "stopped"; readonly refusal: RefusalFacts }
-  | { readonly kind: "amended"; readonly sequence: number; readonly effectiveMs: number }
+  /** The rules of the deployment will change, or (`inForce`) have. */
+  | ({ readonly kind: "amended"; readonly inForce: boolean } & Amendment)
   | { readonly kind: "notice-refused"; readonly refusal: RefusalFacts };
 
 /** What `send` takes. The interface has made pictures small and stripped them of metadata. */
@@ -365,7 +374,9 @@ export interface Device {
   readonly id: string;
   readonly name: string;
   readonly addedMs: number;
+  /** The beginning of the UTC day on which it last connected; null where none is kept. */
   readonly lastSeenMs: number | null;
+  /** This very device: the others name themselves. */
   readonly own: boolean;
   /** Who vouched for it in the key log: a device's name, or the inviter's handle. */
   readonly approvedBy: string;
@@ -400,7 +411,9 @@ export interface Trust {
     readonly effectiveMs: number;
     readonly amendmentDelayMs: number;
     /** An amendment that is logged and will take effect. */
-    readonly upcoming: { readonly sequence: number; readonly effectiveMs: number } | null;
+    readonly upcoming: Amendment | null;
+    /** What took effect since the founding, the newest first. */
+    readonly history: readonly Amendment[];
   };
   readonly committees: readonly CommitteeFacts[];
   /** The number of one's own committee; null before there is an account. */
@@ -409,6 +422,24 @@ export interface Trust {
   readonly keyLog: LogFacts;
   readonly bundle: BundleFacts;
   readonly checkedMs: number;
+}
+
+/** A change of the charter, signed by those who must and in the law log. */
+export interface Amendment {
+  readonly sequence: number;
+  readonly effectiveMs: number;
+  readonly changes: readonly CharterChange[];
+}
+
+/** One changed term, by its name in protocol/charter_terms; null where it was not or is no more. */
+export interface CharterChange {
+  /** Name of the committee that it belongs to, or null. */
+  readonly committee: string | null;
+  /** The kind of warrant that it belongs to, or null. */
+  readonly kind: string | null;
+  readonly term: string;
+  readonly before: string | number | readonly string[] | null;
+  readonly after: string | number | readonly string[] | null;
 }
 
 export interface CommitteeFacts {
@@ -426,10 +457,23 @@ export interface CommitteeFacts {
   /** What may be opened in any 30 days. A label is one sender, one conversation, one day. */
   readonly caps: { readonly accounts: number; readonly labels: number };
   readonly retentionDays: number;
-  /** Months' keys: ready from now on, and destroyed so far. */
+  /** How many months' keys are ready, this month's included. */
   readonly epochsReady: number;
-  readonly epochsDestroyed: number;
+  /** Every month's key in the law log, the newest first. */
+  readonly months: readonly MonthKey[];
   readonly counted: Counted;
+}
+
+/** One month's key: what is sealed to it can be opened until it is destroyed. */
+export interface MonthKey {
+  /** The month's first day. */
+  readonly firstDay: number;
+  readonly state: "coming" | "current" | "past" | "destroyed";
+  /** How many custodians logged that they destroyed their share, and whether the court did. */
+  readonly custodiansDone: number;
+  readonly courtDone: boolean;
+  /** Person-days that were preserved for a warrant before the key was destroyed. */
+  readonly preserved: number;
 }
 
 export interface ProfileFacts {
@@ -451,7 +495,12 @@ export interface Counted {
   readonly approved: number;
   readonly refused: number;
   readonly cancelled: number;
+  /** Ran out without having been used. */
   readonly lapsed: number;
+  /** Content that a quorum and the court released. */
+  readonly content: Opened;
+  /** Who wrote to whom and when, given by the operator. */
+  readonly metadata: Opened;
   readonly requests: number;
   readonly labels: number;
   readonly accounts: number;
@@ -460,6 +509,13 @@ export interface Counted {
   /** Notices that are owed and late. */
   readonly overdue: number;
   readonly last30Days: { readonly labels: number; readonly accounts: number };
+}
+
+/** What was opened under so many warrants; labels and accounts are upper bounds. */
+export interface Opened {
+  readonly warrants: number;
+  readonly labels: number;
+  readonly accounts: number;
 }
 
 export interface LogFacts {
@@ -526,7 +582,13 @@ export type AlarmCause =
       readonly removed: readonly { readonly id: string; readonly name: string }[];
     }
   | { readonly kind: "log-fork"; readonly log: "key" | "law"; readonly refusal: RefusalFacts }
-  | { readonly kind: "unlogged-bundle"; readonly hash: string }
+  | {
+      /** Code that the law log does not have, has no more, or that is not what it says. */
+      readonly kind: "unlogged-bundle";
+      readonly hash: string;
+      /** Whether it is the code that runs here, rather than other code that was refused. */
+      readonly running: boolean;
+    }
   | {
       readonly kind: "ghost";
       readonly conversation: string;
@@ -581,6 +643,8 @@ export type MessengerEvent =
   | { readonly kind: "conversation-gone"; readonly conversation: string }
   /** A message that is new or has changed; the `id` stays, `at` may change once when it is sent. */
   | { readonly kind: "message"; readonly message: Message; readonly fresh: boolean }
+  /** Messages came to be in the middle of a timeline: what is shown of it is to be read anew. */
+  | { readonly kind: "history"; readonly conversation: string }
   /** It disappeared, or was discarded. */
   | { readonly kind: "message-gone"; readonly conversation: string; readonly id: string }
   | {
@@ -649,6 +713,8 @@ export interface Messenger {
   setTimer(conversation: string, seconds: number): Promise<void>;
   markRead(conversation: string, at: number): Promise<void>;
   setTyping(conversation: string, active: boolean): Promise<void>;
+  /** The person looks at this window, or does not any more: told others where that is turned on. */
+  setHere(here: boolean): Promise<void>;
   leave(conversation: string): Promise<void>;
   /** Forgets the history on this device. */
   forget(conversation: string): Promise<void>;
@@ -690,12 +756,13 @@ export interface Messenger {
   person(account: string): Promise<Person>;
   /** The person of an exact handle. Refused: unknown-account. */
   findPerson(handle: string): Promise<Person>;
-  /** A line to invite somebody new to the deployment; it can be used once. */
-  makeInvite(): Promise<{ readonly text: string; readonly expiresMs: number }>;
+  /** A line to invite somebody new to the deployment, and into a group; it can be used once. */
+  makeInvite(group: string | null): Promise<{ readonly text: string; readonly expiresMs: number }>;
   safety(account: string): Promise<SafetyFacts>;
   setVerified(account: string, verified: boolean): Promise<void>;
   /** Compares what was scanned from the other's screen; marks as verified when it matches. */
   scanSafety(account: string, scanned: Uint8Array): Promise<boolean>;
+  /** Hides a person's direct messages, requests and marks here; they are told nothing. */
   setBlocked(account: string, blocked: boolean): Promise<void>;
 
   // groups
@@ -713,7 +780,7 @@ export interface Messenger {
   ): Promise<void>;
   groupLink(conversation: string): Promise<GroupLink | null>;
   /** Makes a new link; an older one does not work any more. */
-  makeGroupLink(conversation: string): Promise<GroupLink>;
+  makeGroupLink(conversation: string, atOnce: boolean): Promise<GroupLink>;
   revokeGroupLink(conversation: string): Promise<void>;
   /** Asks to be let into the group of a link. */
   askToJoin(text: string): Promise<void>;
@@ -737,6 +804,8 @@ export interface Messenger {
   alarms(): Promise<readonly Alarm[]>;
   /** The person has seen it. For `code-changed`: goes on, unverified. */
   dismissAlarm(id: string): Promise<void>;
+  /** What the service worker met: `refused` is null when nothing was wrong. */
+  bundleMet(refused: { readonly hash: string; readonly running: boolean } | null): Promise<void>;
 
   // settings
   settings(): Promise<Settings>;

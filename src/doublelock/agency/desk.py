@@ -91,7 +91,7 @@ class AgencyDesk:
             deployment=Bytes32(self.party.deployment),
             committee=me.committee or 0,
             kind=application.kind,
-            agency=me.name,
+            agency=self.party.name,
             agency_key=Bytes32(me.key),
             release_key=Bytes32(SealKey.make(secret).public.encoded),
             offence=application.offence,

@@ -5,13 +5,16 @@ left. Every message is then verified as evidence before anybody reads it.
 """
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from doublelock.agency.combining import Combining, Culprit
 from doublelock.agency.party import LawParty
-from doublelock.holder.watch import LogCopy, copy_log
+from doublelock.holder.watch import LogCopy, copy_keys
 from doublelock.protocol import limits
 from doublelock.protocol.api import AskEnvelopes, LabelName, encode_body
 from doublelock.protocol.capsule import LabelKey, open_capsule
@@ -19,19 +22,16 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import EvidenceRefused, Refusal, ReleaseRefused
 from doublelock.protocol.evidence import (
     EvidenceContext,
-    EvidenceLine,
+    StoredMessage,
     VerifiedMessage,
-    make_line,
     prove_key_log,
     verify_message,
-    write_line,
 )
+from doublelock.protocol.evidence_line import write_line
 from doublelock.protocol.frames import Item, frames_from_server
-from doublelock.protocol.header import Header
-from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
-from doublelock.protocol.inventory import Inventory, StoredEnvelope, verify_inventory
+from doublelock.protocol.inventory import Inventory, verify_inventory
 from doublelock.protocol.label import Label
-from doublelock.protocol.receipt import Receipt, describe_item
+from doublelock.protocol.receipt import Receipt
 from doublelock.protocol.release import LawProof
 from doublelock.protocol.release_request import LabelRequest, decode_request
 from doublelock.protocol.unreadable import verify_unreadable, write_unreadable
@@ -50,8 +50,7 @@ class Fault:
     code: Code
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, gc=False):
     """A message with its evidence line, verified."""
 
     line: bytes
@@ -108,7 +107,7 @@ async def open_case(
     requests = logged_requests(party, case)
     if not requests:
         raise ReleaseRefused(Code.REQUEST_UNLOGGED)
-    keys = await copy_log(party.http, "/log/key", party.charter.key_policy())
+    keys = await copy_keys(party.http, law.state, party.clock())
     raw = await party.http.get(f"/v1/law/cases/{case.hex()}/inventory", limit=limits.INVENTORY * 2)
     inventory = verify_inventory(raw, party.charter, warrant)
     combining = Combining(party, warrant, law, key)
@@ -116,7 +115,7 @@ async def open_case(
     label_keys: dict[Label, LabelKey] = {}
     for number, (request, _) in enumerate(requests, start=1):
         label_keys.update(combining.combine(number, request))
-    proven = prove_key_log(party.charter, keys.entries, keys.note)
+    proven = prove_key_log(law.state, keys.entries, keys.note)
     context = EvidenceContext(party.charter, proven, law, frozenset(label_keys))
     opened = await work.open_all(label_keys, context, progress)
     return Opening(
@@ -162,14 +161,15 @@ class _Work:
         labels = sorted(label_keys, key=Label.encode)
         for start, end in self._portions(labels):
             portion = labels[start:end]
-            items: dict[Label, list[tuple[Item, Header]]] = {label: [] for label in portion}
+            items: dict[Label, list[_Delivered]] = {label: [] for label in portion}
             for item in await self._fetch(portion):
-                header = _header_of(item)
-                label = None if header is None else header.label(self._party.deployment)
-                if header is not None and label in items:
-                    items[label].append((item, header))
+                with contextlib.suppress(Refusal):  # what is no envelope, the inventory misses
+                    one = _Delivered(item, StoredMessage.decode(item.header, item.body))
+                    label = context.find_label(one.stored.header)
+                    if label is not None and label in items:
+                        items[label].append(one)
             for label, found in items.items():
-                self._check_complete(label, [item for item, _ in found])
+                self._check_complete(label, found)
                 opened += self._open_label(label_keys[label], found, context)
             progress(end, len(labels))
         opened.sort(key=lambda one: (one.message.label.conversation, one.message.sequence))
@@ -208,8 +208,8 @@ class _Work:
         frames = frames_from_server(data) if data else []
         return [frame for frame in frames if isinstance(frame, Item)]
 
-    def _check_complete(self, label: Label, items: Sequence[Item]) -> None:
-        envelopes = [StoredEnvelope(one.sequence, one.header, one.body) for one in items]
+    def _check_complete(self, label: Label, delivered: Sequence["_Delivered"]) -> None:
+        envelopes = [(one.item.sequence, one.stored.name(one.item.sequence)) for one in delivered]
         try:
             self._inventory.check_label(label, envelopes)
         except EvidenceRefused as refusal:
@@ -217,66 +217,61 @@ class _Work:
             self.faults.append(Fault(where, refusal.code))
 
     def _open_label(
-        self, key: LabelKey, items: Sequence[tuple[Item, Header]], context: EvidenceContext
+        self, key: LabelKey, delivered: Sequence["_Delivered"], context: EvidenceContext
     ) -> list[Opened]:
         opened = []
         seeds: dict[bytes, bytes | Refusal] = {}
-        for item, header in items:
+        for one in delivered:
+            receipt, capsule = one.receipt(), one.stored.header.capsule
             try:
-                seed = seeds.get(header.capsule)
+                seed = seeds.get(capsule)
                 if seed is None:  # once, however many messages share it
-                    seed = seeds[header.capsule] = _open_seed(key, header.capsule, context)
+                    seed = seeds[capsule] = _open_seed(key, capsule, context)
                 if isinstance(seed, Refusal):
                     raise seed
-                line = _make_line(item, header, seed, context)
-                opened.append(Opened(write_line(line), verify_message(line, context)))
+                opened.append(_open(one.stored, seed, receipt, context))
             except Refusal as refusal:
-                where = f"{item.conversation.hex()[:16]} sequence {item.sequence}"
+                where = f"{one.item.conversation.hex()[:16]} sequence {one.item.sequence}"
                 self.faults.append(Fault(where, refusal.code))
-                self._keep_unreadable(key, item, context)
+                self._keep_unreadable(key, one.stored, receipt, context)
         return opened
 
-    def _keep_unreadable(self, key: LabelKey, item: Item, context: EvidenceContext) -> None:
+    def _keep_unreadable(
+        self, key: LabelKey, stored: StoredMessage, receipt: Receipt, context: EvidenceContext
+    ) -> None:
         """Keep what shows that a message does not hold; what not even shows that stays a fault."""
-        line = write_unreadable(item.header, item.body, key, _receipt_of(item))
+        line = write_unreadable(stored.header_bytes, stored.body, key, receipt)
         with contextlib.suppress(EvidenceRefused):
             verify_unreadable(line, context)
             self.unreadable.append(line)
 
 
-def _header_of(item: Item) -> Header | None:
-    try:
-        return Header.decode(item.header)
-    except Refusal:
-        return None
+class _Delivered(msgspec.Struct, frozen=True, gc=False):
+    item: Item
+    stored: StoredMessage
+
+    def receipt(self) -> Receipt:
+        item = self.item
+        mls_hash = hashlib.sha256(item.mls).digest()
+        fields = self.stored.receipt_fields(item.sequence, item.previous, item.time_ms, mls_hash)
+        return Receipt(fields, item.index, item.size, item.path, item.signature)
 
 
 def _open_seed(key: LabelKey, capsule: bytes, context: EvidenceContext) -> bytes | Refusal:
     mpk = context.master_key(key.label.committee, key.label.key_epoch)
     try:
-        return open_capsule(capsule, key, mpk).seed
+        opened = open_capsule(capsule, key, mpk)
     except Refusal as refusal:
         return refusal
+    context.learn(opened)
+    return opened.seed
 
 
-def _make_line(item: Item, header: Header, seed: bytes, context: EvidenceContext) -> EvidenceLine:
-    device = context.key_log.key_log.device(header.device)
-    return make_line(item.header, item.body, seed, device.key, _receipt_of(item))
-
-
-def _receipt_of(item: Item) -> Receipt:
-    fields = describe_item(
-        ConversationId(item.conversation),
-        item.sequence,
-        item.previous,
-        item.time_ms,
-        AccountId(item.account),
-        DeviceId(item.device),
-        item.header,
-        item.body,
-        item.mls,
-    )
-    return Receipt(fields, item.index, item.size, item.path, item.signature)
+def _open(stored: StoredMessage, seed: bytes, receipt: Receipt, context: EvidenceContext) -> Opened:
+    device_key = context.key_log.key_log.device(stored.header.device).key
+    message = verify_message(stored, seed, device_key, receipt, context)
+    line = write_line(stored.header_bytes, stored.body, seed, device_key, receipt)
+    return Opened(line, message)
 
 
 def _key(label: Label) -> tuple[bytes, bytes, int, int]:

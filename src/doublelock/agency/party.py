@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Self
 
-from doublelock.holder.desk import DeskReader, file_document, merge_warrant
+from doublelock.holder.desk import DeskReader, file_document
 from doublelock.holder.membership import open_membership
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.protocol.api import Filed, LawDocument
+from doublelock.protocol.case import merge_warrant
 from doublelock.protocol.charter import Charter, PartyRef, Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.ed25519 import SigningKey
@@ -64,6 +65,12 @@ class LawParty:
         """The charter in force."""
         return self.watch.state.charter(self.clock())
 
+    @property
+    def name(self) -> str:
+        """This party's name in the charter in force: an amendment may have changed it."""
+        found = self.charter.party(self.me.key)
+        return self.me.name if found is None else found.name
+
     async def look(self) -> None:
         """Bring law log and documents up to date. Raises WireRefused, LogRefused."""
         await self.watch.update(self.clock())
@@ -97,7 +104,7 @@ class LawParty:
     def warrant(self, case: bytes) -> Warrant:
         """Return a case's warrant with every good signature. Raises WarrantRefused, Malformed."""
         documents = [one.document for one in self.documents(case, "warrant")]
-        return merge_warrant(documents, case, self.charter)
+        return merge_warrant(documents, case, self.watch.state, self.clock())
 
     async def file(self, kind: str, document: bytes) -> Filed:
         """Hand a document to the server. Raises WireRefused."""

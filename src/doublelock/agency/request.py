@@ -1,16 +1,19 @@
-"""The release request: the server's inventory in, exactly the labels in scope out (spec R-9)."""
+"""The release request: signed and logged first; what it names is learned afterwards (R-9, R-42)."""
 
 from dataclasses import dataclass
 
 from doublelock.agency.opening import logged_requests
 from doublelock.agency.party import LawParty
+from doublelock.agency.waiting import fetch_logged, wait_seen
 from doublelock.protocol import limits
+from doublelock.protocol.api import Filed, decode_body
 from doublelock.protocol.codes import Code
+from doublelock.protocol.documents import decode
 from doublelock.protocol.errors import ReleaseRefused
-from doublelock.protocol.inventory import Inventory, verify_inventory
+from doublelock.protocol.inventory import verify_inventory
 from doublelock.protocol.label import Label
-from doublelock.protocol.lawlog import verify_entry
-from doublelock.protocol.release_request import describe_request, encode_request
+from doublelock.protocol.lawlog import ReleaseRequest, verify_entry
+from doublelock.protocol.release_request import check_draft, labels_root
 from doublelock.protocol.scope import labels_in_scope
 
 
@@ -23,32 +26,36 @@ class RequestMade:
     messages: int
 
 
-async def fetch_inventory(party: LawParty, case: bytes) -> tuple[Inventory, bytes]:
-    """Return the server's signed inventory for a warrant, verified, and its bytes.
+async def make_request(party: LawParty, case: bytes, patience_s: float = 60.0) -> RequestMade:
+    """Log a request for every label in scope that was not requested before; return it.
 
-    Raises WireRefused, EvidenceRefused, Malformed.
+    What it names the agency learns once the witnesses have seen it in the log, for which it waits
+    up to `patience_s` (R-42). Raises WireRefused with the server's reason: labels-count when there
+    is nothing (more) to ask for, or that the warrant is not in force; ReleaseRefused(LABELS_ROOT)
+    when the server shows other labels than were signed, (CAP_EXCEEDED); LogRefused(log-quorum).
     """
-    data = await party.http.get(f"/v1/law/cases/{case.hex()}/inventory", limit=limits.INVENTORY * 2)
-    return verify_inventory(data, party.charter, party.warrant(case)), data
-
-
-async def make_request(party: LawParty, case: bytes) -> RequestMade:
-    """File a request for every label in scope that was not requested before; return it.
-
-    Raises ReleaseRefused(LABELS_COUNT) when there is nothing (more) to ask for, WireRefused with
-    the law log's reason when the warrant is not in force.
-    """
-    warrant = party.warrant(case)
-    inventory, _ = await fetch_inventory(party, case)
+    warrant, path = party.warrant(case), f"/v1/law/cases/{case.hex()}"
+    known = requested_labels(party, case)
+    entry = decode(
+        await party.http.get(f"{path}/draft", limit=limits.LOG_ENTRY),
+        ReleaseRequest,
+        limits.LOG_ENTRY,
+    )
+    check_draft(warrant, entry)
+    signed = party.sign(entry)
+    name = verify_entry(party.deployment, signed).hash
+    filed = decode_body(await party.http.send("POST", f"{path}/requests", signed), Filed)
+    await wait_seen(party, filed.log_index, patience_s)
+    if party.watch.state.requests[name].over_cap:
+        raise ReleaseRefused(Code.CAP_EXCEEDED)
+    data = await fetch_logged(party, f"{path}/inventory", patience_s)
+    inventory = verify_inventory(data, party.charter, warrant)
     labels = labels_in_scope(
         warrant.scope, party.deployment, warrant.terms.committee, inventory.rows
     )
-    known = requested_labels(party, case)
     fresh = tuple(label for label in labels if label not in known)
-    if not fresh:
-        raise ReleaseRefused(Code.LABELS_COUNT, "nothing to ask for within the warrant")
-    signed = party.sign(describe_request(warrant, fresh))
-    await party.file("request", encode_request(signed, warrant.terms.committee, fresh))
+    if labels_root(fresh) != bytes(entry.labels_root):
+        raise ReleaseRefused(Code.LABELS_ROOT, "the inventory's, of the request that was signed")
     counts = {
         (bytes(row.conversation), bytes(row.account), row.day, row.key_epoch): row.count
         for row in inventory.terms.labels
@@ -57,7 +64,7 @@ async def make_request(party: LawParty, case: bytes) -> RequestMade:
         counts[bytes(label.conversation), bytes(label.account), label.day, label.key_epoch]
         for label in fresh
     )
-    return RequestMade(verify_entry(party.deployment, signed).hash, fresh, messages)
+    return RequestMade(name, fresh, messages)
 
 
 def requested_labels(party: LawParty, case: bytes) -> frozenset[Label]:

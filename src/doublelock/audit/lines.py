@@ -14,6 +14,7 @@ from doublelock.protocol.lawlog import (
     CharterLogged,
     Destruction,
     EpochExtended,
+    HandoverLogged,
     KeyEpochLogged,
     Lapse,
     NoticeDelivered,
@@ -45,6 +46,8 @@ def _describe(entry: AnyEntry) -> str:
             return "founded the deployment with its charter"
         case AmendmentLogged():
             return "amended the charter"
+        case HandoverLogged():
+            return "handed both logs over to the charter's witnesses"
         case KeyEpochLogged():
             month = str(date_of(first_day(entry.key_epoch)))[:7]
             return f"logged the key of {month}, signed by all custodians and the court"

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from doublelock.holder.watch import LogCopy, copy_log
+from doublelock.holder.watch import LawWatch, LogCopy, copy_keys
 from doublelock.keep.atomic import write_whole
 from doublelock.keep.package import FolderFiles
 from doublelock.protocol import limits, package
 from doublelock.protocol.api import Charters
-from doublelock.protocol.charter import Charter, verify_amendment, verify_genesis
+from doublelock.protocol.charter import Charter, verify_genesis
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import CharterRefused
 from doublelock.protocol.identifiers import DeploymentId
@@ -34,16 +34,15 @@ async def copy_deployment(address: str, deployment: DeploymentId, folder: Path) 
         charters = await http.ask("GET", "/v1/charters", None, Charters, anyone=True)
         if not charters.documents:
             raise CharterRefused(Code.CHARTER_GENESIS, "the server has no charter")
-        genesis, *amendments = charters.documents
-        charter = verify_genesis(genesis, deployment)
-        for document in amendments:
-            charter = verify_amendment(charter, document)
-        law = await copy_log(http, "/log/law", charter.law_policy())
-        keys = await copy_log(http, "/log/key", charter.key_policy())
+        genesis = charters.documents[0]
+        watch = LawWatch(http, verify_genesis(genesis, deployment), None)
+        state = await watch.update()
+        law = LogCopy(tuple(watch.lines), watch.note)
+        keys = await copy_keys(http, state)
     (folder / "proofs").mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, data in (
         (package.CHARTER, genesis),
-        (package.AMENDMENTS, package.write_entries(amendments)),
+        (package.AMENDMENTS, package.write_entries(watch.amendments)),
         (package.LAW_LOG, package.write_entries(law.entries)),
         (package.LAW_CHECKPOINT, law.note),
         (package.KEY_LOG, package.write_entries(keys.entries)),

@@ -84,7 +84,7 @@ def verify_logs(path: Path, deployment: DeploymentId) -> VerifiedLogs:
     for index, line in enumerate(found.law.entries):
         state = state.apply(index, line, documents)
     law = prove_law(charter_at(state.charters, state.time_ms), state, found.law.note)
-    keys = prove_key_log(law.charter, found.keys.entries, found.keys.note)
+    keys = prove_key_log(state, found.keys.entries, found.keys.note)
     counts = Counts(found.genesis, found.law.entries, documents)
     stated = counts.check()
     for one in stated:

@@ -1,6 +1,7 @@
 """The client: what an application, the command line or a replay uses of all this."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,7 @@ from doublelock.client.events import Event
 from doublelock.client.groups import roster_of
 from doublelock.client.invite import Invite, PinnedAddress, make_invite
 from doublelock.client.linking import Linking
+from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.session import Session
@@ -238,6 +240,11 @@ class Client:
         return self._session.devices
 
     @property
+    def links(self) -> Links:
+        """Return this device's links into groups, and who asks by them."""
+        return self._session.links
+
+    @property
     def monitor(self) -> Monitor:
         """Return what this client has verified of the deployment."""
         return self._core.monitor
@@ -269,6 +276,16 @@ class Client:
     def notices(self) -> list[bytes]:
         """Return every notice of the law desk that came to this device, as signed, in order."""
         return self._session.notices.kept()
+
+    async def took_history(self, patience_s: float) -> int | None:
+        """Wait for what another own device hands over; return how many messages came (spec D-5).
+
+        None when time is over: a later connection goes on with it.
+        """
+        siblings = self._session.siblings
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(siblings.came.wait(), patience_s)
+        return siblings.taken if siblings.came.is_set() else None
 
     async def settled(self, quiet_s: float = 0.3) -> None:
         """Wait until every conversation has caught up and nothing more comes for a moment."""
@@ -326,9 +343,7 @@ class Client:
         """Add people by one commit, and tell them what the conversation is called (spec V-16)."""
         accounts = [self.account_of(handle) for handle in handles]
         await self._session.conversations.add(self._room(conversation), accounts)
-        known = self.details(conversation)
-        if known is not None and self.account in self.admins(conversation):
-            await self.post(conversation, known)
+        await self._session.tell_newcomers(conversation)
 
     async def remove(self, conversation: ConversationId, handles: Sequence[str]) -> None:
         """Remove people by one commit."""
@@ -374,10 +389,13 @@ class Client:
     async def set_timer(self, conversation: ConversationId, seconds: int) -> int:
         """Let later messages disappear after so many seconds (0: never), here and at the server.
 
-        Returns the sequence of the record. Raises Malformed, WireRefused.
+        Returns the sequence of the record. Raises GroupRefused(not-allowed) unless this account is
+        an admin or the conversation direct (spec G-14), Malformed, WireRefused.
         """
+        timers, room = self._session.timers, self._room(conversation)
+        timers.check(room)
         sequence = await self.send(conversation, Timer(seconds))
-        await self._session.timers.tell_server(self._room(conversation), seconds)
+        await timers.tell_server(room, seconds)
         return sequence
 
     def timer(self, conversation: ConversationId) -> int:

@@ -12,7 +12,9 @@ from doublelock.client.events import Event
 from doublelock.client.groups import Groups, take_change
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.vault import Vault
+from doublelock.protocol.charter import Charter, charter_at
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.ed25519 import SigningKey, verify_key
 from doublelock.protocol.envelope import SendKeys
 from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused
@@ -132,6 +134,7 @@ class Core:
         self._told: list[Event] = []
         self._writes: list[Callable[[], None]] = []
         self._rules: Rules | None = None
+        self._ruled_by: tuple[Charter, ...] = ()
 
     def load_rooms(self) -> None:
         """Read every conversation from the vault; groups are loaded when first needed."""
@@ -185,22 +188,34 @@ class Core:
         """Whether the charter in force escrows."""
         return self.monitor.charter.terms.escrow == "threshold"
 
+    def escrows_on(self, day: int) -> bool:
+        """Whether the messages of a day are sealed: the charter at its beginning says so (C-6)."""
+        charters = self.monitor.charters
+        first_ms = max(day * DAY_MS, charters[0].terms.effective_ms)
+        return charter_at(charters, first_ms).terms.escrow == "threshold"
+
     def rules(self) -> Rules:
         """Return the group rules over the key log as it is now."""
-        if self._rules is None or self._rules.key_log is not self.monitor.key_log:
+        monitor = self.monitor
+        charters = monitor.charters[: monitor.charters.index(monitor.charter) + 1]
+        known = self._rules
+        if known is None or known.key_log is not monitor.key_log or self._ruled_by != charters:
+            self._ruled_by = charters
             self._rules = Rules(
                 self.deployment,
                 escrow=self.escrow,
-                key_log=self.monitor.key_log,
-                skew_ms=int(self.monitor.charter.terms.skew_ms),
+                key_log=monitor.key_log,
+                skew_ms=monitor.skew_ms,
+                earlier=[charter.terms.escrow == "threshold" for charter in charters],
             )
+        assert self._rules is not None
         return self._rules
 
-    def receive_context(self) -> ReceiveContext:
-        """Return what the receive rule needs to know now."""
+    def receive_context(self, day: int) -> ReceiveContext:
+        """Return what the receive rule needs to know now of a message of a day."""
         return ReceiveContext(
             self.deployment,
-            self.escrow,
+            self.escrows_on(day),
             self.clock(),
             int(self.monitor.charter.terms.skew_ms),
             self._find_sender,

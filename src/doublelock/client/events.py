@@ -46,6 +46,15 @@ class RefusedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """So many messages of before, by the word of another own device; or why a file was refused."""
+
+    device: DeviceId
+    count: int
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """Who came, went, or replaced an own broken device, by whose commit."""
 
@@ -89,6 +98,15 @@ class NotSent:
     conversation: ConversationId
     message_id: MessageId
     refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAsked:
+    """Somebody asks by a link to be let into a group that this person rules (spec G-22)."""
+
+    conversation: ConversationId
+    account: AccountId
+    time_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +173,13 @@ Event = (
     Message
     | Whispering
     | RefusedItem
+    | HandedOver
     | Membership
     | Joined
     | Left
     | Stopped
     | NotSent
+    | JoinAsked
     | Notice
     | RefusedNotice
     | EpochsLow

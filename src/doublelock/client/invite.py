@@ -11,7 +11,8 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import decode_base64url, encode_base64url
 from doublelock.protocol.ed25519 import SEED_SIZE, SigningKey
 from doublelock.protocol.encoding import Reader, u8
-from doublelock.protocol.errors import Malformed
+from doublelock.protocol.errors import GroupRefused, Malformed
+from doublelock.protocol.group_link import GroupLink
 from doublelock.protocol.identifiers import (
     DEPLOYMENT_SIZE,
     AccountId,
@@ -92,6 +93,13 @@ def decode_invite(text: str) -> Invite:
     deployment = DeploymentId(reader.take(DEPLOYMENT_SIZE))
     seed = reader.take(SEED_SIZE)
     return Invite(address, deployment, decode_invitation(reader.rest()), seed)
+
+
+def invite_in(link: GroupLink) -> Invite:
+    """Return what a newcomer registers by. Raises GroupRefused where the link holds no such."""
+    if link.invitation is None:
+        raise GroupRefused(Code.INVITATION_REFUSED, "a group's link for who has an account")
+    return Invite(link.address, link.deployment, link.invitation, link.seed)
 
 
 def make_invite(

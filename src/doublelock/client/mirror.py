@@ -10,11 +10,15 @@ from typing import Final
 from doublelock.protocol import limits, merkle
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import LogRefused
+from doublelock.protocol.note import Note
 from doublelock.protocol.policy import CosignedCheckpoint, Policy
 from doublelock.protocol.tile import WIDTH, Tile, decode_bundle, tile_at
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """Returns the file at a path under the log's prefix, such as `checkpoint`."""
+
+Judge = Callable[[Sequence[bytes], Note], Awaitable[CosignedCheckpoint]]
+"""Returns a checkpoint as cosigned, given the entries that it brings, or raises a Refusal."""
 
 _BUNDLE: Final = WIDTH * (limits.TILE_ENTRY + 2)
 
@@ -89,14 +93,16 @@ class LogMirror:
         if found != root:
             raise LogRefused(Code.LOG_FORK, f"at size {size}")
 
-    async def grow(self, policy: Policy) -> list[bytes]:
+    async def grow(self, signed: Policy, judge: Judge) -> list[bytes]:
         """Fetch the newest checkpoint and what came since; return the new entries.
 
-        Raises LogRefused: what the policy refuses, log-stale (smaller than mirrored), log-fork (the
-        root over everything does not match); Malformed. On any of them the mirror is as it was.
+        `signed` asks for the log's own signature alone; once the entries give the root, `judge`
+        says if those have cosigned it who must (R-40). Raises LogRefused: what either refuses,
+        log-stale (smaller than mirrored), log-fork (the root over everything does not match);
+        Malformed. On any of them the mirror is as it was.
         """
-        cosigned = policy.verify(await self._fetch("checkpoint"))
-        size, root = cosigned.checkpoint.size, cosigned.checkpoint.root
+        read = signed.verify(await self._fetch("checkpoint"))
+        size, root = read.checkpoint.size, read.checkpoint.root
         if size < self.size:
             raise LogRefused(Code.LOG_STALE, f"checkpoint of {size}, {self.size} are known")
         frontier = self._frontier.copy()
@@ -108,6 +114,7 @@ class LogMirror:
                 fresh.append(entry)
         if frontier.root() != root:
             raise LogRefused(Code.LOG_FORK, f"at size {size}")
+        cosigned = await judge(fresh, read.note)
         self._frontier = frontier
         self.entries.extend(fresh)
         self.checkpoint = cosigned

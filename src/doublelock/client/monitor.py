@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from doublelock.client.mirror import LogMirror
 from doublelock.protocol import limits
 from doublelock.protocol.api import Charters
-from doublelock.protocol.charter import Charter, verify_genesis
+from doublelock.protocol.charter import Charter, skew_at, verify_genesis
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import first_day, last_day
 from doublelock.protocol.errors import CharterRefused, LogRefused, Refusal, WireRefused
+from doublelock.protocol.handover import LogName, signed_policy, verify_checkpoint
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.keyepoch import VerifiedKeyEpoch
 from doublelock.protocol.keylog import Applied, KeyLog
 from doublelock.protocol.lawstate import LawState
+from doublelock.protocol.note import Note
+from doublelock.protocol.policy import CosignedCheckpoint
 from doublelock.transport.http import HttpClient
 
 Clock = Callable[[], int]
@@ -32,6 +35,12 @@ class RefusedEntry:
     log: str
     index: int
     refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    state: LawState
+    refused: list[RefusedEntry]
 
 
 class Monitor:
@@ -58,6 +67,8 @@ class Monitor:
         self._law = LogMirror(lambda path: self._file("law", path), law_entries)
         self._key_log: KeyLog | None = None
         self._state: LawState | None = None
+        self._handed_over = 0
+        self._law_ms = 0
         self._refreshed: float | None = None
         self._busy = asyncio.Lock()
         self.applied: list[Applied] = []
@@ -70,12 +81,12 @@ class Monitor:
             if self._state is None or self._key_log is None:
                 charter = verify_genesis(next(iter(self._documents.values())), self.deployment)
                 self._state = LawState.begin(charter)
-                terms = charter.terms
+                # The law log first: what the key log's entries come to, its charters say (Y-8).
+                self._take_law(await self._fold(self._law.entries))
                 self._key_log = KeyLog(
-                    self.deployment, bytes(terms.genesis_key), int(terms.skew_ms)
+                    self.deployment, bytes(charter.terms.genesis_key), self.skew_ms
                 )
                 self._replay_keys()
-                self._replay_law()
 
     async def _fetch_charters(self) -> None:
         """Fetch every charter document; each counts only once genesis pins or the log names it."""
@@ -97,6 +108,10 @@ class Monitor:
     def charters(self) -> tuple[Charter, ...]:
         """Return every charter from genesis on, those that are still to come included."""
         return self.law.charters
+
+    def skew_ms(self, time_ms: int) -> int:
+        """Return the skew in ms of the charter in force at a time."""
+        return skew_at(self.charters, time_ms)
 
     @property
     def law(self) -> LawState:
@@ -180,16 +195,28 @@ class Monitor:
             return self._keys.size
         async with self._busy:
             if not at_least or self._keys.size < at_least:
-                await self._keys.grow(self.charter.key_policy())
+                # A law log younger than the delay has every amendment in force, and so the skew.
+                delay_ms = self.charter.terms.amendment_delay_ms
+                if self.clock() - self._law_ms >= delay_ms // 2:
+                    await self._grow_law()
+                try:
+                    await self._grow_keys()
+                except LogRefused as refusal:
+                    if refusal.code is not Code.LOG_QUORUM:
+                        raise
+                    # Others may have become its witnesses: the law log says so (R-40).
+                    try:
+                        await self._grow_law()
+                    except Refusal:
+                        raise refusal from None
+                    await self._grow_keys()
                 self._replay_keys()
         return self._keys.size
 
     async def sync_law(self) -> int:
         """Bring the law log up to date and take over its key epochs; return its size."""
         async with self._busy:
-            if await self._law.grow(self.charter.law_policy()):
-                await self._fetch_charters()
-            self._replay_law()
+            await self._grow_law()
         return self._law.size
 
     async def refresh(self, age_s: float) -> None:
@@ -198,8 +225,49 @@ class Monitor:
         if self._refreshed is not None and now - self._refreshed < age_s:
             return
         self._refreshed = now
-        await self.sync_keys()
         await self.sync_law()
+        await self.sync_keys()
+
+    async def _grow_law(self) -> None:
+        folded: list[_Folded] = []
+
+        async def judge(fresh: Sequence[bytes], note: Note) -> CosignedCheckpoint:
+            folded.append(await self._fold(fresh))
+            return verify_checkpoint(LogName.LAW, folded[-1].state, note, self.clock())
+
+        await self._law.grow(signed_policy(LogName.LAW, self.charters[0]), judge)
+        self._take_law(folded[-1])
+        self._law_ms = self.clock()
+
+    async def _grow_keys(self) -> None:
+        async def judge(_: Sequence[bytes], note: Note) -> CosignedCheckpoint:
+            return verify_checkpoint(LogName.KEY, self.law, note, self.clock())
+
+        await self._keys.grow(signed_policy(LogName.KEY, self.charters[0]), judge)
+        for handover in self.law.handovers[self._handed_over :]:
+            self._keys.check_head(handover.key_size, handover.key_root)
+            self._handed_over += 1
+
+    async def _fold(self, lines: Sequence[bytes]) -> "_Folded":
+        """Fold the law log's lines: amendments and key epochs count by its rules alone."""
+        state, refused = self.law, list[RefusedEntry]()
+        for line in lines:
+            before = state
+            try:
+                state = before.apply(before.size, line, self._documents)
+            except CharterRefused as refusal:
+                if refusal.code is not Code.CHARTER_MISSING:
+                    raise
+                await self._fetch_charters()
+                state = before.apply(before.size, line, self._documents)
+            if state.void > before.void:
+                void = LogRefused(state.last_void or Code.ENTRY_VOID, "law-log line")
+                refused.append(RefusedEntry("law", before.size, void))
+        return _Folded(state, refused)
+
+    def _take_law(self, folded: "_Folded") -> None:
+        self._state = folded.state
+        self.refused.extend(folded.refused)
 
     async def _file(self, log: str, path: str) -> bytes:
         try:
@@ -219,12 +287,3 @@ class Monitor:
                 self.applied.append(log.apply(index, entry))
             except Refusal as refusal:  # spec Y-9: void, and shown
                 self.refused.append(RefusedEntry("key", index, refusal))
-
-    def _replay_law(self) -> None:
-        """Fold the law log's lines: amendments and key epochs count by its rules alone."""
-        for line in self._law.entries[self.law.size :]:
-            before = self.law
-            self._state = before.apply(before.size, line, self._documents)
-            if self._state.void > before.void:
-                refusal = LogRefused(self._state.last_void or Code.ENTRY_VOID, "law-log line")
-                self.refused.append(RefusedEntry("law", before.size, refusal))

@@ -25,7 +25,7 @@ class Notices:
         """Verify and keep a notice, or tell why it was refused; the caller flushes."""
         core = self._core
         try:
-            notice = verify_notice(mail.payload, core.monitor.charter, core.account, core.clock())
+            notice = verify_notice(mail.payload, core.monitor.law, core.account, core.clock())
         except Refusal as refusal:
             core.tell(RefusedNotice(mail.time_ms, refusal))
             return

@@ -110,8 +110,8 @@ class Sending:
     async def _know_epoch(self) -> None:
         """Look for the day's key epoch in the law log when it is not known yet."""
         core = self._core
-        if core.escrow:
-            day = day_of(core.clock())
+        day = day_of(core.clock())
+        if core.escrows_on(day):
             committee = core.monitor.key_log.committee(core.account)
             try:
                 core.monitor.epoch_for(committee, key_epoch_of(day), day)
@@ -310,7 +310,7 @@ class Sending:
         if room.keys is None or room.keys_epoch != epoch or room.keys.label.day != day:
             seed = core.random(32)
             label = self._label(room, day)
-            if core.escrow:
+            if core.escrows_on(day):
                 key = core.monitor.epoch(label.committee, label.key_epoch)
                 room.keys = make_send_keys(
                     seed, seal(seed, label, key.master_key).capsule, label, Form.SEALED
@@ -331,7 +331,7 @@ class Sending:
         core = self._core
         committee = core.monitor.key_log.committee(core.account)
         epoch = key_epoch_of(day)
-        if core.escrow:
+        if core.escrows_on(day):
             epoch = core.monitor.epoch_for(committee, epoch, day).epoch.key_epoch
         return Label(core.deployment, committee, epoch, room.conversation, core.account, day)
 

@@ -27,10 +27,13 @@ from doublelock.client.events import (
 )
 from doublelock.client.groups import name_failure
 from doublelock.client.joining import Joining
+from doublelock.client.letters import Letters
 from doublelock.client.linking import ALARMS_SEEN
+from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
+from doublelock.client.siblings import Siblings
 from doublelock.client.sync import Sync
 from doublelock.client.timers import Timers
 from doublelock.protocol.codes import Code
@@ -41,6 +44,8 @@ from doublelock.protocol.frames import (
     COMMIT,
     DEPARTURE_MAIL,
     NOTICE_MAIL,
+    OTHERS_MAIL,
+    OWN_MAIL,
     WELCOME_MAIL,
     Accepted,
     Bye,
@@ -82,7 +87,10 @@ class Session:
         self.sending = Sending(core, self.sync, self._push)
         self.conversations = Conversations(core, self._catch_up)
         self.joining = Joining(core, self._catch_up)
-        self.devices = Devices(core, enrolment, self.conversations)
+        self.links = Links(core, self.conversations, self.tell_newcomers)
+        letters = Letters(core)
+        self.devices = Devices(core, enrolment, self.conversations, letters)
+        self.siblings = Siblings(core, self.devices, letters)
         self.notices = Notices(core)
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
@@ -127,6 +135,8 @@ class Session:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
         self.marks.stop()
+        await self.links.stop()
+        await self.siblings.stop()
         self._tell_alarms()
         self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
@@ -154,6 +164,12 @@ class Session:
                 core.events.put_nowait(Connection(up=False, refusal=refusal))
                 if refusal.code in FATAL:
                     return
+            except Exception as problem:  # a fault of ours ends no connection in silence
+                if self._stream is not None:
+                    with contextlib.suppress(Refusal, OSError):
+                        await self._stream.close()
+                self._disconnected()
+                core.events.put_nowait(Connection(up=False, refusal=_fault(problem)))
             await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - only spreads load
             wait = min(wait * 2, _LONGEST_WAIT_S)
 
@@ -253,6 +269,7 @@ class Session:
             room.catching = room.conversation in heads
         self.up.set()
         core.tell(Connection(up=True))
+        self.siblings.follow()
 
     async def _live(self, room: Room | None, frame: Live) -> None:
         if room is None:
@@ -312,6 +329,10 @@ class Session:
                 return
         elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
             self.notices.take(mail)
+        elif mail.sequence > self._mailbox and mail.kind == OTHERS_MAIL:
+            await self.links.take(mail)
+        elif mail.sequence > self._mailbox and mail.kind == OWN_MAIL:
+            await self._take_letter(mail)
         self._seen = max(self._seen, mail.sequence)
         # The mark never passes what is held: a new connection brings that again.
         if not self._held and self._seen > self._mailbox:
@@ -321,12 +342,33 @@ class Session:
         if not self._held:
             self._push([MailboxDone(self._mailbox)])
 
+    async def tell_newcomers(self, conversation: ConversationId) -> None:
+        """Say again what a group is called, where this person rules it (spec V-16)."""
+        core, known = self._core, self.details.find(conversation)
+        room = core.room(conversation)
+        if known is not None and core.account in core.context(room).admins:
+            await self.sending.send(room, known)
+
+    async def _take_letter(self, mail: Mail) -> None:
+        core = self._core
+        try:
+            await self.siblings.take(mail)
+        except WireRefused:
+            raise
+        except Refusal as refusal:
+            core.tell(
+                RefusedItem(
+                    ConversationId(bytes(32)), 0, mail.time_ms, AccountId(core.account), refusal
+                )
+            )
+
     # --- mending and alarms ----------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
         """Whether a gap is being closed or a conversation put in order."""
-        return bool(self._tasks) or any(room.catching for room in self._core.rooms.values())
+        waits = bool(self._tasks) or self.links.busy
+        return waits or any(room.catching for room in self._core.rooms.values())
 
     def _mend(self) -> None:
         """Rejoin what is broken, commit what waits to be; one task at a time per conversation."""
@@ -408,15 +450,21 @@ class Session:
                 pass  # the stream's own trouble tells of it
             except Refusal as refusal:
                 core.tell(LogAlarm("key or law", refusal))
-            self._tell_alarms()
-            self._tell_amendments()
-            self._check_epochs()
-            self.devices.forget_gone()
-            core.flush()
-            self.timers.sweep()
-            self._untidy = True
-            self._mend()
+            try:
+                self._tell_news()
+            except Exception as problem:  # nor the watch
+                core.tell(LogAlarm("key or law", _fault(problem)))
             await asyncio.sleep(_WATCH_S)
+
+    def _tell_news(self) -> None:
+        self._tell_alarms()
+        self._tell_amendments()
+        self._check_epochs()
+        self.devices.forget_gone()
+        self._core.flush()
+        self.timers.sweep()
+        self._untidy = True
+        self._mend()
 
     def _tell_amendments(self) -> None:
         """Tell of every charter that is to come, and of those that came while this one was away."""
@@ -449,10 +497,18 @@ class Session:
             if applied.removed and applied.index >= self.devices.tidied:
                 core.gone.update(applied.removed)
                 self._untidy = True
+            if applied.account == core.account and applied.added and self.up.is_set():
+                self._untidy = True
+                self.siblings.follow()
         self._applied = len(monitor.applied)
         for void in monitor.refused[self._void :]:
             core.tell(LogAlarm(void.log, void.refusal))
         self._void = len(monitor.refused)
+
+
+def _fault(problem: Exception) -> Refusal:
+    """Name what nobody expected by its kind alone: its words may hold a secret."""
+    return WireRefused(Code.SERVER_ANSWER, f"fault of this client: {type(problem).__name__}")
 
 
 def _code(value: str) -> Code:

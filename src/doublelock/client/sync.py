@@ -21,6 +21,7 @@ from doublelock.client.groups import name_failure, read_member
 from doublelock.client.timers import Timers
 from doublelock.client.vault import Outgoing, Shown
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import day_of
 from doublelock.protocol.ed25519 import verify_key
 from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Malformed, Refusal
 from doublelock.protocol.frames import COMMIT, ERASED, MESSAGE, Accepted, Item, Whispered
@@ -136,14 +137,17 @@ class Sync:
             event.authenticated_data,
             event.plaintext,
         )
+        context = core.receive_context(day_of(item.time_ms))
         try:
-            received = receive(arrival, item.mls, receipt, core.receive_context(), core.seen)
+            received = receive(arrival, item.mls, receipt, context, core.seen)
         except EnvelopeRefused as refusal:
             if refusal.code not in _LAGGING:
                 raise
-            await core.monitor.sync_keys()
             await core.monitor.sync_law()
-            received = receive(arrival, item.mls, receipt, core.receive_context(), core.seen)
+            await core.monitor.sync_keys()
+            received = receive(
+                arrival, item.mls, receipt, core.receive_context(day_of(item.time_ms)), core.seen
+            )
         if received.newly_seen is not None:
             core.seen.add(received.newly_seen)
         header = received.message.header
@@ -226,7 +230,7 @@ class Sync:
 
     def _note(self, room: Room, sequence: int, account: AccountId, record: AnyRecord) -> None:
         if isinstance(record, Timer):
-            self._timers.take(room.conversation, sequence, record.seconds)
+            self._timers.take(room, sequence, account, record.seconds)
         elif isinstance(record, Details):
             self._details.take(room, sequence, account, record)
 
@@ -346,7 +350,7 @@ class Sync:
                 event.authenticated_data,
                 event.plaintext,
             )
-            received = receive_ephemeral(arrival, core.receive_context())
+            received = receive_ephemeral(arrival, core.receive_context(day_of(core.clock())))
         except (Refusal, MlsError):
             return None
         room.dirty = True

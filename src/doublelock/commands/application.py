@@ -21,7 +21,7 @@ from doublelock.commands.options import (
     state_option,
     yes_option,
 )
-from doublelock.holder.watch import copy_log
+from doublelock.holder.watch import copy_keys
 from doublelock.protocol import limits
 from doublelock.protocol.charter import WarrantKind
 from doublelock.protocol.codes import Code
@@ -93,8 +93,9 @@ async def check_people(desk: AgencyDesk, handles: Sequence[str]) -> None:
     WireRefused.
     """
     party = desk.party
-    copy = await copy_log(party.http, "/log/key", party.charter.key_policy())
-    log = prove_key_log(party.charter, copy.entries, copy.note).key_log
+    law = party.watch.state
+    copy = await copy_keys(party.http, law, party.clock())
+    log = prove_key_log(law, copy.entries, copy.note).key_log
     for handle in handles:
         account = desk.account(handle)
         if not log.has_account(account):

@@ -1,6 +1,7 @@
 """`doublelock chat`: the people's commands."""
 
 import io
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -8,9 +9,10 @@ from typing import Final
 import click
 
 from doublelock.client.client import Client
-from doublelock.client.invite import Invite, decode_invite
+from doublelock.client.invite import Invite, decode_invite, invite_in
 from doublelock.commands import (
     chat_devices,
+    chat_links,
     chat_live,
     chat_members,
     chat_messages,
@@ -22,7 +24,9 @@ from doublelock.commands.options import FILE
 from doublelock.keep import Unlocking
 from doublelock.protocol.charter import Charter
 from doublelock.protocol.days import DAY_MS
+from doublelock.protocol.group_link import GroupLink, decode_group_link, is_group_link
 from doublelock.protocol.notice import verify_notice
+from doublelock.protocol.safety_code import SafetyCode, read_safety_line
 
 _PROMISE = (
     "End-to-end encrypted, with a disclosed judge-and-quorum contingency: what a warrant names can "
@@ -53,6 +57,11 @@ _LINES: Final = {
     "remove": "Remove people.",
     "admins": "Name the admins of a group.",
     "leave": "Leave a conversation.",
+    "group-link": "Make a link into a group.",
+    "join": "Ask to join a group by its link.",
+    "requests": "List who asks to join.",
+    "admit": "Let somebody in who asked.",
+    "refuse": "Do not let somebody in who asked.",
     "safety": "Show the code to compare with somebody.",
     "invite": "Make an invite for a newcomer.",
     "notices": "List the warrants that concerned you.",
@@ -62,6 +71,12 @@ _LINES: Final = {
     "revoke": "End a device of yours.",
 }
 """The commands in the order of the help, each with its line there."""
+
+
+_DIFFERENT: Final = (
+    "The codes DIFFER: a key was swapped, or has changed since. Do not write there; compare again, "
+    "face to face."
+)
 
 
 class _Commands(click.Group):
@@ -102,7 +117,8 @@ def register(invite: str | None, handle: str, file: Path | None, setting: Settin
 
     An invite is a secret until it is used: whoever has it can use it. Arguments may be seen by
     others on this machine, so rather let it be asked for, or give it on stdin (`-`) or in a file
-    (--from). An invite to reset an account starts it anew, with another safety code.
+    (--from). An invite that leads into a group asks to join it. One to reset an account starts it
+    anew, with another safety code.
 
     \b
     Examples:
@@ -116,16 +132,23 @@ def register(invite: str | None, handle: str, file: Path | None, setting: Settin
         invite = file.read_bytes()[:4096].decode("utf-8", "replace")
     if invite is None:
         invite = click.prompt("Invite", hide_input=True, err=True)
-    decoded = decode_invite(read_line(invite))
-    terminal.run(_register(setting, setting.unlock_or_make(), decoded, handle.removeprefix("@")))
+    line = read_line(invite)
+    link = decode_group_link(line) if is_group_link(line) else None
+    decoded = decode_invite(line) if link is None else invite_in(link)
+    name = handle.removeprefix("@")
+    terminal.run(_register(setting, setting.unlock_or_make(), decoded, name, link))
 
 
-async def _register(setting: Setting, unlocking: Unlocking, invite: Invite, handle: str) -> None:
+async def _register(
+    setting: Setting, unlocking: Unlocking, invite: Invite, handle: str, link: GroupLink | None
+) -> None:
     with terminal.working("waiting for the witnesses"):
         client = await Client.register(
             setting.state, unlocking, invite, handle, clock=setting.clock
         )
     try:
+        if link is not None:
+            await client.links.ask(link)
         terminal.answer(_me(client), _me_text(client))
     finally:
         await client.close()
@@ -175,31 +198,51 @@ def _has_contingency(charter: Charter) -> bool:
 
 @chat.command()
 @click.argument("handle")
+@click.option("--compare", metavar="CODE", help="What the other one sees: the digits, or the line.")
 @session_options
-def safety(handle: str, setting: Setting) -> None:
+def safety(handle: str, compare: str | None, setting: Setting) -> None:
     """Show the safety code with HANDLE, to compare by voice or face to face.
 
-    Both see the same code. Where it differs, somebody's key was swapped: do not write there. It
-    changes when one of you adds or revokes a device, or starts anew.
+    Both see the same code: as digits to read aloud, and as the line that a browser shows as a QR.
+    Where it differs, somebody's key was swapped: do not write there. It changes when one of you
+    adds or revokes a device, or starts anew. With --compare, a code that differs ends with exit
+    code 1.
 
     \b
-    Example:
+    Examples:
       doublelock chat safety bob
+      doublelock chat safety bob --compare doublelock-safety:01...
     """
-    terminal.run(_safety(setting, setting.unlock(), handle.removeprefix("@")))
+    terminal.run(_safety(setting, setting.unlock(), handle.removeprefix("@"), compare))
 
 
-async def _safety(setting: Setting, unlocking: Unlocking, handle: str) -> None:
+def _same_code(code: SafetyCode, given: str) -> bool:
+    """Compare with what was read aloud or scanned. Raises Malformed when it is neither."""
+    digits = re.sub(r"\s", "", given)
+    if re.fullmatch(r"[0-9]{60}", digits):
+        return digits == code.digits.replace(" ", "")
+    return read_safety_line(given) == code.qr
+
+
+async def _safety(setting: Setting, unlocking: Unlocking, handle: str, compare: str | None) -> None:
     async with connected(setting, unlocking) as session:
         session.account(handle)
         code = await session.client.safety_code(handle)
         groups = code.digits.split()
         rows = "\n".join("  " + " ".join(groups[at : at + 4]) for at in range(0, len(groups), 4))
-        terminal.answer(
-            {"handle": handle, "digits": code.digits, "qr": code.qr.hex()},
-            f"Safety code of {session.client.handle} and {handle}:\n{rows}\n"
-            "Read it to each other by another way than this chat.",
-        )
+        found = {"handle": handle, "digits": code.digits, "qr": code.qr.hex(), "line": code.line}
+        if compare is None:
+            terminal.answer(
+                found,
+                f"Safety code of {session.client.handle} and {handle}:\n{rows}\n{code.line}\n"
+                "Read it to each other by another way than this chat.",
+            )
+            return
+        same = _same_code(code, compare)
+        said = "The codes are the same." if same else _DIFFERENT
+        terminal.answer({**found, "same": same}, said)
+    if not same:
+        click.get_current_context().exit(1)
 
 
 @chat.command()
@@ -250,8 +293,7 @@ async def _notices(setting: Setting, unlocking: Unlocking) -> None:
         client = session.client
         kept = client.notices()
         for document in kept:
-            charter = client.monitor.charter
-            found = verify_notice(document, charter, client.account, setting.clock())
+            found = verify_notice(document, client.monitor.law, client.account, setting.clock())
             terminal.answer(chat_view.notice_json(found), chat_view.notice_text(found))
         if not kept and not terminal.wants_json():
             click.echo("No warrant's notice has come to this device.")
@@ -262,6 +304,7 @@ for command in (
     *chat_messages.COMMANDS,
     *chat_live.COMMANDS,
     *chat_devices.COMMANDS,
+    *chat_links.COMMANDS,
 ):
     chat.add_command(command)
 for name, line in _LINES.items():

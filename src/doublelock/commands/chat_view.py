@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from doublelock.client import events
+from doublelock.client.hand_over import HANDED_OVER
 from doublelock.client.vault import Shown
 from doublelock.protocol.amendment import describe_changes, describe_time
 from doublelock.protocol.codes import ADVICE, Code
@@ -144,6 +145,8 @@ def line_text(line: Line, name: Name, places: dict[bytes, int]) -> str:
     """Return a folded message for the terminal."""
     item = line.item
     head = f"[{item.sequence}] {clock_text(item.time_ms)} {name(item.account)}"
+    if item.detail == HANDED_OVER:
+        head += " (as another device of yours has it)"
     if line.record is None:
         return f"{head}: {refusal_text(item.refusal, item.detail)}"
     if line.deleted:
@@ -187,7 +190,9 @@ def record_text(record: AnyRecord, places: dict[bytes, int]) -> str:
         case Attachment():
             name, kind = one_line(record.name) or "without a name", one_line(record.media_type)
             caption = f" {display(record.caption)}" if record.caption else ""
-            return f"[file {name}, {record.size:,} bytes{f', {kind}' if kind else ''}]{caption}"
+            answers = record.target if isinstance(record, Media) else b""
+            to = f"(to {_place(answers, places)}) " if answers else ""
+            return f"{to}[file {name}, {record.size:,} bytes{f', {kind}' if kind else ''}]{caption}"
         case Timer(seconds):
             if seconds == 0:
                 return "(messages from here on stay)"
@@ -219,6 +224,9 @@ def shown_json(item: Shown, conversation: bytes, name: Name) -> dict[str, object
     if item.refusal:
         return data | {"code": item.refusal, "detail": one_line(item.detail.encode())}
     record = decode_record(item.record)
+    if item.detail == HANDED_OVER:
+        del data["device"]
+        data["handed_over"] = True
     return data | {"message": item.message_id.hex()} | record_json(record)
 
 
@@ -238,6 +246,7 @@ def record_json(record: AnyRecord) -> dict[str, object]:
     if isinstance(record, Media):
         data["width"], data["height"] = record.width, record.height
         data["duration_ms"] = record.duration_ms
+        data["target"] = record.target.hex()
     if isinstance(record, Details):
         data["name"], data["picture"] = one_line(record.name), len(record.picture)
     if isinstance(record, Timer):
@@ -352,6 +361,8 @@ def event_text(event: events.Event, name: Name, short: Callable[[bytes], str]) -
             return f"* {short(conversation)}: you are in this conversation (by {name(by)}){gap}"
         case events.Left(conversation, by):
             return f"* {conversation.hex()[:8]}: you are out of this conversation (by {name(by)})"
+        case events.JoinAsked(conversation, account):
+            return f"* {short(conversation)}: {name(account)} asks to join; see `chat requests`"
         case events.Connection(up=False, refusal=refusal) if refusal is not None:
             return f"* no connection; {_reason(refusal)}"
         case _:
@@ -377,6 +388,9 @@ def event_json(event: events.Event, name: Name) -> dict[str, object] | None:
             return where | {"by": name(by), "missed": missed}
         case events.Left(conversation, by):
             return {"event": "left", "conversation": conversation.hex(), "by": name(by)}
+        case events.JoinAsked(conversation, account):
+            place = conversation.hex()
+            return {"event": "join-asked", "conversation": place, "by": name(account)}
         case events.Connection(up, refusal):
             return {"event": "connection", "up": up} | _code(refusal)
         case events.Notice(_, notice):
@@ -402,6 +416,8 @@ def accounts_in(event: events.Event) -> list[AccountId]:
         case events.Joined() | events.Left():
             return [event.by]
         case events.Message() | events.RefusedItem():
+            return [event.account]
+        case events.JoinAsked():
             return [event.account]
         case _:
             return []

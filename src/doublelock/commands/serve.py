@@ -101,7 +101,7 @@ def found(parties: Path, state: Path, key_file: Path | None, clock: Clock) -> No
     "witnesses",
     multiple=True,
     metavar="URL",
-    help="A witness's address, in the charter's order; give it once for each.",
+    help="A witness's address, in any order; give it once for each, those to come included.",
 )
 @click.option(
     "--web",

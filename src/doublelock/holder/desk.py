@@ -1,13 +1,7 @@
 """A party's side of the law desk: file documents, follow them, read warrants; believe nothing."""
 
-from collections.abc import Sequence
-
-from doublelock.protocol import jws, limits
+from doublelock.protocol import limits
 from doublelock.protocol.api import Filed, LawDocument, LawDocuments, decode_body
-from doublelock.protocol.charter import Charter
-from doublelock.protocol.codes import Code
-from doublelock.protocol.errors import Refusal, WarrantRefused
-from doublelock.protocol.warrant import Warrant, verify_warrant
 from doublelock.transport.http import HttpClient
 
 
@@ -44,24 +38,3 @@ class DeskReader:
                 return found
             found += page
             self._after = max(self._after, *(document.number for document in page))
-
-
-def merge_warrant(documents: Sequence[bytes], commitment: bytes, charter: Charter) -> Warrant:
-    """Return one warrant with every good signature that came, from whichever documents.
-
-    A document that does not verify, or is another warrant, spoils no other. Raises
-    WarrantRefused(WARRANT_UNLOGGED) when none is left, else the last one's fault.
-    """
-    merged: bytes | None = None
-    fault: Refusal = WarrantRefused(Code.WARRANT_UNLOGGED, "no warrant document came")
-    for document in documents:
-        try:
-            warrant = verify_warrant(document, charter)
-        except Refusal as refusal:
-            fault = refusal
-            continue
-        if warrant.commitment == commitment:
-            merged = document if merged is None else jws.merge(merged, document, limits.WARRANT)
-    if merged is None:
-        raise fault
-    return verify_warrant(merged, charter)

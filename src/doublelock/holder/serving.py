@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from doublelock.holder.desk import DeskReader, file_document, merge_warrant
+from doublelock.holder.desk import DeskReader, file_document
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.vault import Vault
 from doublelock.holder.watch import LawWatch
 from doublelock.keep import StateFolder
 from doublelock.keep.atomic import write_whole
 from doublelock.protocol.api import LawDocument
+from doublelock.protocol.case import merge_warrant
 from doublelock.protocol.charter import Charter, Role
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32
@@ -256,9 +257,9 @@ class Serving:
 
     def warrant(self, commitment: bytes, now_ms: int) -> Warrant:
         """Return a case's warrant with every good signature that came. Raises ReleaseRefused."""
-        charter = self._watch.state.charter(now_ms)
+        documents = self._case(commitment).warrants
         try:
-            return merge_warrant(self._case(commitment).warrants, commitment, charter)
+            return merge_warrant(documents, commitment, self._watch.state, now_ms)
         except Refusal as refusal:
             raise ReleaseRefused(refusal.code, refusal.detail) from None
 

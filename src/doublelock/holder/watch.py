@@ -15,6 +15,7 @@ from doublelock.protocol.api import Charters
 from doublelock.protocol.charter import Charter
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import CharterRefused, LogRefused, WireRefused
+from doublelock.protocol.handover import LogName, signed_policy, verify_checkpoint
 from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.policy import CosignedCheckpoint, Policy
 from doublelock.protocol.release import LawHead, LawProof, prove_law
@@ -50,13 +51,14 @@ class LogCopy:
     note: bytes
 
 
-async def copy_log(http: HttpClient, prefix: str, policy: Policy) -> LogCopy:
-    """Return a copy of a log as it is served now, checked against its cosigned checkpoint.
+async def copy_keys(http: HttpClient, law: LawState, now_ms: int | None = None) -> LogCopy:
+    """Return a copy of the key log as it is served now, checked against its cosigned checkpoint.
 
-    Raises LogRefused, WireRefused, Malformed.
+    `law` says who must have cosigned it (R-40). Raises LogRefused, WireRefused, Malformed.
     """
-    reader = LogReader(LogFiles(http, prefix), policy)
+    reader = LogReader(LogFiles(http, "/log/key"), signed_policy(LogName.KEY, law.charters[0]))
     head = await reader.refresh()
+    verify_checkpoint(LogName.KEY, law, head.note, now_ms)
     entries = tuple([entry async for _, entry in reader.entries()])
     return LogCopy(entries, head.note.encode())
 
@@ -71,7 +73,6 @@ class LawWatch:
         self.state = LawState.begin(genesis)
         self.checkpoint: CosignedCheckpoint | None = None
         self._reader: LogReader | None = None
-        self._charter = genesis
         self.last_head: LawHead | None = None
         """The last head that was kept; every later state continues it."""
         self.lines: list[bytes] = []
@@ -80,29 +81,37 @@ class LawWatch:
     async def update(self, now_ms: int | None = None) -> LawState:
         """Fetch what is new, prove it, fold it, and keep the head before returning the state.
 
-        The witnesses are those of the charter in force at `now_ms`, by default the last one's.
-        Raises LogRefused (log-stale, log-fork, log-proof, log-quorum, log-missing), WireRefused,
-        CharterRefused; then the state is as it was.
+        Whose cosignatures count, the lines themselves say (R-40). Raises LogRefused (log-stale,
+        log-fork, log-proof, log-quorum, log-missing), WireRefused, CharterRefused; then the state
+        is as it was.
         """
-        last = self.state.charters[-1]
-        charter = last if now_ms is None else self.state.charter(now_ms)
-        policy = charter.law_policy()
-        if self._reader is None or charter is not self._charter:
-            self._charter = charter
+        if self._reader is None:
+            policy = signed_policy(LogName.LAW, self.state.charters[0])
             self._reader = LogReader(LogFiles(self._http, "/log/law"), policy, self._kept(policy))
-        head = await self._reader.refresh()
         state = self.state
-        lines = [entry async for entry in self._reader.entries(state.size)]
-        for index, line in lines:
-            state = await self._apply(state, index, line)
-        if (state.size, state.root) != (head.checkpoint.size, head.checkpoint.root):
-            raise LogRefused(Code.LOG_PROOF, "the lines do not give the checkpoint's root")
+        try:
+            await self._reader.refresh()
+            lines = [entry async for entry in self._reader.entries(state.size)]
+            for index, line in lines:
+                state = await self._apply(state, index, line)
+            head = self._verify(self._reader, state, now_ms)
+        except BaseException:
+            # It may stand at a head that no witness saw: nothing is to be held against that.
+            self._reader = None
+            raise
         if self._folder is not None:
             self._folder.write_open(_HEAD, head.note.encode())
         self.lines.extend(line for _, line in lines)
         self.state, self.checkpoint = state, head
         self.last_head = LawHead(state.size, state.root)
         return state
+
+    @property
+    def note(self) -> bytes:
+        """The present checkpoint's note. Raises LogRefused(log-missing) before the first update."""
+        if self.checkpoint is None:
+            raise LogRefused(Code.LOG_MISSING, "no checkpoint was fetched yet")
+        return self.checkpoint.note.encode()
 
     @property
     def amendments(self) -> list[bytes]:
@@ -120,15 +129,20 @@ class LawWatch:
 
         Raises what `prove_law` raises, LogRefused(log-missing) before the first update.
         """
-        if self.checkpoint is None:
-            raise LogRefused(Code.LOG_MISSING, "no checkpoint was fetched yet")
-        return prove_law(self.state.charter(now_ms), self.state, self.checkpoint.note.encode())
+        return prove_law(self.state.charter(now_ms), self.state, self.note, now_ms)
 
     async def proof(self, index: int) -> bytes:
         """Return the offline proof of a line under the present checkpoint. Raises LogRefused."""
         if self._reader is None:
             raise LogRefused(Code.LOG_MISSING, "no checkpoint was fetched yet")
         return (await self._reader.tlog_proof(index)).encode()
+
+    def _verify(self, reader: LogReader, state: LawState, now_ms: int | None) -> CosignedCheckpoint:
+        assert reader.head is not None
+        head = verify_checkpoint(LogName.LAW, state, reader.head.note, now_ms)
+        if (state.size, state.root) != (head.checkpoint.size, head.checkpoint.root):
+            raise LogRefused(Code.LOG_PROOF, "the lines do not give the checkpoint's root")
+        return head
 
     def _kept(self, policy: Policy) -> CosignedCheckpoint | None:
         if self.checkpoint is not None:

@@ -48,6 +48,7 @@ __all__ = [
     "hash_terms",
     "read_amendment",
     "read_terms",
+    "skew_at",
     "verify_amendment",
     "verify_genesis",
     "write_terms",
@@ -237,6 +238,12 @@ def read_amendment(current: Charter, data: bytes) -> Amendment:
     allowed = {old.operator.key, *_holder_keys(old), *_holder_keys(new)}
     signed = jws.verify(data, jws.Purpose.CHARTER, allowed, limits.CHARTER)
     return Amendment(new, payload, frozenset(signed.signers))
+
+
+def skew_at(charters: Sequence[Charter], time_ms: int) -> int:
+    """Return the skew in ms of the charter in force at a time; before genesis, of genesis."""
+    first = charters[0].terms.effective_ms
+    return charter_at(charters, max(time_ms, first)).terms.skew_ms
 
 
 def charter_at(charters: Sequence[Charter], time_ms: int) -> Charter:

@@ -53,6 +53,7 @@ class Code(StrEnum):
     DEVICE_TAKEN = "device-taken"
     DEVICE_UNCONFIRMED = "device-unconfirmed"
     DEVICE_PENDING = "device-pending"
+    SAFETY_CODE_CHANGED = "safety-code-changed"
     ENTRY_ORDER = "entry-order"
     ENTRY_TIME = "entry-time"
     LOG_GAP = "log-gap"
@@ -230,6 +231,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.DEVICE_PENDING: (
         "No device of the account has approved this one yet; approve its request there."
     ),
+    Code.SAFETY_CODE_CHANGED: "The safety code with somebody here changed; answer that first.",
     Code.ENTRY_ORDER: "The key-log entry does not follow the account's last one; make it again.",
     Code.ENTRY_TIME: "The entry's time does not fit the key log; check the clock and try again.",
     Code.LOG_GAP: "Entries of the log are missing or out of order; fetch them again.",
@@ -301,14 +303,14 @@ ADVICE: Final[dict[Code, str]] = {
     Code.CHECKPOINT_FUTURE: "The log's checkpoint lies in the future; check the clocks.",
     Code.CHECKPOINT_FORKED: "The log does not continue what was seen before: raise the alarm.",
     Code.CHECKPOINT_FOREIGN: "The checkpoint is not that of this deployment's law log.",
-    Code.NOT_A_HOLDER: "The charter knows no such custodian or court.",
+    Code.NOT_A_HOLDER: "The charter gives this key no such part; check folder, role and charter.",
     Code.ENTRY_AUTHOR: "The log entry is not by a party that may make it.",
     Code.ENTRY_VOID: "The log entry breaks a rule and has no effect.",
     Code.INVENTORY_MISMATCH: "What was delivered is not what the server's inventory lists.",
     Code.ENVELOPE_MISSING: "An envelope that the server's inventory lists is missing.",
     Code.ENVELOPE_FOREIGN: "An envelope was delivered that the inventory does not list.",
     Code.NOTICE_MISMATCH: "The notice is not what the law log commits to.",
-    Code.EVIDENCE_MANIFEST: "A file of the evidence package is missing or was changed.",
+    Code.EVIDENCE_MANIFEST: "A file of the package or copy is missing or was changed; get another.",
     Code.EVIDENCE_SCOPE: "The message lies outside what the warrant names.",
     Code.EVIDENCE_DEVICE: "The key log does not list this device for this account on that day.",
     Code.EVIDENCE_CUSTODY: "The chain of custody is broken.",

@@ -44,13 +44,14 @@ def tagged(tag: bytes, *fields: bytes) -> bytes:
     """Return the u16-length-prefixed fields under a tag: what is hashed, signed or sealed to."""
     pieces = [_length(len(tag)), tag]
     for data in fields:
-        pieces.append(_length(len(data)))
+        size = len(data)
+        pieces.append(_SHORT[size] if size < 256 else _length(size))  # a call less in fifty
         pieces.append(data)
     return b"".join(pieces)
 
 
 def _length(size: int) -> bytes:
-    if size < len(_SHORT):  # nearly all are, and every message has some fifty
+    if size < len(_SHORT):
         return _SHORT[size]
     if size > 0xFFFF:
         raise Malformed(Code.SIZE, "field over 65,535 bytes")

@@ -8,33 +8,36 @@ the cosigned key log lists for that account at the receipt's time. So nobody can
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Final, Literal, final
 
 import msgspec
 
 from doublelock.protocol import jws, limits, merkle
-from doublelock.protocol.capsule import day_key, verify_capsule
-from doublelock.protocol.charter import Charter
+from doublelock.protocol.capsule import VerifiedCapsule, day_key, verify_capsule
+from doublelock.protocol.charter import Charter, skew_at
 from doublelock.protocol.codes import Code
 from doublelock.protocol.curve import G2
 from doublelock.protocol.documents import (
     Bytes32,
-    Bytes64,
     Count,
     Document,
     Millis,
     Name,
-    Opaque,
     decode,
     encode,
 )
 from doublelock.protocol.ed25519 import verify_key
 from doublelock.protocol.encoding import tagged
 from doublelock.protocol.envelope import VerifiedBody, open_body, verify_body
-from doublelock.protocol.errors import EvidenceRefused, Refusal
+from doublelock.protocol.errors import EvidenceRefused, LogRefused, Refusal
+from doublelock.protocol.evidence_line import EvidenceReceipt, read_line
+from doublelock.protocol.handover import LogName, verify_checkpoint
 from doublelock.protocol.header import Form, Header, hash_header
+from doublelock.protocol.inventory import name_envelope
 from doublelock.protocol.keylog import KeyLog
 from doublelock.protocol.label import Label
+from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.receipt import (
     Receipt,
     ReceiptFields,
@@ -51,41 +54,60 @@ _PIECE: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _FILE_NAME: Final = rf"\A{_PIECE}(/{_PIECE})?\Z"
 
 
-class EvidenceReceipt(Document, frozen=True):
-    """The receipt's fields that header and body do not give, with path and signature."""
+class StoredMessage(msgspec.Struct, frozen=True, gc=False):
+    """An envelope as the server has it, its header decoded and its hashes (32 each) taken once."""
 
-    sequence: Count
-    previous: Bytes32
-    time_ms: Millis
-    mls_hash: Bytes32
-    index: Count
-    size: Count
-    path: Opaque
-    signature: Bytes64
+    header_bytes: bytes
+    body: bytes
+    header: Header
+    header_hash: bytes
+    body_hash: bytes
+
+    @classmethod
+    def decode(cls, header: bytes, body: bytes) -> "StoredMessage":
+        """Return the envelope of a header's and a body's bytes. Raises Malformed(SIZE, FORM)."""
+        decoded = Header.decode(header)
+        return cls(header, body, decoded, hash_header(header), hashlib.sha256(body).digest())
+
+    def name(self, sequence: int) -> bytes:
+        """Return the 32 bytes by which an inventory lists the envelope at its place."""
+        return name_envelope(sequence, self.header_hash, self.body_hash)
+
+    def receipt_fields(
+        self, sequence: int, previous: bytes, time_ms: int, mls_hash: bytes
+    ) -> ReceiptFields:
+        """Return what its receipt must say: all that the header says is taken from it."""
+        header = self.header
+        return ReceiptFields(
+            header.conversation,
+            sequence,
+            previous,
+            time_ms,
+            header.account,
+            header.device,
+            self.header_hash,
+            self.body_hash,
+            mls_hash,
+        )
 
 
-class EvidenceLine(Document, frozen=True):
-    """One message, as one line of `messages.jsonl`: all that proves it, its seed included.
+class VerifiedMessage(msgspec.Struct, frozen=True, gc=False):
+    """A message that its device sent, in this conversation, on this day, and nowhere else.
 
-    `seed` (32) is the capsule's; `device_key` (32) the sender's, to be found in the key log.
+    `receipt` and `previous` are its receipt's hash and the one before; each of the hashes is 32.
     """
-
-    header: Opaque
-    body: Opaque
-    seed: Bytes32
-    device_key: Bytes32
-    receipt: EvidenceReceipt
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedMessage:
-    """A message that its device sent, in this conversation, on this day, and nowhere else."""
 
     label: Label
     sequence: int
     time_ms: int
     body: VerifiedBody
-    receipt_hash: bytes
+    receipt: bytes
+    previous: bytes
+    body_hash: bytes
+
+    def name(self) -> bytes:
+        """Return the 32 bytes by which an inventory lists the message's envelope."""
+        return name_envelope(self.sequence, self.body.header_hash, self.body_hash)
 
 
 @final
@@ -101,13 +123,16 @@ class ProvenKeyLog:
         self.time_s = time_s
 
 
-def prove_key_log(charter: Charter, entries: Sequence[bytes], note: bytes) -> ProvenKeyLog:
+def prove_key_log(
+    law: LawState, entries: Sequence[bytes], note: bytes, now_ms: int | None = None
+) -> ProvenKeyLog:
     """Return the key log replayed from its entries, which are those of a cosigned checkpoint.
 
-    Entries that break a rule have no effect (spec Y-9). Raises Malformed, LogRefused, or
+    Who must have cosigned it, and what it was when witnesses changed, the law log says (R-40);
+    entries that break a rule have no effect (spec Y-9). Raises Malformed, LogRefused, or
     EvidenceRefused(evidence-device) when the entries are not the checkpoint's.
     """
-    checkpoint = charter.key_policy().verify(note)
+    checkpoint = verify_checkpoint(LogName.KEY, law, note, now_ms)
     leaves = [merkle.leaf_hash(entry) for entry in entries]
 
     def node(level: int, index: int) -> bytes:
@@ -116,8 +141,12 @@ def prove_key_log(charter: Charter, entries: Sequence[bytes], note: bytes) -> Pr
     root = merkle.range_root(0, len(leaves), node)
     if (len(leaves), root) != (checkpoint.checkpoint.size, checkpoint.checkpoint.root):
         raise EvidenceRefused(Code.EVIDENCE_DEVICE, "entries are not the checkpoint's")
-    terms = charter.terms
-    key_log = KeyLog(charter.deployment, bytes(terms.genesis_key), terms.skew_ms)
+    for handover in law.handovers:
+        size = handover.key_size
+        if size > len(leaves) or merkle.range_root(0, size, node) != handover.key_root:
+            raise LogRefused(Code.LOG_FORK, f"key log at size {size}, handed over in the law log")
+    genesis = bytes(law.charters[0].terms.genesis_key)
+    key_log = KeyLog(law.deployment, genesis, partial(skew_at, law.charters))
     for index, entry in enumerate(entries):
         try:
             key_log.apply(index, entry)
@@ -136,6 +165,53 @@ class EvidenceContext:
     labels: frozenset[Label]
     roots: SeenRoots = field(default_factory=SeenRoots)
     days: dict[tuple[Label, bytes, bytes], bytes] = field(default_factory=dict, repr=False)
+    places: dict[tuple[int, int, bytes, bytes, int], Label] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        deployment = self.charter.deployment
+        places = {
+            (
+                one.committee,
+                one.key_epoch,
+                bytes(one.conversation),
+                bytes(one.account),
+                one.day,
+            ): one
+            for one in self.labels
+            if one.deployment == deployment
+        }
+        object.__setattr__(self, "places", places)
+
+    def find_label(self, header: Header) -> Label | None:
+        """Return the opened label that a header names, None when it is not one."""
+        return self.places.get(
+            (header.committee, header.key_epoch, header.conversation, header.account, header.day)
+        )
+
+    def opened_label(self, header: Header) -> Label:
+        """Return the label of a sealed header. Raises EvidenceRefused(evidence-scope)."""
+        label = self.find_label(header) if header.form is Form.SEALED else None
+        if label is None:
+            raise EvidenceRefused(Code.EVIDENCE_SCOPE, "label that was not opened")
+        return label
+
+    def day_key(self, capsule: bytes, seed: bytes, label: Label) -> bytes:
+        """Return K_day (32), the capsule verified once for all messages that share it (E-6).
+
+        Raises EnvelopeRefused(CAPSULE_MISMATCH), EvidenceRefused(epoch-unknown).
+        """
+        known = (label, capsule, seed)
+        key = self.days.get(known)
+        if key is None:
+            mpk = self.master_key(label.committee, label.key_epoch)
+            key = self.learn(verify_capsule(capsule, seed, label, mpk))
+        return key
+
+    def learn(self, capsule: VerifiedCapsule) -> bytes:
+        """Return K_day (32) of a capsule verified elsewhere, and remember it."""
+        key = day_key(capsule.seed, capsule.capsule, capsule.label)
+        self.days[(capsule.label, capsule.capsule, capsule.seed)] = key
+        return key
 
     def master_key(self, committee: int, key_epoch: int) -> G2:
         """Return the MPK of a key epoch in the law log. Raises EvidenceRefused(epoch-unknown)."""
@@ -152,34 +228,6 @@ def permit_context(
     return EvidenceContext(charter, key_log, law, frozenset(permit.labels))
 
 
-def make_line(
-    header: bytes, body: bytes, seed: bytes, device_key: bytes, receipt: Receipt
-) -> EvidenceLine:
-    """Return a message's line; `write_line` gives its bytes."""
-    fields = receipt.fields
-    return EvidenceLine(
-        header=Opaque(header),
-        body=Opaque(body),
-        seed=Bytes32(seed),
-        device_key=Bytes32(device_key),
-        receipt=EvidenceReceipt(
-            sequence=fields.sequence,
-            previous=Bytes32(fields.previous),
-            time_ms=fields.time_ms,
-            mls_hash=Bytes32(fields.mls_hash),
-            index=receipt.index,
-            size=receipt.size,
-            path=Opaque(receipt.path),
-            signature=Bytes64(receipt.signature),
-        ),
-    )
-
-
-def write_line(line: EvidenceLine) -> bytes:
-    """Return the JSON line of a message, without its newline."""
-    return encode(line)
-
-
 def verify_line(data: bytes, context: EvidenceContext) -> VerifiedMessage:
     """Return the message that a line proves, or refuse it naming the reason (spec R-27).
 
@@ -187,80 +235,86 @@ def verify_line(data: bytes, context: EvidenceContext) -> VerifiedMessage:
     evidence-device, receipt-signature, day-mismatch and the rest.
     """
     try:
-        return _verify(decode(data, EvidenceLine, limits.EVIDENCE_LINE), context)
+        line = read_line(data)
+        stored = StoredMessage.decode(bytes(line.header), bytes(line.body))
+        receipt = stated_receipt(line.receipt, stored)
+        return _verify(stored, bytes(line.seed), bytes(line.device_key), receipt, context)
     except EvidenceRefused:
         raise
     except Refusal as refusal:
         raise EvidenceRefused(refusal.code, refusal.detail) from None
 
 
-def verify_message(line: EvidenceLine, context: EvidenceContext) -> VerifiedMessage:
-    """Return the message that a line of one's own making proves; as `verify_line`, unparsed."""
+def verify_message(
+    stored: StoredMessage,
+    seed: bytes,
+    device_key: bytes,
+    receipt: Receipt,
+    context: EvidenceContext,
+) -> VerifiedMessage:
+    """Return the message that a line of these parts proves; as `verify_line`, unparsed.
+
+    The receipt's fields are those of `stored.receipt_fields`.
+    """
     try:
-        if line.receipt.sequence >= 2**53:  # the one field whose source allows more than its type
+        if receipt.fields.sequence >= 2**53:  # the one field whose source allows more than a line
             raise EvidenceRefused(Code.FORM, "sequence")
-        return _verify(line, context)
+        return _verify(stored, seed, device_key, receipt, context)
     except EvidenceRefused:
         raise
     except Refusal as refusal:
         raise EvidenceRefused(refusal.code, refusal.detail) from None
 
 
-def _verify(line: EvidenceLine, context: EvidenceContext) -> VerifiedMessage:
-    header_bytes, body = bytes(line.header), bytes(line.body)
-    header = Header.decode(header_bytes)
-    header_hash = hash_header(header_bytes)
-    deployment = context.charter.deployment
-    label = header.label(deployment)
-    if header.form is not Form.SEALED or label not in context.labels:
-        raise EvidenceRefused(Code.EVIDENCE_SCOPE, "label that was not opened")
-    receipt = check_receipt(line.receipt, header, header_hash, body, context)
-    device_key = _check_device(line, header, receipt.fields.time_ms, context)
-    key = _open_day(header, bytes(line.seed), label, context)
-    opened = open_body(key, header, header_hash, body)
-    verified = verify_body(opened, verify_key(device_key), deployment)
-    fields = receipt.fields
-    return VerifiedMessage(label, fields.sequence, fields.time_ms, verified, receipt.hash)
+def _verify(
+    stored: StoredMessage,
+    seed: bytes,
+    device_key: bytes,
+    receipt: Receipt,
+    context: EvidenceContext,
+) -> VerifiedMessage:
+    header = stored.header
+    label = context.opened_label(header)
+    verified = check_receipt(stored, receipt, context)
+    fields = verified.fields
+    key = find_device(header, fields.time_ms, context)
+    if key != device_key:
+        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "another key than the key log's")
+    opened = open_body(
+        context.day_key(header.capsule, seed, label), header, stored.header_hash, stored.body
+    )
+    body = verify_body(opened, verify_key(key), context.charter.deployment)
+    return VerifiedMessage(
+        label,
+        fields.sequence,
+        fields.time_ms,
+        body,
+        verified.hash,
+        fields.previous,
+        stored.body_hash,
+    )
+
+
+def stated_receipt(given: EvidenceReceipt, stored: StoredMessage) -> Receipt:
+    """Return the receipt that a line states of its message; nothing of it is verified yet."""
+    fields = stored.receipt_fields(
+        given.sequence, bytes(given.previous), given.time_ms, bytes(given.mls_hash)
+    )
+    return Receipt(fields, given.index, given.size, bytes(given.path), bytes(given.signature))
 
 
 def check_receipt(
-    given: EvidenceReceipt,
-    header: Header,
-    header_hash: bytes,
-    body: bytes,
-    context: EvidenceContext,
+    stored: StoredMessage, receipt: Receipt, context: EvidenceContext
 ) -> VerifiedReceipt:
     """Return the receipt of exactly this message, of its header's day.
 
-    Everything that the header says is taken from it: a receipt for another message fails. Raises
-    EnvelopeRefused(RECEIPT_SIGNATURE, DAY_MISMATCH).
+    Raises EnvelopeRefused(RECEIPT_SIGNATURE, DAY_MISMATCH).
     """
-    fields = ReceiptFields(
-        header.conversation,
-        given.sequence,
-        bytes(given.previous),
-        given.time_ms,
-        header.account,
-        header.device,
-        header_hash,
-        hashlib.sha256(body).digest(),
-        bytes(given.mls_hash),
-    )
-    receipt = Receipt(fields, given.index, given.size, bytes(given.path), bytes(given.signature))
     charter = context.charter
     key = verify_key(bytes(charter.terms.receipt_key))
     verified = verify_receipt(receipt, charter.deployment, key, context.roots)
-    check_day(header.day, given.time_ms, charter.terms.skew_ms)
+    check_day(stored.header.day, receipt.fields.time_ms, charter.terms.skew_ms)
     return verified
-
-
-def _check_device(
-    line: EvidenceLine, header: Header, time_ms: int, context: EvidenceContext
-) -> bytes:
-    key = find_device(header, time_ms, context)
-    if key != bytes(line.device_key):
-        raise EvidenceRefused(Code.EVIDENCE_DEVICE, "another key than the key log's")
-    return key
 
 
 def find_device(header: Header, time_ms: int, context: EvidenceContext) -> bytes:
@@ -276,17 +330,6 @@ def find_device(header: Header, time_ms: int, context: EvidenceContext) -> bytes
     if version.committee != header.committee:
         raise EvidenceRefused(Code.EPOCH_MISMATCH, "the account's committee")
     return record.key
-
-
-def _open_day(header: Header, seed: bytes, label: Label, context: EvidenceContext) -> bytes:
-    """Re-encapsulate once per capsule and seed, not per message."""
-    known = (label, header.capsule, seed)
-    key = context.days.get(known)
-    if key is None:
-        mpk = context.master_key(label.committee, label.key_epoch)
-        verify_capsule(header.capsule, seed, label, mpk)
-        key = context.days[known] = day_key(seed, header.capsule, label)
-    return key
 
 
 # --- the package ----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ Server and clients run these same functions on what the MLS layer shows them, so
 the server lets through is one that every member accepts, and a ghost is refused by both.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
@@ -26,7 +26,7 @@ from doublelock.protocol.identifiers import (
     name_conversation,
     name_device,
 )
-from doublelock.protocol.keylog import DeviceRecord, KeyLog
+from doublelock.protocol.keylog import DeviceRecord, KeyLog, Skew, skew_of
 
 CREDENTIAL_SIZE: Final = 1 + ACCOUNT_SIZE + DEVICE_SIZE
 NONCE_SIZE: Final = 32
@@ -197,14 +197,33 @@ def make_context(
     return decode_context(context.encode())
 
 
+def speaks_for(context: Context, account: AccountId) -> bool:
+    """Whether what an account says of the conversation itself counts: its admins' word (G-14).
+
+    That is its details and its timer; in a direct conversation both people are admins.
+    """
+    return account in context.admins
+
+
 class Rules:
-    """The rules of one deployment: its id, whether its charter escrows, and its key log."""
+    """The rules of one deployment: its id, whether its charter escrows, and its key log.
+
+    `escrow` is as the charter in force says; `earlier` holds what charters before it said: groups
+    that were made under them stay (G-2).
+    """
 
     def __init__(
-        self, deployment: DeploymentId, *, escrow: bool, key_log: KeyLog, skew_ms: int
+        self,
+        deployment: DeploymentId,
+        *,
+        escrow: bool,
+        key_log: KeyLog,
+        skew_ms: Skew,
+        earlier: Collection[bool] = (),
     ) -> None:
         self.deployment = deployment
         self.escrow = escrow
+        self._escrows = frozenset((escrow, *earlier))
         self.key_log = key_log
         self._skew_ms = skew_ms
 
@@ -223,14 +242,14 @@ class Rules:
             raise GroupRefused(Code.GHOST_MEMBER, f"unknown device {leaf.device.hex()}") from None
         if record.account != leaf.account or record.key != leaf.key:
             raise GroupRefused(Code.GHOST_MEMBER, f"another's device {leaf.device.hex()}")
-        if time_ms is not None and not record.valid_at(time_ms, self._skew_ms):
+        if time_ms is not None and not self._was_listed(record, time_ms):
             raise GroupRefused(Code.GHOST_MEMBER, f"removed device {leaf.device.hex()}")
         return record
 
     def check_context(self, conversation: bytes, data: bytes | None) -> Context:
         """Return a group's context, which must prove the id and fit the charter (G-1, G-2)."""
         context = decode_context(data)
-        if context.deployment != self.deployment or context.escrow != self.escrow:
+        if context.deployment != self.deployment or context.escrow not in self._escrows:
             raise GroupRefused(Code.GROUP_CONTEXT, "made for another deployment")
         if len(conversation) != CONVERSATION_SIZE or context.conversation != conversation:
             raise GroupRefused(Code.GROUP_ID)
@@ -241,6 +260,8 @@ class Rules:
     ) -> Context:
         """Return the context of a new group, whose one leaf is its creator (spec G-5)."""
         context = self.check_context(conversation, data)
+        if context.escrow != self.escrow:
+            raise GroupRefused(Code.GROUP_CONTEXT, "made under another charter")
         if len(roster) != 1 or roster[0].device != context.creator:
             raise GroupRefused(Code.GROUP_ID, "not its creator's")
         if roster[0].account not in context.admins:
@@ -273,7 +294,7 @@ class Rules:
         stale = []
         for leaf in roster:
             record = self.check_leaf(leaf, None)
-            if not record.valid_at(time_ms, self._skew_ms):
+            if not self._was_listed(record, time_ms):
                 stale.append(leaf)
             if context.kind is ConversationKind.DIRECT and leaf.account not in context.admins:
                 raise GroupRefused(Code.GHOST_MEMBER, "a third account")
@@ -303,6 +324,18 @@ class Rules:
             context = self._check_new_context(context, change)
         return AcceptedChange(change, context)
 
+    def _was_listed(self, record: DeviceRecord, time_ms: int) -> bool:
+        return record.valid_at(time_ms, skew_of(self._skew_ms, time_ms))
+
+    def _was_dropped(self, record: DeviceRecord, time_ms: int) -> bool:
+        """Whether the log had dropped a device by a time, in whoever's favour the clocks differ.
+
+        A removal harms nobody whom the log drops a moment later; waiting would leave a lost device
+        reading.
+        """
+        removed_ms, skew_ms = record.removed_ms, skew_of(self._skew_ms, time_ms)
+        return removed_ms is not None and removed_ms <= time_ms + skew_ms
+
     def _check_resync(self, change: Change) -> None:
         """Spec G-7: from outside, only a device that replaces its own leaf, and nothing else."""
         if change.added or change.left or change.context_after is not None:
@@ -328,7 +361,7 @@ class Rules:
             return
         if context.kind is ConversationKind.GROUP and change.committer.account in context.admins:
             return
-        if self.key_log.device(leaf.device).valid_at(change.time_ms, self._skew_ms):
+        if not self._was_dropped(self.key_log.device(leaf.device), change.time_ms):
             raise GroupRefused(Code.NOT_ALLOWED, "only admins remove people")
 
     def _check_new_context(self, before: Context, change: Change) -> Context:

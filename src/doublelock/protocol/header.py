@@ -2,9 +2,10 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+import msgspec
 
 from doublelock.protocol import limits
 from doublelock.protocol.codes import Code
@@ -38,8 +39,10 @@ class Form(IntEnum):
     """Typing, presence and read marks: no capsule, never stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+_FORMS: Final = {int(form): form for form in Form}
+
+
+class Header(msgspec.Struct, frozen=True, gc=False):
     """Who, where, when, sealed to whom: 266 bytes with a capsule, 138 without.
 
     Made by `decode`, or by `envelope.seal_envelope`; `encode` is its only encoding.
@@ -82,16 +85,17 @@ class Header:
         version, form, conversation, message_id, account, device, committee, key_epoch, day = (
             _FIXED.unpack_from(data)
         )
-        if version != VERSION or not Form.SEALED <= form <= Form.EPHEMERAL:
+        known = _FORMS.get(form)
+        if version != VERSION or known is None:
             raise Malformed(Code.FORM, "header of an unknown version or form")
-        if (form == Form.SEALED) != (len(data) == SEALED_SIZE):
+        if (known is Form.SEALED) != (len(data) == SEALED_SIZE):
             raise Malformed(Code.SIZE, "header's form and size disagree")
         if message_id[6] >> 4 != 7 or message_id[8] >> 6 != 2:  # RFC 9562 §5.7
             raise Malformed(Code.FORM, "message id is not a UUIDv7")
         if day > limits.LAST_DAY:
             raise Malformed(Code.FORM, "day out of range")
         return cls(
-            Form(form),
+            known,
             ConversationId(conversation),
             MessageId(message_id),
             AccountId(account),

@@ -106,22 +106,23 @@ class Inventory:
             for c, a, day, epoch in self._labels
         )
 
-    def check_label(self, label: Label, envelopes: Sequence[StoredEnvelope]) -> None:
+    def check_label(self, label: Label, envelopes: Sequence[tuple[int, bytes]]) -> None:
         """Check that a label's delivered envelopes are those listed, in order (R-24).
 
-        Raises EvidenceRefused: envelope-foreign, envelope-missing naming the first one's place,
-        inventory-mismatch when the same ones come in another order.
+        Each one is its sequence and its name (32, `name_envelope`). Raises EvidenceRefused:
+        envelope-foreign, envelope-missing naming the first one's place, inventory-mismatch when the
+        same ones come in another order.
         """
         key = (bytes(label.conversation), bytes(label.account), label.day, label.key_epoch)
         row = self._labels.get(key)
         if row is None:
             raise EvidenceRefused(Code.ENVELOPE_FOREIGN, "label that the inventory does not list")
         listed = [bytes(row.hashes[at : at + 32]) for at in range(0, len(row.hashes), 32)]
-        got = [hash_envelope(envelope) for envelope in envelopes]
+        got = [name for _, name in envelopes]
         known = set(listed)
-        for envelope, name in zip(envelopes, got, strict=True):
+        for sequence, name in envelopes:
             if name not in known:
-                raise EvidenceRefused(Code.ENVELOPE_FOREIGN, f"sequence {envelope.sequence}")
+                raise EvidenceRefused(Code.ENVELOPE_FOREIGN, f"sequence {sequence}")
         there = set(got)
         for place, name in enumerate(listed, start=1):
             if name not in there:
@@ -130,16 +131,19 @@ class Inventory:
             raise EvidenceRefused(Code.INVENTORY_MISMATCH, "order")
 
 
+def name_envelope(sequence: int, header_hash: bytes, body_hash: bytes) -> bytes:
+    """Return the 32 bytes by which an inventory names an envelope at its place.
+
+    The hashes are SHA-256 of its header and of its body.
+    """
+    return hashlib.sha256(tagged(_TAG, u64(sequence), header_hash, body_hash)).digest()
+
+
 def hash_envelope(envelope: StoredEnvelope) -> bytes:
     """Return the 32 bytes by which an inventory names an envelope: sequence, header and body."""
-    return hashlib.sha256(
-        tagged(
-            _TAG,
-            u64(envelope.sequence),
-            hashlib.sha256(envelope.header).digest(),
-            hashlib.sha256(envelope.body).digest(),
-        )
-    ).digest()
+    sha256 = hashlib.sha256
+    header_hash, body_hash = sha256(envelope.header).digest(), sha256(envelope.body).digest()
+    return name_envelope(envelope.sequence, header_hash, body_hash)
 
 
 def list_label(row: InventoryRow, envelopes: Sequence[StoredEnvelope]) -> InventoryLabel:

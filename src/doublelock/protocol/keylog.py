@@ -98,6 +98,15 @@ Verify = Callable[[bytes, bytes, bytes], None]
 """Checks (public key, signature, message) as `ed25519.verify` does, or raises a Refusal."""
 
 
+Skew = int | Callable[[int], int]
+"""A charter's skew in ms: one for all times, or by time where amendments change it (spec Y-8)."""
+
+
+def skew_of(skew: Skew, time_ms: int) -> int:
+    """Return the skew that holds at a time, in ms."""
+    return skew if isinstance(skew, int) else skew(time_ms)
+
+
 class KeyLog:
     """Every account as the log says, entry by entry; holds no secret and does no I/O.
 
@@ -109,7 +118,7 @@ class KeyLog:
         self,
         deployment: DeploymentId,
         genesis_key: bytes,
-        skew_ms: int,
+        skew_ms: Skew,
         verify: Verify = ed25519.verify,
     ) -> None:
         self.deployment = deployment
@@ -204,7 +213,7 @@ class KeyLog:
         Raises Malformed or KeyLogRefused, by name; nothing changes.
         """
         entry = decode_entry(data)
-        if entry.time_ms < self._time_ms - self._skew_ms:
+        if entry.time_ms < self._time_ms - skew_of(self._skew_ms, self._time_ms):
             raise KeyLogRefused(Code.ENTRY_TIME, "behind the log")
         match entry.kind:
             case Kind.FIRST:

@@ -72,6 +72,16 @@ class AmendmentLogged(Entry, frozen=True, tag="amendment"):
     document: Bytes32
 
 
+class HandoverLogged(Entry, frozen=True, tag="handover"):
+    """The witnesses' change: both logs' checkpoints by the old ones (R-40). By the operator.
+
+    `law` is of the very lines above this one; `key` is the key log's newest.
+    """
+
+    law: Opaque
+    key: Opaque
+
+
 class KeyEpochLogged(Entry, frozen=True, tag="key-epoch"):
     """A key epoch: `statement` is its `keyepoch.SignedKeyEpoch`'s bytes. By the operator."""
 
@@ -231,6 +241,7 @@ class BundleWithdrawn(Entry, frozen=True, tag="bundle-withdrawn"):
 AnyEntry = (
     CharterLogged
     | AmendmentLogged
+    | HandoverLogged
     | KeyEpochLogged
     | EpochExtended
     | WarrantFiled

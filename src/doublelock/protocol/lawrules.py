@@ -19,6 +19,7 @@ from doublelock.protocol.days import DAY_MS, first_day
 from doublelock.protocol.destruction import verify_destruction
 from doublelock.protocol.ed25519 import verify_key
 from doublelock.protocol.errors import CharterRefused, Refusal, WarrantRefused
+from doublelock.protocol.handover import judge_handover
 from doublelock.protocol.keyepoch import (
     EpochId,
     decode_signed,
@@ -34,6 +35,7 @@ from doublelock.protocol.lawlog import (
     CharterLogged,
     Destruction,
     EpochExtended,
+    HandoverLogged,
     KeyEpochLogged,
     Lapse,
     NoticeDelivered,
@@ -98,6 +100,10 @@ class Step:
                 return self._charter(entry)
             case AmendmentLogged() as entry:
                 return self._amendment(entry)
+            case HandoverLogged() as entry:
+                self._by(Role.OPERATOR)
+                handover = judge_handover(self.state, self.charter, entry)
+                return replace(self.state, handovers=(*self.state.handovers, handover))
             case KeyEpochLogged() as entry:
                 return self._key_epoch(entry)
             case EpochExtended() as entry:
@@ -177,7 +183,7 @@ class Step:
             wanted,
             committee.threshold,
         )
-        record = EpochRecord(keys, self.state.size, holders)
+        record = EpochRecord(keys, self.state.size, self.time_ms, holders)
         key = (entry.committee, entry.key_epoch)
         old = self.state.epochs.get(key)
         if old is not None:
@@ -186,7 +192,10 @@ class Step:
             if not old.alive:
                 raise void(Code.EPOCH_DEAD, "key epoch that was destroyed")
             earlier = old.earlier if old.keys == keys else (old.keys, *old.earlier)
-            record = replace(record, destroyed=old.destroyed & {0}, earlier=earlier)
+            since = old.logged_ms if old.keys == keys else record.logged_ms
+            record = replace(
+                record, destroyed=old.destroyed & {0}, earlier=earlier, logged_ms=since
+            )
         return replace(self.state, epochs=_with(self.state.epochs, key, record))
 
     def _extension(self, entry: EpochExtended) -> "LawState":
@@ -260,6 +269,9 @@ class Step:
             raise void(Code.ENTRY_VOID, "approval of a warrant that is over")
         if role in record.roles:
             raise void(Code.ENTRY_VOID, "approved in this role before")
+        # Who was given the other office since would open both locks alone.
+        if any(approval.key == self.party.key for approval in record.approvals):
+            raise void(Code.ENTRY_VOID, "approved by this key before")
         approval = LoggedApproval(role, self.party.key, self.time_ms)
         new = replace(record, approvals=(*record.approvals, approval))
         whole = new.fully_approved and not record.fully_approved
@@ -410,7 +422,10 @@ def refuse_orphaned_keys(
         if committee.number not in living or committee.court is None:
             continue
         if next_ is None or next_.court is None or next_.court.key != committee.court.key:
-            detail = f"court of committee {committee.number}, which holds living keys"
+            detail = (
+                f"committee {committee.number} has living keys: its court keeps its key; hand its "
+                "state folder to the successor and amend the name"
+            )
             raise CharterRefused(Code.CHARTER_FIXED, detail)
 
 

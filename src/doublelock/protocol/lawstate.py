@@ -17,6 +17,7 @@ from doublelock.protocol.charter import (
 )
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import CharterRefused, LogRefused, Refusal
+from doublelock.protocol.handover import Handover
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawlog import (
     CharterLogged,
@@ -76,6 +77,7 @@ class LawState:
     charters: tuple[Charter, ...]
     tree: _Tree = field(repr=False, compare=False)
     time_ms: int = 0
+    handovers: tuple[Handover, ...] = ()
     founded: bool = False
     warrants: Mapping[bytes, WarrantRecord] = field(default_factory=_nothing)
     requests: Mapping[bytes, RequestRecord] = field(default_factory=_nothing)
@@ -114,6 +116,16 @@ class LawState:
         if not 0 <= size <= self.size:
             raise LogRefused(Code.LOG_RANGE, f"size {size} of {self.size}")
         return self.tree.roots[size]
+
+    @property
+    def witnessed(self) -> Charter:
+        """Return the charter whose witnesses hold the logs: the last that was handed to (R-40)."""
+        return self.handovers[-1].charter if self.handovers else self.charters[0]
+
+    @property
+    def begin_ms(self) -> int:
+        """Return when the genesis charter took effect."""
+        return self.charters[0].terms.effective_ms
 
     def charter(self, time_ms: int) -> Charter:
         """Return the charter in force at a time. Raises CharterRefused."""

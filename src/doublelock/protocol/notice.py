@@ -4,7 +4,7 @@ It opens one subject commitment of the law log by that subject's own salt: nobod
 it, and without the log's line there is no notice.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -25,11 +25,12 @@ from doublelock.protocol.documents import (
     decode,
     encode,
 )
-from doublelock.protocol.errors import EvidenceRefused
+from doublelock.protocol.errors import EvidenceRefused, LogRefused
 from doublelock.protocol.identifiers import AccountId
 from doublelock.protocol.jws import Signer
 from doublelock.protocol.lawlog import ReleaseRequest, verify_line
-from doublelock.protocol.tlog_proof import verify_proof
+from doublelock.protocol.lawstate import LawState
+from doublelock.protocol.tlog_proof import VerifiedEntry, verify_proof
 from doublelock.protocol.warrant import Warrant, commit_subject, subject_salt
 
 _Day = Annotated[int, msgspec.Meta(ge=0, le=limits.LAST_DAY)]
@@ -99,33 +100,58 @@ def make_notice(
     return jws.sign(payload, jws.Purpose.NOTICE, list(signers))
 
 
-def verify_notice(data: bytes, charter: Charter, account: AccountId, now_ms: int) -> VerifiedNotice:
+def verify_notice(data: bytes, law: LawState, account: AccountId, now_ms: int) -> VerifiedNotice:
     """Return the notice once a party signed it and a cosigned log line commits to this account.
 
-    Raises Malformed, LogRefused, or EvidenceRefused(notice-mismatch).
+    Signer and witnesses may be those of any charter so far: a notice is read long after it was
+    made. Where its log is no longer than `law`, it must be the same one. Raises Malformed,
+    LogRefused, or EvidenceRefused(notice-mismatch).
     """
-    holders = [
-        party.key
+    told = _so_far(law.charters, now_ms)
+    holders = {
+        party.key: party
+        for charter in told
         for party in charter.parties
         if party.role in (Role.OPERATOR, Role.CUSTODIAN, Role.COURT)
-    ]
-    document = jws.verify(data, jws.Purpose.NOTICE, holders, limits.NOTICE)
+    }
+    document = jws.verify(data, jws.Purpose.NOTICE, list(holders), limits.NOTICE)
     terms = decode(document.payload, NoticeTerms, limits.NOTICE)
-    if (bytes(terms.deployment), bytes(terms.account)) != (charter.deployment, account):
+    if (bytes(terms.deployment), bytes(terms.account)) != (law.deployment, account):
         raise EvidenceRefused(Code.NOTICE_MISMATCH, "to somebody else")
-    if now_ms + charter.terms.skew_ms < terms.gag_end_ms:
+    if now_ms + told[-1].terms.skew_ms < terms.gag_end_ms:
         raise EvidenceRefused(Code.NOTICE_MISMATCH, "before the gag's end")
-    parties = [charter.party(key) for key in document.signers]
+    parties = [holders[key] for key in document.signers]
     for party in parties:
-        if party is None or party.committee not in (None, terms.committee):
+        if party.committee not in (None, terms.committee):
             raise EvidenceRefused(Code.NOTICE_MISMATCH, "by another committee's holder")
     line = bytes(terms.line)
-    entry = verify_line(charter.deployment, line).signed.entry
-    placed = verify_proof(bytes(terms.proof), line, charter.law_policy())
-    subject = commit_subject(charter.deployment, bytes(terms.warrant), bytes(terms.salt), account)
+    entry = verify_line(law.deployment, line).signed.entry
+    placed = _verify_proof(bytes(terms.proof), line, told)
+    head = placed.checkpoint.checkpoint
+    if head.size <= law.size and law.root_at(head.size) != head.root:
+        raise LogRefused(Code.LOG_FORK, f"at size {head.size}")
+    subject = commit_subject(law.deployment, bytes(terms.warrant), bytes(terms.salt), account)
     if not isinstance(entry, ReleaseRequest) or entry.warrant != terms.warrant:
         raise EvidenceRefused(Code.NOTICE_MISMATCH, "another log line")
     if Bytes32(subject) not in entry.subjects:
         raise EvidenceRefused(Code.NOTICE_MISMATCH, "the log line does not name this account")
-    roles = tuple(party.role for party in parties if party is not None)
+    roles = tuple(party.role for party in parties)
     return VerifiedNotice(terms, subject, roles, placed.index)
+
+
+def _so_far(charters: Sequence[Charter], now_ms: int) -> Sequence[Charter]:
+    """Return the charters that are or were in force; the first one always is."""
+    return [charters[0], *(one for one in charters[1:] if one.terms.effective_ms <= now_ms)]
+
+
+def _verify_proof(proof: bytes, line: bytes, charters: Sequence[Charter]) -> VerifiedEntry:
+    """Verify a line's place under whichever charter's witnesses saw it (R-40)."""
+    failure: LogRefused | None = None
+    for charter in reversed(charters):
+        try:
+            return verify_proof(proof, line, charter.law_policy())
+        except LogRefused as refusal:
+            if refusal.code is not Code.LOG_QUORUM:
+                raise
+            failure = failure or refusal
+    raise failure or LogRefused(Code.LOG_QUORUM, "no charter")

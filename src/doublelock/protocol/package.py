@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from doublelock.protocol import limits
 from doublelock.protocol.attachment import CHUNK, count_chunks, seal_chunk
+from doublelock.protocol.case import read_warrant
 from doublelock.protocol.charter import Charter, charter_at, verify_genesis
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
@@ -27,7 +28,6 @@ from doublelock.protocol.documents import (
 from doublelock.protocol.errors import EvidenceRefused, Refusal
 from doublelock.protocol.evidence import (
     EvidenceContext,
-    EvidenceLine,
     ProvenKeyLog,
     VerifiedManifest,
     VerifiedMessage,
@@ -36,7 +36,7 @@ from doublelock.protocol.evidence import (
     verify_manifest,
 )
 from doublelock.protocol.identifiers import DeploymentId, name_account
-from doublelock.protocol.inventory import Inventory, StoredEnvelope, verify_inventory
+from doublelock.protocol.inventory import Inventory, verify_inventory
 from doublelock.protocol.label import Label
 from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.record import Attachment
@@ -48,7 +48,7 @@ from doublelock.protocol.release_request import (
     labels_root,
 )
 from doublelock.protocol.unreadable import Unreadable, verify_unreadable
-from doublelock.protocol.warrant import Warrant, verify_warrant
+from doublelock.protocol.warrant import Warrant
 
 MANIFEST: Final = "manifest.json"
 CHARTER: Final = "proofs/charter.json"
@@ -189,20 +189,27 @@ def verify_package(files: Files, deployment: DeploymentId) -> VerifiedPackage:
     Raises EvidenceRefused by the name of the rule that broke; nothing is returned in part.
     """
     try:
-        content = verify_content(files, deployment)
-        agency = [content.warrant.agency.key]
-        manifest = verify_manifest(files.read(MANIFEST, limits.INVENTORY), content.charter, agency)
-        stated = manifest.manifest
-        if bytes(stated.warrant) != content.warrant.commitment or [
-            bytes(name) for name in stated.requests
-        ] != [request.signed.hash for request in content.requests]:
-            raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "of another warrant")
-        found = {name: _measure(files, name) for name in files.names() if name != MANIFEST}
-        manifest.check_files(found)
+        return complete_package(files, verify_content(files, deployment))
     except EvidenceRefused:
         raise
     except Refusal as refusal:
         raise EvidenceRefused(refusal.code, refusal.detail) from None
+
+
+def complete_package(files: Files, content: VerifiedContent) -> VerifiedPackage:
+    """Return the package of a content that was verified, by its manifest and every file's hash.
+
+    Raises Malformed, EvidenceRefused(evidence-manifest, evidence-custody).
+    """
+    agency = [content.warrant.agency.key]
+    manifest = verify_manifest(files.read(MANIFEST, limits.INVENTORY), content.charter, agency)
+    stated = manifest.manifest
+    if bytes(stated.warrant) != content.warrant.commitment or [
+        bytes(name) for name in stated.requests
+    ] != [request.signed.hash for request in content.requests]:
+        raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "of another warrant")
+    found = {name: measure(files, name) for name in files.names() if name != MANIFEST}
+    manifest.check_files(found)
     return VerifiedPackage(content, manifest)
 
 
@@ -213,15 +220,15 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     """
     law = _prove_law(files, deployment)
     charter, state = law.charter, law.state
-    key_log = _prove_keys(files, charter)
-    warrant = verify_warrant(files.read(WARRANT, limits.WARRANT * 3), charter)
+    key_log = _prove_keys(files, state)
+    warrant = read_warrant(files.read(WARRANT, limits.WARRANT * 3), state, state.time_ms)
     requests = _read_requests(files, warrant, state)
     labels = {label for request in requests for label in request.labels}
     context = EvidenceContext(charter, key_log, law, frozenset(labels))
     inventory = verify_inventory(files.read(INVENTORY, limits.INVENTORY * 2), charter, warrant)
-    messages, lines = _verify_messages(files, context)
+    messages = _verify_messages(files, context)
     unreadable = _verify_unreadable(files, context)
-    _check_complete(messages, lines, unreadable, inventory, labels)
+    _check_complete(messages, unreadable, inventory, labels)
     attached = tuple(_check_attachment(files, message) for message in messages)
     _check_names(files, len(requests), attached)
     handles = _read_people(files, charter)
@@ -277,9 +284,9 @@ def _prove_law(files: Files, deployment: DeploymentId) -> LawProof:
     return prove_law(charter_at(state.charters, state.time_ms), state, note)
 
 
-def _prove_keys(files: Files, charter: Charter) -> ProvenKeyLog:
+def _prove_keys(files: Files, law: LawState) -> ProvenKeyLog:
     entries = read_entries(files, KEY_LOG)
-    return prove_key_log(charter, entries, files.read(KEY_CHECKPOINT, limits.NOTE))
+    return prove_key_log(law, entries, files.read(KEY_CHECKPOINT, limits.NOTE))
 
 
 def _read_requests(files: Files, warrant: Warrant, state: LawState) -> tuple[LabelRequest, ...]:
@@ -325,18 +332,14 @@ def _check_request(request: LabelRequest, warrant: Warrant, state: LawState) -> 
             raise EvidenceRefused(Code.EVIDENCE_SCOPE, "a label beyond the warrant")
 
 
-def _verify_messages(
-    files: Files, context: EvidenceContext
-) -> tuple[list[VerifiedMessage], list[EvidenceLine]]:
+def _verify_messages(files: Files, context: EvidenceContext) -> list[VerifiedMessage]:
     """Verify every line; they stand in the order of conversation and sequence, none twice."""
     messages: list[VerifiedMessage] = []
-    lines: list[EvidenceLine] = []
     last: tuple[bytes, int] = (b"", 0)
     before: VerifiedMessage | None = None
     seen: set[tuple[bytes, bytes]] = set()
     for data in _lines(files.read(MESSAGES, _LOG_MAX)):
         message = verify_line(data, context)
-        line = decode(data, EvidenceLine, limits.EVIDENCE_LINE)
         place = (bytes(message.label.conversation), message.sequence)
         if place <= last:
             raise EvidenceRefused(Code.RECEIPT_CHAIN, f"order, at sequence {message.sequence}")
@@ -346,33 +349,28 @@ def _verify_messages(
             raise EvidenceRefused(Code.RECEIPT_CHAIN, f"said before, sequence {message.sequence}")
         seen.add(name)
         follows = before is not None and place == (last[0], last[1] + 1)
-        if follows and before is not None and line.receipt.previous != before.receipt_hash:
+        if follows and before is not None and message.previous != before.receipt:
             raise EvidenceRefused(Code.RECEIPT_CHAIN, f"sequence {message.sequence}")
         if before is not None and place[0] == last[0] and message.time_ms < before.time_ms:
             raise EvidenceRefused(Code.RECEIPT_TIME, f"sequence {message.sequence}")
         messages.append(message)
-        lines.append(line)
         last, before = place, message
-    return messages, lines
+    return messages
 
 
 def _check_complete(
     messages: Sequence[VerifiedMessage],
-    lines: Sequence[EvidenceLine],
     unreadable: Sequence[Unreadable],
     inventory: Inventory,
     labels: set[Label],
 ) -> None:
-    envelopes: dict[Label, list[StoredEnvelope]] = {label: [] for label in labels}
-    for message, line in zip(messages, lines, strict=True):
-        envelopes[message.label].append(
-            StoredEnvelope(message.sequence, bytes(line.header), bytes(line.body))
-        )
+    envelopes: dict[Label, list[tuple[int, bytes]]] = {label: [] for label in labels}
+    for message in messages:
+        envelopes[message.label].append((message.sequence, message.name()))
     for one in unreadable:
-        envelopes[one.label].append(one.envelope)
+        envelopes[one.label].append((one.sequence, one.name))
     for label in sorted(labels, key=Label.encode):
-        found = sorted(envelopes[label], key=lambda envelope: envelope.sequence)
-        inventory.check_label(label, found)
+        inventory.check_label(label, sorted(envelopes[label]))
 
 
 def _check_attachment(files: Files, message: VerifiedMessage) -> PackageMessage:
@@ -410,7 +408,8 @@ def _read_people(files: Files, charter: Charter) -> dict[bytes, str]:
     return {bytes(name_account(salt, handle)): handle for handle in people.handles}
 
 
-def _measure(files: Files, name: str) -> tuple[int, bytes]:
+def measure(files: Files, name: str) -> tuple[int, bytes]:
+    """Return a file's size and its SHA-256 (32)."""
     digest, size = hashlib.sha256(), 0
     for piece in files.pieces(name, 1 << 20):
         digest.update(piece)

@@ -110,13 +110,16 @@ class Media(Attachment, frozen=True, tag=10):
     """An attachment that can be shown or played where it stands in the conversation (spec V-17).
 
     `width` and `height` are pixels, 0 for sound; `duration_ms` is 0 for a still picture.
-    `thumbnail` is a whole image of at most 24 KiB, or empty.
+    `thumbnail` is a whole image of at most 24 KiB, or empty; of a sound, up to 64 bytes of
+    loudness.
+    `target` is the id of the message that it answers (16 bytes), or empty.
     """
 
     width: _U16 = 0
     height: _U16 = 0
     duration_ms: _U32 = 0
     thumbnail: _Thumbnail = b""
+    target: Annotated[bytes, Meta(max_length=16)] = b""
 
 
 class Typing(Record, frozen=True, tag=32):
@@ -163,6 +166,7 @@ Ephemeral = Typing | ReadMark | Presence | DeliveryMark
 AnyRecord = Stored | Ephemeral
 EPHEMERAL_KINDS: Final = (Typing, ReadMark, Presence, DeliveryMark)
 
+_MESSAGE_ID: Final = 16
 _encoder: Final = msgpack.Encoder()
 _decoder: Final = msgpack.Decoder(AnyRecord)
 
@@ -185,6 +189,8 @@ def decode_record(data: bytes) -> AnyRecord:
         raise Malformed(Code.FORM, "not a record") from None
     if _encoder.encode(record) != data:  # msgpack can say one thing in several ways
         raise Malformed(Code.NOT_CANONICAL, "record is not in its shortest form")
+    if isinstance(record, Media) and len(record.target) not in (0, _MESSAGE_ID):
+        raise Malformed(Code.FORM, "what a file answers")
     return record
 
 

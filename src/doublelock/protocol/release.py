@@ -9,12 +9,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, final
 
-from doublelock.protocol.charter import Charter
-from doublelock.protocol.charter_terms import Approver, WarrantKind
+from doublelock.protocol.charter import Charter, Role
+from doublelock.protocol.charter_terms import Approver, Profile, WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.encoding import tagged, u16, u32
-from doublelock.protocol.errors import LogRefused, ReleaseRefused
+from doublelock.protocol.errors import CharterRefused, LogRefused, ReleaseRefused, WarrantRefused
+from doublelock.protocol.handover import LogName, verify_checkpoint
 from doublelock.protocol.identifiers import AccountId, DeploymentId
 from doublelock.protocol.label import Label
 from doublelock.protocol.lawlog import Cancellation, VerifiedEntry
@@ -22,7 +23,7 @@ from doublelock.protocol.lawrecords import RequestRecord, WarrantRecord
 from doublelock.protocol.lawstate import LawState, may_cancel
 from doublelock.protocol.policy import CosignedCheckpoint
 from doublelock.protocol.release_request import LabelRequest, check_order, labels_root
-from doublelock.protocol.warrant import SignedApproval, Warrant
+from doublelock.protocol.warrant import SignedApproval, Warrant, check_terms
 
 _PROVEN: Final = object()
 _PERMITTED: Final = object()
@@ -61,15 +62,18 @@ class LawProof:
         return LawHead(self.state.size, self.state.root)
 
 
-def prove_law(charter: Charter, state: LawState, note: bytes) -> LawProof:
-    """Return the proof that a state is the law log's at a checkpoint with the charter's quorum.
+def prove_law(
+    charter: Charter, state: LawState, note: bytes, now_ms: int | None = None
+) -> LawProof:
+    """Return the proof that a state is the law log's at a checkpoint with the quorum it needs.
 
-    Inclusion of every line follows from equal roots. Raises Malformed, LogRefused (log-unknown,
+    Inclusion of every line follows from equal roots. `charter` is the one that is gone by; whose
+    quorum is needed, the lines say (R-40). Raises Malformed, LogRefused (log-unknown,
     bad-signature, log-quorum) or ReleaseRefused(checkpoint-foreign) (R-14).
     """
     if state.deployment != charter.deployment:
         raise ReleaseRefused(Code.CHECKPOINT_FOREIGN, "another deployment")
-    cosigned = charter.law_policy().verify(note)
+    cosigned = verify_checkpoint(LogName.LAW, state, note, now_ms)
     if (cosigned.checkpoint.size, cosigned.checkpoint.root) != (state.size, state.root):
         raise ReleaseRefused(Code.CHECKPOINT_FOREIGN, "not the checkpoint of these lines")
     return LawProof(_PROVEN, charter, cosigned, state)
@@ -156,8 +160,6 @@ def release(
     _check_head(charter, proof, last_head, now_ms)
     if not warrant.deployment == request_deployment(request) == charter.deployment:
         raise ReleaseRefused(Code.WARRANT_COMMITTEE, "another deployment")
-    if warrant.charter_hash != charter.hash:
-        raise ReleaseRefused(Code.WARRANT_TERMS, "warrant not checked under the charter in force")
     if warrant.terms.kind is not WarrantKind.CONTENT_STORED:
         raise ReleaseRefused(Code.WARRANT_KIND, f"{warrant.terms.kind.value} opens no key")
     record = check_in_force(warrant, approvals, charter, state, now_ms, cancellations)
@@ -188,10 +190,14 @@ def check_in_force(
     record = state.warrants.get(warrant.commitment)
     if record is None:
         raise ReleaseRefused(Code.WARRANT_UNLOGGED, "warrant")
+    if warrant.charter_hash != state.charter(record.filed_ms).hash:
+        raise ReleaseRefused(Code.WARRANT_TERMS, "not checked under the charter of its line")
+    profile = _check_charter(warrant, charter)
     _check_filing(warrant, record)
     _check_cancelled(warrant, record, charter, cancellations)
     _check_validity(record, now_ms)
-    _check_approvals(warrant, frozenset(approvals), record, now_ms)
+    for one in (warrant.profile, profile):
+        _check_approvals(warrant, one, frozenset(approvals), record, now_ms)
     return record
 
 
@@ -217,6 +223,20 @@ def _check_head(charter: Charter, proof: LawProof, last_head: LawHead | None, no
         last_head.size > state.size or state.root_at(last_head.size) != last_head.root
     ):
         raise ReleaseRefused(Code.CHECKPOINT_FORKED)
+
+
+def _check_charter(warrant: Warrant, charter: Charter) -> Profile:
+    """R-41: who signed may be gone; agency, kind and terms must be what the charter allows now."""
+    terms = warrant.terms
+    agency = charter.party(warrant.agency.key)
+    if agency is None or (agency.role, agency.committee) != (Role.AGENCY, terms.committee):
+        raise ReleaseRefused(Code.WARRANT_APPLICANT, "no agency of the committee any more")
+    try:
+        profile = charter.committee(terms.committee).profile(terms.kind)
+        check_terms(terms, profile)
+    except (CharterRefused, WarrantRefused) as refusal:
+        raise ReleaseRefused(refusal.code, f"under the charter now: {refusal.detail}") from None
+    return profile
 
 
 def _check_filing(warrant: Warrant, record: WarrantRecord) -> None:
@@ -276,12 +296,12 @@ def _check_validity(record: WarrantRecord, now_ms: int) -> None:
 
 def _check_approvals(
     warrant: Warrant,
+    profile: Profile,
     approvals: frozenset[SignedApproval],
     record: WarrantRecord,
     now_ms: int,
 ) -> None:
     """R-7, R-12: each approval is a signature over the terms and an entry in the log, both."""
-    profile = warrant.profile
     if any(approval.warrant != warrant.commitment for approval in approvals):
         raise ReleaseRefused(Code.WARRANT_UNAPPROVED, "approval of another warrant")
     signed = {(approval.role, approval.key) for approval in approvals}

@@ -63,6 +63,21 @@ def describe_request(warrant: Warrant, labels: Sequence[Label]) -> ReleaseReques
     )
 
 
+def check_draft(warrant: Warrant, entry: ReleaseRequest) -> None:
+    """Raise ReleaseRefused unless an agency may sign this request before it sees its labels (R-42).
+
+    Of people whom the warrant names it can tell that they are; of others, how many.
+    """
+    subjects = set(map(bytes, entry.subjects))
+    if bytes(entry.warrant) != warrant.commitment:
+        raise ReleaseRefused(Code.REQUEST_FOREIGN, "draft of another warrant's request")
+    if not 1 <= entry.accounts == len(entry.subjects) == len(subjects) <= entry.labels:
+        raise ReleaseRefused(Code.LABELS_COUNT, "draft of a request")
+    others = subjects - {warrant.subject(account) for account in warrant.scope.named_accounts}
+    if len(others) > warrant.terms.unnamed_senders:
+        raise ReleaseRefused(Code.UNNAMED_SENDERS, f"{len(others)}")
+
+
 def check_order(labels: Sequence[Label]) -> None:
     """Raise ReleaseRefused unless there are labels, not too many, strictly ascending by bytes."""
     if not 1 <= len(labels) <= limits.LABELS_PER_WARRANT:

@@ -121,7 +121,7 @@ def _unreadable(content: VerifiedContent) -> list[str]:
         return []
     rows = (
         f"<tr><td>{iso_time(one.time_ms)}</td>"
-        f"<td>{one.label.conversation.hex()[:8]}… {one.envelope.sequence}</td>"
+        f"<td>{one.label.conversation.hex()[:8]}… {one.sequence}</td>"
         f"<td>{_text(_name(content, one.label.account))}</td><td>{one.code.value}</td></tr>"
         for one in content.unreadable
     )

@@ -25,12 +25,12 @@ from doublelock.protocol.envelope import open_body, verify_body
 from doublelock.protocol.errors import EvidenceRefused, Refusal
 from doublelock.protocol.evidence import (
     EvidenceContext,
-    EvidenceReceipt,
+    StoredMessage,
     check_receipt,
     find_device,
+    stated_receipt,
 )
-from doublelock.protocol.header import Form, Header, hash_header
-from doublelock.protocol.inventory import StoredEnvelope
+from doublelock.protocol.evidence_line import EvidenceReceipt
 from doublelock.protocol.label import Label
 from doublelock.protocol.partial import COURT, verify_partial
 from doublelock.protocol.receipt import Receipt
@@ -47,10 +47,14 @@ class UnreadableLine(Document, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A message that the server stored and that does not hold; its sender is the server's word."""
+    """A message that the server stored and that does not hold; its sender is the server's word.
+
+    `name` (32) is the one by which the inventory lists it.
+    """
 
     label: Label
-    envelope: StoredEnvelope
+    sequence: int
+    name: bytes
     time_ms: int
     code: Code
 
@@ -93,12 +97,10 @@ def verify_unreadable(data: bytes, context: EvidenceContext) -> Unreadable:
 
 def _verify(data: bytes, context: EvidenceContext) -> Unreadable:
     line = decode(data, UnreadableLine, limits.EVIDENCE_LINE)
-    header_bytes, body = bytes(line.header), bytes(line.body)
-    header = Header.decode(header_bytes)
-    label = header.label(context.charter.deployment)
-    if header.form is not Form.SEALED or label not in context.labels:
-        raise EvidenceRefused(Code.EVIDENCE_SCOPE, "label that was not opened")
-    fields = check_receipt(line.receipt, header, hash_header(header_bytes), body, context).fields
+    stored = StoredMessage.decode(bytes(line.header), bytes(line.body))
+    header = stored.header
+    label = context.opened_label(header)
+    fields = check_receipt(stored, stated_receipt(line.receipt, stored), context).fields
     mpk = context.master_key(label.committee, label.key_epoch)
     key = LabelKey(label, G1.decode(bytes(line.key)))
     verify_partial(key.point, label, mpk, COURT)
@@ -106,10 +108,10 @@ def _verify(data: bytes, context: EvidenceContext) -> Unreadable:
         device_key = find_device(header, fields.time_ms, context)
         seed = open_capsule(header.capsule, key, mpk).seed
         opened = open_body(
-            day_key(seed, header.capsule, label), header, hash_header(header_bytes), body
+            day_key(seed, header.capsule, label), header, stored.header_hash, stored.body
         )
         verify_body(opened, verify_key(device_key), context.charter.deployment)
     except Refusal as refusal:
-        stored = StoredEnvelope(fields.sequence, header_bytes, body)
-        return Unreadable(label, stored, fields.time_ms, refusal.code)
+        name = stored.name(fields.sequence)
+        return Unreadable(label, fields.sequence, name, fields.time_ms, refusal.code)
     raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "a message that can be read")

@@ -6,6 +6,7 @@ allows. That it is logged, in force and not cancelled is the law log's to say (`
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, final
 
@@ -150,11 +151,12 @@ def write_warrant(terms: WarrantTerms) -> bytes:
     return encode(terms)
 
 
-def verify_warrant(data: bytes, charter: Charter) -> Warrant:
+def verify_warrant(data: bytes, charter: Charter, since: Sequence[Charter] = ()) -> Warrant:
     """Return the warrant once its applicant's signature holds and the charter allows its terms.
 
-    Every further signature must be by a minister or judge of its committee. Raises Malformed,
-    CharterRefused (committee, kind) or WarrantRefused by the rule's name (R-1 to R-5).
+    Every further signature must be by a minister or judge of its committee, under that charter or
+    one of those `since` (R-41). Raises Malformed, CharterRefused (committee, kind) or
+    WarrantRefused by the rule's name (R-1 to R-5).
     """
     payload = jws.read_payload(data, limits.WARRANT)
     terms = decode(payload, WarrantTerms, limits.WARRANT)
@@ -170,17 +172,22 @@ def verify_warrant(data: bytes, charter: Charter) -> Warrant:
         raise WarrantRefused(Code.WARRANT_APPLICANT, "no agency of the committee")
     if agency.name != terms.agency:
         raise WarrantRefused(Code.WARRANT_APPLICANT, "the agency's name")
-    _check_terms(terms, profile)
-    authorities = [party.key for party in (*committee.ministers, *committee.judges)]
-    signed = jws.verify(data, jws.Purpose.WARRANT, [agency.key, *authorities], limits.WARRANT)
+    check_terms(terms, profile)
+    authorities: dict[bytes, set[Approver]] = {}
+    for one in (charter, *since):
+        for party in one.parties:
+            if party.role in _ROLES and party.committee == terms.committee:
+                authorities.setdefault(party.key, set()).add(_ROLES[party.role])
+    keys = {agency.key, *authorities}
+    signed = jws.verify(data, jws.Purpose.WARRANT, keys, limits.WARRANT)
     if agency.key not in signed.signers:
         raise WarrantRefused(Code.WARRANT_APPLICANT)
     commitment = commit_warrant(charter.deployment, payload)
-    approvals = []
-    for key in signed.signers:
-        party = charter.party(key)
-        if party is not None and party.role in _ROLES:
-            approvals.append(SignedApproval(commitment, _ROLES[party.role], key))
+    approvals = [
+        SignedApproval(commitment, role, key)
+        for key in signed.signers
+        for role in sorted(authorities.get(key, ()))
+    ]
     return Warrant(_VERIFIED, charter, terms, payload, data, agency, tuple(approvals))
 
 
@@ -209,7 +216,8 @@ def describe_filing(warrant: Warrant, *, facets: bool = True) -> WarrantFiled:
     )
 
 
-def _check_terms(terms: WarrantTerms, profile: Profile) -> None:
+def check_terms(terms: WarrantTerms, profile: Profile) -> None:
+    """Raise WarrantRefused by the rule's name unless a profile allows a warrant's terms (R-8)."""
     scope = Scope(terms.scope)
     if terms.offence not in profile.offences:
         raise WarrantRefused(Code.WARRANT_OFFENCE, terms.offence)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import socket
 import time
 from collections.abc import Iterable
@@ -162,7 +161,7 @@ async def start(config: ServerConfig) -> Server:
 
     await store.write(keep_charters)
     log = await _open_log(config.folder / "key-log", config.keys.key_log, terms.key_log, config)
-    key_log = KeyLog(deployment, bytes(terms.genesis_key), terms.skew_ms)
+    key_log = KeyLog(deployment, bytes(terms.genesis_key), charter.skew_ms)
     fanout = Fanout(config.bounds.waiting)
     sessions = Sessions(
         deployment, lambda subject: identities.key_of(subject), config.clock, config.bounds
@@ -194,8 +193,6 @@ async def start(config: ServerConfig) -> Server:
             fanout.end(connection)
 
     identities = Identities(charter, key_log, log, store, config.clock, removed)
-    for index in range(log.checkpoint().checkpoint.size):
-        identities.replay(index, await log.entry(index))
     conversations_ = Conversations(store, deployment)
     accepted, since_ms = await store.read(
         lambda tables: tables.timeline.newest_messages(REMEMBERED)
@@ -211,9 +208,13 @@ async def start(config: ServerConfig) -> Server:
         pushes.arrived,
     )
     catch_ups = CatchUps(store, fanout, conversations_)
-    rules = Rules(
-        deployment, escrow=terms.escrow == "threshold", key_log=key_log, skew_ms=terms.skew_ms
-    )
+
+    def rules() -> Rules:
+        escrow, earlier = charter.escrows()
+        return Rules(
+            deployment, escrow=escrow, key_log=key_log, skew_ms=charter.skew_ms, earlier=earlier
+        )
+
     ordering = Ordering(
         deployment,
         rules,
@@ -259,6 +260,10 @@ async def start(config: ServerConfig) -> Server:
     law = await open_law(parts, log)
     server = Server(parts, stream, store, log, law, bundle)
     try:
+        # The law log first: what the key log's entries come to, its charters say (Y-8).
+        for index in range(log.checkpoint().checkpoint.size):
+            identities.replay(index, await log.entry(index))
+        law.start()
         if bundle is not None:
             await log_bundle(law.desk, bundle)
         await server.listen()
@@ -268,17 +273,6 @@ async def start(config: ServerConfig) -> Server:
     parts.sweeper.start()
     pushes.start()
     return server
-
-
-async def run(config: ServerConfig) -> None:
-    """Serve until SIGINT or SIGTERM, then stop cleanly."""
-    server = await start(config)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    await stop.wait()
-    await server.stop()
 
 
 async def _open_log(folder: Path, seed: bytes, vkey: str, config: ServerConfig) -> Sequencer:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from doublelock.protocol.charter import Charter, PartyRef, charter_at
+from doublelock.protocol.charter import Charter, PartyRef, charter_at, skew_at
 
 
 class CharterChain:
@@ -24,6 +24,17 @@ class CharterChain:
     def replace(self, charters: Sequence[Charter]) -> None:
         """Take over the chain as the law log has it."""
         self._charters = tuple(charters)
+
+    def skew_ms(self, time_ms: int) -> int:
+        """Return the skew in ms of the charter in force at a time."""
+        return skew_at(self._charters, time_ms)
+
+    def escrows(self) -> tuple[bool, frozenset[bool]]:
+        """Say whether the charter in force escrows, and what it and those before it said."""
+        present = self()
+        so_far = self._charters[: self._charters.index(present) + 1]
+        said = [charter.terms.escrow == "threshold" for charter in so_far]
+        return said[-1], frozenset(said)
 
     def party(self, key: bytes) -> PartyRef | None:
         """Return a party of the charter in force, or of any other: whom to let into a session.

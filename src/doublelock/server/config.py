@@ -120,7 +120,7 @@ class ServerConfig:
     http_public: str = ""
     stream_public: str = ""
     witnesses: tuple[str, ...] = ()
-    """Submission addresses of the witnesses that the charter names, in its order."""
+    """Submission addresses of witnesses, in any order; those to come may be among them (R-40)."""
     web: Path | None = None
     """Folder of the web client's bundle, with its `bundle.json`; None serves none."""
     clock: Clock = wall_clock

@@ -3,7 +3,7 @@
 It lists exactly what the warrant's scope covers of one committee's accounts (spec R-24, W-37).
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from functools import partial
 from typing import Final
 
@@ -20,6 +20,7 @@ from doublelock.protocol.inventory import (
     list_label,
     write_inventory,
 )
+from doublelock.protocol.label import Label
 from doublelock.protocol.receipt import ReceiptFields
 from doublelock.protocol.scope import InventoryRow
 from doublelock.protocol.warrant import Warrant
@@ -40,8 +41,20 @@ class Inventories:
         self._deployment = deployment
         self._receipt = receipt
 
-    async def sign(self, warrant: Warrant, now_ms: int) -> bytes:
-        """Return the signed inventory of a warrant's scope."""
+    async def rows(self, warrant: Warrant) -> list[InventoryRow]:
+        """Return every label of a warrant's committee that has something in its scope."""
+        return [
+            InventoryRow(ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch)
+            async for place, items in read_places(self._store, warrant, _AT_ONCE)
+            for key_epoch in _sealed(items, warrant.terms.committee)
+        ]
+
+    async def sign(self, warrant: Warrant, labels: Collection[Label], now_ms: int) -> bytes:
+        """Return the signed inventory of some labels in a warrant's scope."""
+        wanted = {
+            InventoryRow(label.conversation, label.account, label.day, label.key_epoch)
+            for label in labels
+        }
         rows: list[InventoryLabel] = []
         conversations: dict[bytes, int] = {}
         async for place, items in read_places(self._store, warrant, _AT_ONCE):
@@ -49,6 +62,8 @@ class Inventories:
                 row = InventoryRow(
                     ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch
                 )
+                if row not in wanted:
+                    continue
                 rows.append(list_label(row, envelopes))
                 conversations[place[1]] = place[0]
         heads = await self._store.read(lambda tables: self._heads(tables, conversations))

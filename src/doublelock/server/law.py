@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Final
 
 import httpx
@@ -9,19 +10,23 @@ from starlette.routing import BaseRoute
 
 from doublelock.log import tiles
 from doublelock.log.sequencer import Sequencer
-from doublelock.log.witness_client import Publisher
 from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import NoteSigner
+from doublelock.protocol.documents import Opaque
 from doublelock.protocol.errors import LogRefused, Refusal
 from doublelock.protocol.frames import NOTICE_MAIL
+from doublelock.protocol.handover import LogName, needed_charters, verify_signed
 from doublelock.protocol.identifiers import AccountId
+from doublelock.protocol.lawlog import HandoverLogged
 from doublelock.protocol.note import SignatureType
+from doublelock.protocol.policy import Policy
 from doublelock.protocol.tlog_proof import TlogProof
 from doublelock.server.inventory import Inventories
 from doublelock.server.lawdesk import LawDesk
 from doublelock.server.metadata import Disclosures
+from doublelock.server.notices import Notices
 from doublelock.server.parts import Parts
-from doublelock.server.publishing import Publishing, with_addresses
+from doublelock.server.publishing import Publishing
 from doublelock.server.routes import ceremonies, law
 
 _SWEEP_S: Final = 5.0
@@ -44,6 +49,8 @@ class Law:
         self._key_log, self._law_log = logs
         self.key_publishing, self.law_publishing = publishing
         self._http = http
+        config = parts.config
+        self.notices = Notices(desk, self.prove, config.keys.operator, config.clock)
         self._sweeping: asyncio.Task[None] | None = None
 
     def routes(self) -> list[BaseRoute]:
@@ -74,7 +81,7 @@ class Law:
         note = await asyncio.to_thread(self._law_log.published)
         if note is None:
             raise LogRefused(Code.LOG_MISSING, "no checkpoint yet")
-        cosigned = self._parts.charter().law_policy().verify(note)
+        cosigned = verify_signed(LogName.LAW, self._parts.charter(), note)
         size = cosigned.checkpoint.size
         if index >= size:
             raise LogRefused(Code.LOG_MISSING, f"line {index}, checkpoint of {size}")
@@ -102,11 +109,28 @@ class Law:
         while True:
             await asyncio.sleep(_SWEEP_S)
             with contextlib.suppress(Refusal):
+                await self.hand_over()
+            with contextlib.suppress(Refusal):
                 await self.desk.sweep()
+            with contextlib.suppress(Refusal):
+                await self.notices.sweep()
+
+    async def hand_over(self) -> None:
+        """Log that the charter's witnesses take over, once old and new ones cosign both logs.
+
+        Does nothing while they are the same. Raises LogRefused(log-quorum) when too few answer,
+        WireRefused(entry-void) when the law log grew meanwhile: then the next sweep does it (R-40).
+        """
+        if len(needed_charters(self.desk.state, self._parts.config.clock())) < 2:
+            return
+        key = await self.key_publishing.publish()
+        law = await self.law_publishing.publish()
+        notes = (Opaque(one.note.encode()) for one in (law, key))
+        await self.desk.log_own(HandoverLogged(*notes))
 
 
 async def open_law(parts: Parts, key_log: Sequencer) -> Law:
-    """Return the law's side, started; its log is made if new, replayed if not.
+    """Return the law's side, not started; its log is made if new, replayed if not.
 
     Raises LogRefused, CharterRefused, WireRefused(storage).
     """
@@ -116,19 +140,28 @@ async def open_law(parts: Parts, key_log: Sequencer) -> Law:
     signer = NoteSigner(name, SignatureType.ED25519, config.keys.law_log)
     law_log = await Sequencer.open(config.folder / "law-log", signer, config.clock)
     http = httpx.AsyncClient(timeout=_WITNESS_S, trust_env=False)
-    age_ms = max(1_000, terms.checkpoint_age_ms // 3)
-    key_publishing, law_publishing = (
-        Publishing(
-            log,
-            Publisher(log, with_addresses(policy, config.witnesses), http),
-            config.clock,
-            age_ms,
-            config.report,
-        )
-        for log, policy in (
-            (key_log, parts.charter().key_policy()),
-            (law_log, parts.charter().law_policy()),
-        )
+
+    def age_ms() -> int:
+        return max(1_000, parts.charter().terms.checkpoint_age_ms // 3)
+
+    def law_policies() -> tuple[Policy, ...]:
+        needed = needed_charters(desk.state, config.clock())
+        return tuple(charter.law_policy() for charter in needed)
+
+    def key_policies() -> tuple[Policy, ...]:
+        state = desk.state
+        needed = needed_charters(state, config.clock())
+        # Until everybody can see the handover, the key log is still read by the old witnesses.
+        if state.handovers and -1 < law_publishing.size <= state.handovers[-1].index:
+            before = replace(state, handovers=state.handovers[:-1]).witnessed
+            needed = (before, *needed)
+        return tuple(charter.key_policy() for charter in needed)
+
+    law_publishing = Publishing(
+        law_log, law_policies, config.witnesses, http, config.clock, age_ms, config.report
+    )
+    key_publishing = Publishing(
+        key_log, key_policies, config.witnesses, http, config.clock, age_ms, config.report
     )
 
     async def deliver(account: AccountId, notice: bytes) -> None:
@@ -151,6 +184,4 @@ async def open_law(parts: Parts, key_log: Sequencer) -> Law:
         await law_log.close()
         await http.aclose()
         raise
-    opened = Law(parts, desk, (key_log, law_log), (key_publishing, law_publishing), http)
-    opened.start()
-    return opened
+    return Law(parts, desk, (key_log, law_log), (key_publishing, law_publishing), http)

@@ -13,6 +13,7 @@ from typing import Final
 
 from doublelock.log.sequencer import Sequencer
 from doublelock.protocol import jws, limits
+from doublelock.protocol.case import merge_warrant, read_warrant
 from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendment
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
@@ -41,7 +42,7 @@ from doublelock.protocol.lawrecords import WarrantStatus
 from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.notice import NoticeTerms, verify_notice
 from doublelock.protocol.release_request import decode_request, labels_root
-from doublelock.protocol.warrant import Warrant, verify_warrant
+from doublelock.protocol.warrant import Warrant
 from doublelock.server.charters import CharterChain
 from doublelock.server.publishing import Publishing
 from doublelock.store.interface import Store, Tables
@@ -222,7 +223,7 @@ class LawDesk:
                 raise WireRefused(Code.NOT_FOUND, "kind of document")
 
     async def _file_warrant(self, party: PartyRef, document: bytes) -> Filing:
-        warrant = verify_warrant(document, self.charter)
+        warrant = read_warrant(document, self.state, self._clock())
         if party.committee != warrant.terms.committee or party.role in (
             Role.CUSTODIAN,
             Role.COURT,
@@ -232,6 +233,9 @@ class LawDesk:
 
     async def _file_entry(self, party: PartyRef, document: bytes) -> Filing:
         signed = self._own(party, document)
+        if isinstance(signed.entry, NoticeDelivered):
+            # Or one holder's bare word could keep somebody from ever being told.
+            raise WireRefused(Code.NOT_PERMITTED, "hand in the notice itself")
         case = getattr(signed.entry, "warrant", NO_CASE)
         index = await self.log_entry(document)
         return await self._put(bytes(case), "entry", party.key, index, document)
@@ -250,7 +254,7 @@ class LawDesk:
     async def _file_notice(self, party: PartyRef, document: bytes) -> Filing:
         payload = jws.read_payload(document, limits.NOTICE)
         account = AccountId(bytes(decode(payload, NoticeTerms, limits.NOTICE).account))
-        notice = verify_notice(document, self.charter, account, self._clock())
+        notice = verify_notice(document, self.state, account, self._clock())
         if party.role not in (Role.OPERATOR, Role.CUSTODIAN, Role.COURT):
             raise WireRefused(Code.NOT_PERMITTED)
         case = bytes(notice.terms.warrant)
@@ -314,7 +318,7 @@ class LawDesk:
     async def opened_labels(
         self, agency: bytes, case: bytes
     ) -> frozenset[tuple[bytes, bytes, int]]:
-        """Return the (conversation, account, day) of the case's logged requests (spec W-37).
+        """Return the (conversation, account, day) of requests that witnesses have seen (W-37).
 
         Raises WireRefused(not-permitted) unless this is the agency of the case.
         """
@@ -322,6 +326,7 @@ class LawDesk:
         return frozenset(
             (label.conversation, label.account, label.day)
             for request in await self.requested(case)
+            if request.index < self.published
             for label in request.labels
         )
 
@@ -331,7 +336,8 @@ class LawDesk:
         Metadata has its own way, by which it is logged first (R-36).
         """
         record = self.state.warrants.get(case)
-        if record is None or record.agency != agency:
+        party = self.charter.party(agency)
+        if record is None or record.agency != agency or party is None:
             raise WireRefused(Code.NOT_PERMITTED, "not the agency of this case")
         if record.status(self._clock()) not in _OPEN:
             raise WireRefused(Code.WARRANT_UNAPPROVED, "not in force")
@@ -344,10 +350,7 @@ class LawDesk:
         found = [row.document for row in rows if row.kind == "warrant"]
         if not found:
             raise WireRefused(Code.NOT_FOUND, "warrant")
-        merged, *others = found
-        for document in others:
-            merged = jws.merge(merged, document, limits.WARRANT)
-        return verify_warrant(merged, self.charter)
+        return merge_warrant(found, case, self.state, self._clock())
 
     @property
     def published(self) -> int:
@@ -425,7 +428,7 @@ class LawDesk:
         if row.kind != "warrant" or row.case in self._cases:
             return
         try:
-            warrant = verify_warrant(row.document, self.charter)
+            warrant = read_warrant(row.document, self.state, self._clock())
         except Refusal:
             return
         self._cases[row.case] = _Case(warrant.terms.committee, warrant.agency.key)

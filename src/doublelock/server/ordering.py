@@ -27,7 +27,7 @@ from doublelock.protocol.api import CreateConversation, PostCommit, WelcomeFor
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import GroupRefused, KeyLogRefused, WireRefused
 from doublelock.protocol.frames import DEPARTURE_MAIL, WELCOME_MAIL
-from doublelock.protocol.group_rules import Change, Leaf, Rules, read_leaf
+from doublelock.protocol.group_rules import Change, Leaf, Rules, read_leaf, speaks_for
 from doublelock.protocol.identifiers import (
     AccountId,
     ConversationId,
@@ -68,7 +68,7 @@ class Ordering:
     def __init__(
         self,
         deployment: DeploymentId,
-        rules: Rules,
+        rules: Callable[[], Rules],
         store: Store,
         conversations: Conversations,
         delivery: Delivery,
@@ -98,7 +98,7 @@ class Ordering:
     # --- the hooks, in a validating thread ---------------------------------------------------
 
     def _check_identity(self, credential: bytes, key: bytes, _context: str) -> None:
-        self._rules.check_leaf(read_leaf(credential, key), self._judge.time_ms)
+        self._rules().check_leaf(read_leaf(credential, key), self._judge.time_ms)
 
     def _check_commit(self, view: CommitView) -> None:
         committer = read_leaf(view.committer_credential, view.committer_signature_key)
@@ -115,7 +115,7 @@ class Ordering:
                     added.append(leaf)
                 else:
                     (left if proposal.by_reference else removed).append(leaf)
-        self._rules.check_change(
+        self._rules().check_change(
             view.group_id,
             Change(
                 committer=committer,
@@ -167,12 +167,20 @@ class Ordering:
         self._judge.time_ms = self._clock()
         observer = self._client.observe(body.group_info, body.tree)
         roster = _leaves(observer.members())
-        self._rules.check_created(body.conversation, observer.context_data, roster)
+        self._rules().check_created(body.conversation, observer.context_data, roster)
         if observer.group_id != body.conversation or observer.epoch != 0:
             raise GroupRefused(Code.GROUP_ID)
         if (roster[0].account, roster[0].device) != (account, device):
             raise GroupRefused(Code.GROUP_ID, "not its creator's")
         return observer
+
+    async def check_speaks(self, conversation: Conversation, account: AccountId) -> None:
+        """Raise GroupRefused(not-allowed) unless the account speaks for the group (spec G-14)."""
+        async with conversation.commit_lock:
+            observer = await self._observer(conversation)
+            context = self._rules().check_context(conversation.id, observer.context_data)
+        if not speaks_for(context, account):
+            raise GroupRefused(Code.NOT_ALLOWED, "only admins set the timer")
 
     # --- handshakes --------------------------------------------------------------------------
 
@@ -282,9 +290,7 @@ class Ordering:
             # Whoever is away when it is taken out learns it when it comes back.
             stored.extend(
                 tables.devices.put_mail(
-                    MailRow(
-                        0, leaf.device, time_ms, DEPARTURE_MAIL, conversation.id, sequence, b""
-                    )
+                    MailRow(0, leaf.device, time_ms, DEPARTURE_MAIL, conversation.id, sequence, b"")
                     for leaf in departed
                 )
             )
@@ -313,7 +319,7 @@ class Ordering:
     def _is_listed(self, leaf: MemberRow) -> bool:
         """Say whether a device can still come and take its mail."""
         try:
-            self._rules.key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
+            self._rules().key_log.current_device(AccountId(leaf.account), DeviceId(leaf.device))
         except KeyLogRefused:
             return False
         return True

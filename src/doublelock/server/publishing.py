@@ -5,42 +5,41 @@ Only law and key events wait for witnesses; a witness that is away delays them a
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Final
+
+import httpx
 
 from doublelock.log.sequencer import Sequencer
 from doublelock.log.witness_client import Publisher
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import Refusal
-from doublelock.protocol.policy import Policy
+from doublelock.protocol.policy import CosignedCheckpoint, Policy
 
 _LOOK_S: Final = 0.25
 _AFTER_FAILURE_S: Final = 2.0
 
 
-def with_addresses(policy: Policy, addresses: tuple[str, ...]) -> Policy:
-    """Return a charter's policy with its witnesses' submission addresses, in its order."""
-    witnesses = tuple(
-        replace(witness, url=addresses[at] if at < len(addresses) else None)
-        for at, witness in enumerate(policy.witnesses)
-    )
-    return replace(policy, witnesses=witnesses)
-
-
 class Publishing:
-    """Publishes one log for as long as the server runs; `age_ms` is when a checkpoint is old."""
+    """Publishes one log for as long as the server runs; `age_ms` gives when a checkpoint is old.
+
+    `policies` gives those that a head must fulfil; when others are due, it is published anew.
+    """
 
     def __init__(
         self,
         log: Sequencer,
-        publisher: Publisher,
+        policies: Callable[[], Sequence[Policy]],
+        addresses: Sequence[str],
+        http: httpx.AsyncClient,
         clock: Callable[[], int],
-        age_ms: int,
+        age_ms: Callable[[], int],
         report: Callable[[str], None],
     ) -> None:
         self._log = log
-        self._publisher = publisher
+        self._policies = policies
+        self._publisher = Publisher(log, policies, addresses, http)
+        self._published_under: Sequence[Policy] = ()
         self._clock = clock
         self._age_ms = age_ms
         self._report = report
@@ -63,10 +62,13 @@ class Publishing:
         """Say that the log has a new entry."""
         self._wake.set()
 
-    async def publish(self) -> None:
+    async def publish(self) -> CosignedCheckpoint:
         """Publish now. Raises LogRefused(log-quorum) when too few witnesses answer."""
+        policies = self._policies()
         cosigned = await self._publisher.publish()
         self._size, self._time_ms = cosigned.checkpoint.size, self._clock()
+        self._published_under = policies
+        return cosigned
 
     async def stop(self) -> None:
         """Stop publishing; what is logged is published at the next start."""
@@ -78,7 +80,9 @@ class Publishing:
     def _is_due(self) -> bool:
         if self._log.checkpoint().checkpoint.size != self._size:
             return True
-        return abs(self._clock() - self._time_ms) > self._age_ms
+        if self._policies() != self._published_under:
+            return True
+        return abs(self._clock() - self._time_ms) > self._age_ms()
 
     def _tell(self, refusal: Refusal | None) -> None:
         """Report what keeps the log from being published, when that changes."""

@@ -1,7 +1,7 @@
 /** The whole interface: what stands before the messages, or two panes and what lies over them. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { useGroupLink } from "./group_link.ts";
+import { GroupLinkQuestion } from "./group_link.tsx";
 import { Logo } from "./parts/icon.tsx";
 import { lazy } from "./parts/lazy.tsx";
 import { inviteIn, type Route } from "./route.ts";
@@ -75,7 +75,7 @@ function Panes() {
   const wide = useWide();
   const [help, setHelp] = useState(false);
   useShortcuts(() => setHelp(true));
-  useGroupLink(inviteIn(location.href));
+  const [invite] = useState(() => inviteIn(location.href));
   useTitle();
   const searching = route.at === "search";
   const listed = route.at === "home" || searching;
@@ -98,6 +98,7 @@ function Panes() {
         </main>
       )}
       <Alarms />
+      <GroupLinkQuestion invite={invite} />
       {help && <Shortcuts onClose={() => setHelp(false)} />}
     </div>
   );

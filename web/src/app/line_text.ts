@@ -33,6 +33,8 @@ export function lineText(line: Line, words: Words, tag: string): string {
         : say.timer(line.by, words.span(line.seconds));
     case "rejoined":
       return say.rejoined(line.by);
+    case "handed-over":
+      return say.handedOver(line.device, line.count);
     case "code-changed":
       return say.codeChanged(line.name);
     case "verified":

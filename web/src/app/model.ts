@@ -77,9 +77,9 @@ export class Model {
   readonly nowMs: Signal<number> = signal(Date.now());
 
   readonly ordered: ReadonlySignal<readonly Conversation[]> = computed(() =>
-    [...this.conversations.value.values()].sort(
-      (a, b) => Number(b.pinned) - Number(a.pinned) || b.timeMs - a.timeMs,
-    ),
+    [...this.conversations.value.values()]
+      .filter((each) => !each.blocked)
+      .sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.timeMs - a.timeMs),
   );
   readonly unread = computed(() =>
     this.ordered.value.reduce((sum, each) => sum + (each.muted ? 0 : each.unread), 0),
@@ -113,6 +113,11 @@ export class Model {
       this.#timeline = new Timeline(this.messenger, conversation);
     }
     return this.#timeline;
+  }
+
+  /** Whether this person wants to hear nothing of somebody. */
+  isBlocked(account: string | null): boolean {
+    return this.people.value.get(account ?? "")?.blocked ?? false;
   }
 
   conversation(id: string): Conversation | undefined {
@@ -189,16 +194,20 @@ export class Model {
         return;
       case "message":
         this.#timeline?.take(event.message, event.fresh);
-        if (event.fresh && !event.message.mine) {
+        if (event.fresh && !event.message.mine && !this.isBlocked(event.message.author)) {
           this.#setTyping(event.message.conversation, event.message.author ?? "", "", false);
           this.#speakMessage(event.message.conversation, event.message.authorName);
           void announce(this, event.message);
         }
         return;
+      case "history":
+        if (this.#timeline?.conversation === event.conversation) void this.#timeline.open(null);
+        return;
       case "message-gone":
         this.#timeline?.drop(event.conversation, event.id);
         return;
       case "typing":
+        if (this.isBlocked(event.account)) return;
         this.#setTyping(event.conversation, event.account, event.name, event.active);
         return;
       case "person":

@@ -9,6 +9,7 @@ export interface Recording {
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 const PEAKS = 48;
 const SAMPLE_MS = 100;
+const RATE = 16_000;
 const LONGEST_MS = 15 * 60_000;
 
 export class Recorder {
@@ -16,7 +17,6 @@ export class Recorder {
   readonly #recorder: MediaRecorder;
   readonly #context: AudioContext;
   readonly #chunks: Blob[] = [];
-  readonly #loudness: number[] = [];
   readonly #begun = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -36,7 +36,6 @@ export class Recorder {
     this.#timer = setInterval(() => {
       meter.getByteTimeDomainData(samples);
       const peak = samples.reduce((most, each) => Math.max(most, Math.abs(each - 128)), 0);
-      this.#loudness.push(Math.min(255, peak * 3));
       hear(this.elapsedMs, peak / 128);
       if (this.elapsedMs > LONGEST_MS && this.#recorder.state === "recording")
         this.#recorder.pause();
@@ -51,7 +50,7 @@ export class Recorder {
   }
 
   get elapsedMs(): number {
-    return Math.min(LONGEST_MS, performance.now() - this.#begun);
+    return Math.min(LONGEST_MS, Math.round(performance.now() - this.#begun));
   }
 
   /** Ends, and gives what was recorded. */
@@ -62,7 +61,7 @@ export class Recorder {
     await stopped;
     this.#release();
     const blob = new Blob(this.#chunks, { type: this.#recorder.mimeType });
-    return { blob, durationMs, peaks: shrink(this.#loudness) };
+    return { blob, durationMs, peaks: await measure(blob) };
   }
 
   /** Ends, and keeps nothing. */
@@ -78,12 +77,25 @@ export class Recorder {
   }
 }
 
-/** The loudest of each stretch, at most 48 of them. */
-function shrink(loudness: readonly number[]): Uint8Array {
-  const count = Math.min(PEAKS, Math.max(1, loudness.length));
-  return Uint8Array.from({ length: count }, (_, index) => {
-    const from = Math.floor((index * loudness.length) / count);
-    const to = Math.max(from + 1, Math.floor(((index + 1) * loudness.length) / count));
-    return Math.max(0, ...loudness.slice(from, to));
+/** How loud each of 48 stretches of a recording is, the loudest 255; nothing where it is silent. */
+async function measure(blob: Blob): Promise<Uint8Array> {
+  try {
+    const sound = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(
+      await blob.arrayBuffer(),
+    );
+    return drawPeaks(sound.getChannelData(0));
+  } catch {
+    // What this browser recorded and cannot decode is sent all the same.
+    return new Uint8Array();
+  }
+}
+
+export function drawPeaks(samples: Float32Array): Uint8Array {
+  const loud = Array.from({ length: PEAKS }, (_, index) => {
+    const from = Math.floor((index * samples.length) / PEAKS);
+    const to = Math.floor(((index + 1) * samples.length) / PEAKS);
+    return samples.subarray(from, to).reduce((most, each) => Math.max(most, Math.abs(each)), 0);
   });
+  const most = Math.max(...loud);
+  return Uint8Array.from(loud, (each) => (most > 0 ? Math.round((255 * each) / most) : 0));
 }

@@ -1,7 +1,7 @@
 /** The page's side of the service worker: it is registered, heard, and asked for a new bundle. */
 
 import type { BundleOutcome } from "../sw/bundle.ts";
-import type { WorkerNews } from "../sw/worker.ts";
+import type { WorkerNews, WorkerWish } from "../sw/worker.ts";
 import { type Route, readRoute } from "./route.ts";
 
 interface PolicyMaker {
@@ -25,12 +25,16 @@ function workerAddress(): string {
   return policy?.createScriptURL(WORKER) ?? WORKER;
 }
 
-/** Registers the worker. `heard` is told of each bundle that it met, `shown` where a click leads. */
+/**
+ * Registers the worker. `heard` is told of each bundle that it met, `shown` where a click leads.
+ *
+ * Gives what asks it to look again.
+ */
 export async function startServiceWorker(on: {
   readonly heard: (outcome: BundleOutcome) => void;
   readonly shown: (route: Route) => void;
-}): Promise<void> {
-  if (!("serviceWorker" in navigator)) return;
+}): Promise<() => void> {
+  if (!("serviceWorker" in navigator)) return () => undefined;
   navigator.serviceWorker.addEventListener("message", (event) => {
     const news = event.data as
       | WorkerNews
@@ -39,7 +43,14 @@ export async function startServiceWorker(on: {
     if (news?.kind === "bundle") on.heard(news.outcome);
     if (news?.kind === "show") on.shown(readRoute(news.fragment));
   });
-  await navigator.serviceWorker.register(workerAddress(), { updateViaCache: "none" });
-  const { active } = await navigator.serviceWorker.ready;
-  active?.postMessage({ kind: "look" });
+  try {
+    await navigator.serviceWorker.register(workerAddress(), { updateViaCache: "none" });
+  } catch {
+    // A private window may know workers and allow none; an old one goes on without the server.
+    if (navigator.serviceWorker.controller === null) return () => undefined;
+  }
+  const registration = await navigator.serviceWorker.ready;
+  const look = () => registration.active?.postMessage({ kind: "look" } satisfies WorkerWish);
+  look();
+  return look;
 }

@@ -32,6 +32,7 @@ export async function start(root: Element, messenger: Messenger): Promise<Model>
     void speak(model, wish);
   });
   watchIdle(model);
+  watchPresence(model);
   render(
     <ModelContext.Provider value={model}>
       <Application />
@@ -63,6 +64,13 @@ function dress(model: Model): void {
   for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
     meta.content = dark ? "#161b1e" : "#fcfbf9";
   }
+}
+
+/** Says whether somebody looks at this window; what becomes of it, the settings say. */
+function watchPresence(model: Model): void {
+  const tell = () => void model.messenger.setHere(document.visibilityState === "visible");
+  document.addEventListener("visibilitychange", tell);
+  tell();
 }
 
 /** Locks when nobody has touched this window for as long as the settings say. */

@@ -1,7 +1,7 @@
 /** The messages of the open conversation that are loaded: one stretch without holes. */
 
 import { type Signal, signal } from "@preact/signals";
-import type { Message, Messenger, Page } from "../messenger.ts";
+import type { Message, Messenger, Page, Quote } from "../messenger.ts";
 
 const PAGE = 120;
 
@@ -93,7 +93,9 @@ export class Timeline {
 
   drop(conversation: string, id: string): void {
     if (conversation !== this.conversation) return;
-    this.messages.value = this.messages.value.filter((each) => each.id !== id);
+    this.messages.value = this.messages.value
+      .filter((each) => each.id !== id)
+      .map((each) => (each.replyTo?.id === id ? withoutQuote(each, each.replyTo) : each));
   }
 
   #page(wanted: { from: "before" | "after"; at: number }): Promise<Page> {
@@ -112,4 +114,9 @@ export class Timeline {
     this.older.value = page.older;
     this.newer.value = page.newer;
   }
+}
+
+/** What disappeared is not quoted any more either. */
+function withoutQuote(message: Message, quote: Quote): Message {
+  return { ...message, replyTo: { ...quote, kind: "missing", text: "" } };
 }

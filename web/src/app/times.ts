@@ -32,6 +32,12 @@ export function utcDay(tag: string, day: number): string {
   return format(tag, day * 86_400_000, { dateStyle: "long", timeZone: "UTC" });
 }
 
+/** March 2026, by a UTC day in it. */
+export function monthName(tag: string, day: number): string {
+  const options = { month: "long", year: "numeric", timeZone: "UTC" } as const;
+  return format(tag, day * 86_400_000, options);
+}
+
 /** How many local midnights lie between. */
 function daysBetween(timeMs: number, nowMs: number): number {
   return Math.round((startOfDay(nowMs) - startOfDay(timeMs)) / 86_400_000);

@@ -15,6 +15,8 @@ export class Alarms {
   readonly #fleeting = new Set<string>();
   /** Up to which entry of the key log was looked at. */
   #looked = 0;
+  /** What a device of this account is called. */
+  nameOf: (device: Uint8Array) => string = (device) => hex(device).slice(0, 8);
 
   constructor(core: Core, people: People) {
     this.#core = core;
@@ -56,6 +58,19 @@ export class Alarms {
     this.#core.tell({ kind: "alarm", alarm });
   }
 
+  /** Asks whether to go on with somebody whose keys changed; the caller flushes. */
+  askAbout(account: string): void {
+    if (this.#open.has(`code-changed-${account}`)) return;
+    const last = this.#core.monitor.applied.findLast((one) => hex(one.account) === account);
+    this.raise({
+      kind: "code-changed",
+      account,
+      name: this.#people.name(account),
+      reason: last?.kind === 3 ? "lineage" : "devices",
+      wasVerified: this.#people.wasVerified(account),
+    });
+  }
+
   /** The caller flushes. */
   dismiss(id: string): void {
     if (!this.#open.delete(id)) return;
@@ -71,7 +86,7 @@ export class Alarms {
       if (applied.index < this.#looked) continue;
       if (equalBytes(applied.account, account)) {
         if (identity.made.includes(hex(applied.entryHash))) continue;
-        const device = (id: Uint8Array) => ({ id: hex(id), name: hex(id).slice(0, 8) });
+        const device = (id: Uint8Array) => ({ id: hex(id), name: this.nameOf(id) });
         this.raise({
           kind: "own-entry",
           index: applied.index,
@@ -81,13 +96,7 @@ export class Alarms {
       } else if (known.has(hex(applied.account)) && applied.kind !== 1) {
         const name = hex(applied.account);
         if (this.#people.verification(name) !== "changed") continue;
-        this.raise({
-          kind: "code-changed",
-          account: name,
-          name: this.#people.name(name),
-          reason: applied.kind === 3 ? "lineage" : "devices",
-          wasVerified: this.#people.wasVerified(name),
-        });
+        this.askAbout(name);
         this.#core.tell({ kind: "person", person: this.#people.person(name) });
       }
     }

@@ -2,22 +2,30 @@
 
 import * as m from "../messenger.ts";
 import { pushState, setTimer, subscribe } from "../protocol/api.ts";
+import {
+  decodeDeviceInvite,
+  encodeDeviceInvite,
+  isDeviceInvite,
+} from "../protocol/device_invite.ts";
 import { SigningKey } from "../protocol/ed25519.ts";
 import { equalBytes, hex, unhex, utf8 } from "../protocol/encoding.ts";
-import { Refusal, VaultRefused, WireRefused } from "../protocol/errors.ts";
+import { GroupRefused, Refusal, VaultRefused, WireRefused } from "../protocol/errors.ts";
+import { decodeGroupLink, type GroupLink, isGroupLink } from "../protocol/group_link.ts";
 import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
-import { decodeInvite, encodeInvite, makeInvite } from "../protocol/invite.ts";
+import { decodeInvite, encodeInvite, type Invite, makeInvite } from "../protocol/invite.ts";
 import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
+import { display } from "../protocol/record.ts";
 import type { Identity } from "./core.ts";
 import { Device } from "./device.ts";
-import { enter, foundAccount, isListed } from "./enrolment.ts";
+import { enter, foundAccount, wasListed } from "./enrolment.ts";
 import { asRefusal } from "./groups.ts";
 import { Http } from "./http.ts";
+import { Linking, makeWish, type Wish } from "./linking.ts";
 import { type KnownLogs, Monitor } from "./monitor.ts";
 import { DEFAULT_SETTINGS, readSettings, writeSettings } from "./preferences.ts";
 import { readBundle, readTrust } from "./trust.ts";
-import { eraseVault, findDoor, put, Vault } from "./vault.ts";
+import { eraseVault, findDoor, PINNED, put, Vault, writeOpen } from "./vault.ts";
 
 const INVITE_DAYS_MS = 7 * 86_400_000;
 /** What fails more often than this, never steady for so long in between, is broken. */
@@ -35,18 +43,17 @@ interface Failure {
 
 const NO_BUNDLE: m.BundleFacts = { version: "", hash: "", logged: "unknown", logIndex: null };
 
-/** What this client cannot do yet; the interface says so, nothing is pretended. */
-function missing(what: string): never {
-  throw new m.MessengerRefused({ code: "not-allowed", detail: `not in this client yet: ${what}` });
-}
-
 export class BrowserMessenger implements m.Messenger {
   readonly #origin: string;
   readonly #hearers = new Set<(event: m.MessengerEvent) => void>();
   #device: Device | undefined;
+  #linking: Linking | undefined;
   #broken: m.RefusalFacts | undefined;
   #settings: m.Settings = DEFAULT_SETTINGS;
   #bundle: m.BundleFacts = NO_BUNDLE;
+  /** What the service worker said; undefined where there is none, or it has not spoken. */
+  #met: { readonly hash: string; readonly running: boolean } | null | undefined;
+  #here = false;
   #busy: Promise<unknown> = Promise.resolve();
   #failure: Failure = { count: 0, lastMs: 0, facts: { code: "", detail: "" } };
 
@@ -77,6 +84,10 @@ export class BrowserMessenger implements m.Messenger {
     if (this.#broken !== undefined) return { state: "broken", refusal: this.#broken };
     const device = this.#device;
     if (device !== undefined) return { state: "open", me: device.me };
+    const linking = this.#linking;
+    if (linking !== undefined) {
+      return { state: "linking", handle: linking.handle, offer: linking.offer };
+    }
     const door = await findDoor();
     if (door === undefined) return { state: "empty" };
     return { state: "locked", handle: door.handle, lock: door.box.lock };
@@ -90,6 +101,8 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   async readInvite(text: string): Promise<m.InviteFacts> {
+    if (isDeviceInvite(text)) return this.#readDeviceInvite(text);
+    if (isGroupLink(text)) return this.#readGroupLink(decodeGroupLink(text));
     const invite = decodeInvite(text);
     const { monitor, http } = await this.#look(invite.deployment);
     const bundle = await readBundle(http, monitor);
@@ -104,7 +117,38 @@ export class BrowserMessenger implements m.Messenger {
       inviter,
       handle: null,
       group: null,
+      registers: true,
       expiresMs: Number(invitation.expiresMs),
+    };
+  }
+
+  async #readDeviceInvite(text: string): Promise<m.InviteFacts> {
+    const { deployment, handle } = decodeDeviceInvite(text);
+    const { monitor, http } = await this.#look(deployment);
+    const trust = readTrust(monitor, await readBundle(http, monitor), null);
+    return {
+      purpose: "device",
+      trust,
+      inviter: null,
+      handle,
+      group: null,
+      registers: true,
+      expiresMs: null,
+    };
+  }
+
+  async #readGroupLink(link: GroupLink): Promise<m.InviteFacts> {
+    const { monitor, http } = await this.#look(link.deployment);
+    monitor.keyLog.currentDevice(link.inviter, link.device);
+    const bundle = await readBundle(http, monitor);
+    return {
+      purpose: "group",
+      trust: readTrust(monitor, bundle, null),
+      inviter: null,
+      handle: null,
+      group: { name: display(link.name) },
+      registers: link.newcomer !== null,
+      expiresMs: link.expiresMs,
     };
   }
 
@@ -113,7 +157,8 @@ export class BrowserMessenger implements m.Messenger {
       if ((await findDoor()) !== undefined || this.#device !== undefined) {
         throw new VaultRefused("vault-exists");
       }
-      const invite = decodeInvite(registration.invite);
+      const link = isGroupLink(registration.invite) ? decodeGroupLink(registration.invite) : null;
+      const invite = link === null ? decodeInvite(registration.invite) : inviteOf(link);
       this.#step("keys");
       const { monitor, http } = await this.#look(invite.deployment);
       const { handle, deviceName, secret } = registration;
@@ -135,16 +180,19 @@ export class BrowserMessenger implements m.Messenger {
         throw problem;
       }
       await this.#enter(vault, { ...identity, address: this.#origin }, monitor, true);
+      if (link !== null) await this.#open.links.ask(registration.invite).catch(asRefusal);
       this.#tell({ kind: "progress", task: "register", step: "done", share: 1 });
     });
   }
 
   unlock(secret: m.Secret): Promise<void> {
     return this.#once(async () => {
-      if (this.#device !== undefined) return;
+      if (this.#device !== undefined || this.#linking !== undefined) return;
       const vault = await Vault.open(secret);
       try {
-        await this.#load(vault);
+        const wish = await vault.find<Wish>(["fact", "linking"]);
+        if (wish === undefined) await this.#load(vault);
+        else await this.#link(vault, wish);
       } catch (problem) {
         vault.close();
         throw problem;
@@ -165,7 +213,8 @@ export class BrowserMessenger implements m.Messenger {
         : Monitor.resume(http, identity.deployment, clock, known);
     monitor.checkClock();
     const first = await vault.read(["fact", "first-entry"]);
-    if (!isListed(monitor, identity) && first !== undefined) {
+    // A device that was listed and is no more is told so when it connects.
+    if (!wasListed(monitor, identity) && first !== undefined) {
       await monitor.syncKeys();
       await enter(http, monitor, identity, first, () => undefined);
     }
@@ -203,8 +252,7 @@ export class BrowserMessenger implements m.Messenger {
 
   async lock(): Promise<void> {
     await this.#once(async () => {
-      await this.#device?.close();
-      this.#device = undefined;
+      await this.#leave();
     });
     this.#tell({ kind: "status", status: await this.status() });
   }
@@ -215,8 +263,7 @@ export class BrowserMessenger implements m.Messenger {
 
   async erase(): Promise<void> {
     await this.#once(async () => {
-      await this.#device?.close();
-      this.#device = undefined;
+      await this.#leave();
       this.#broken = undefined;
       await eraseVault();
     });
@@ -229,11 +276,66 @@ export class BrowserMessenger implements m.Messenger {
     return { usedBytes: usage ?? 0, quotaBytes: quota ?? null, persistent };
   }
 
-  async beginLinking(): Promise<m.LinkOffer> {
-    return missing("linking a device");
+  beginLinking(link: m.Registration): Promise<m.LinkOffer> {
+    return this.#once(async () => {
+      if ((await findDoor()) !== undefined || this.#device !== undefined) {
+        throw new VaultRefused("vault-exists");
+      }
+      const { handle, deviceName, secret } = link;
+      const invite = { ...decodeDeviceInvite(link.invite), address: this.#origin };
+      const vault = await Vault.make(handle, secret);
+      try {
+        return await this.#link(vault, makeWish(invite, handle, deviceName));
+      } catch (problem) {
+        vault.close();
+        await eraseVault();
+        throw problem;
+      }
+    });
   }
+
   async cancelLinking(): Promise<void> {
-    return missing("linking a device");
+    if (this.#linking !== undefined) await this.erase();
+  }
+
+  /** Shows the request, and goes in as soon as the key log lists this device. */
+  async #link(vault: Vault, wish: Wish): Promise<m.LinkOffer> {
+    const { monitor } = await this.#look(wish.deployment);
+    const linking = await Linking.begin(vault, monitor, wish);
+    this.#linking = linking;
+    const tell = async () => this.#tell({ kind: "status", status: await this.status() });
+    void (async () => {
+      if (!(await linking.listed(() => void tell()))) return;
+      await this.#once(() => this.#linked(linking)).catch(async (problem: unknown) => {
+        // The vault is this device's now: unlocking it goes on from here.
+        asRefusal(problem);
+        vault.close();
+        await tell();
+      });
+    })();
+    await tell();
+    return linking.offer;
+  }
+
+  async #linked(linking: Linking): Promise<void> {
+    if (this.#linking !== linking) return;
+    this.#tell({ kind: "progress", task: "link", step: "log", share: null });
+    try {
+      await linking.settle();
+      await this.#enter(linking.vault, linking.identity, linking.monitor, true);
+    } finally {
+      this.#linking = undefined;
+      this.#tell({ kind: "progress", task: "link", step: "done", share: 1 });
+    }
+  }
+
+  /** Closes what is open. */
+  async #leave(): Promise<void> {
+    this.#linking?.giveUp();
+    this.#linking?.vault.close();
+    this.#linking = undefined;
+    await this.#device?.close();
+    this.#device = undefined;
   }
 
   // --- conversations -----------------------------------------------------------------------
@@ -301,6 +403,11 @@ export class BrowserMessenger implements m.Messenger {
     const { core, marks } = this.#open;
     const room = core.rooms.get(conversation);
     if (room !== undefined) await marks.type(room, active);
+  }
+
+  async setHere(here: boolean): Promise<void> {
+    this.#here = here;
+    await this.#device?.presence.set(here);
   }
 
   async leave(conversation: string): Promise<void> {
@@ -444,8 +551,10 @@ export class BrowserMessenger implements m.Messenger {
     return people.person(account);
   }
 
-  async makeInvite(): Promise<{ readonly text: string; readonly expiresMs: number }> {
-    const { core } = this.#open;
+  async makeInvite(
+    group: string | null,
+  ): Promise<{ readonly text: string; readonly expiresMs: number }> {
+    const { core, links } = this.#open;
     const expiresMs = core.clock() + INVITE_DAYS_MS;
     const invite = makeInvite(this.#origin, core.deployment, core.key.sign, core.random(32), {
       committee: core.monitor.keyLog.committee(core.account),
@@ -453,7 +562,8 @@ export class BrowserMessenger implements m.Messenger {
       inviter: core.account,
       inviterDevice: core.device,
     });
-    return { text: encodeInvite(invite), expiresMs };
+    const text = group === null ? encodeInvite(invite) : await links.withInvitation(group, invite);
+    return { text, expiresMs };
   }
 
   async safety(account: string): Promise<m.SafetyFacts> {
@@ -483,6 +593,7 @@ export class BrowserMessenger implements m.Messenger {
         if (chronicle.view(one.id).members.includes(account)) chronicle.tell(one.id);
       }
       await core.flush();
+      await this.#release();
     });
   }
 
@@ -493,8 +604,15 @@ export class BrowserMessenger implements m.Messenger {
     return match;
   }
 
-  async setBlocked(_account: string, _blocked: boolean): Promise<void> {
-    return missing("blocking people");
+  async setBlocked(account: string, blocked: boolean): Promise<void> {
+    const { people, core, chronicle } = this.#open;
+    await core.alone(async () => {
+      people.setBlocked(account, blocked);
+      for (const { id } of chronicle.conversations()) {
+        if (chronicle.view(id).members.includes(account)) chronicle.tell(id);
+      }
+      await core.flush();
+    });
   }
 
   // --- groups ------------------------------------------------------------------------------
@@ -509,10 +627,15 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   async addMembers(conversation: string, accounts: readonly string[]): Promise<void> {
-    const { core, changes, chronicle } = this.#open;
+    const { core, changes } = this.#open;
     await changes.add(core.room(conversation), accounts.map(unhex));
+    await this.#tellNewcomers(conversation);
+  }
+
+  /** Newcomers learn what the conversation is called (spec V-16). */
+  async #tellNewcomers(conversation: string): Promise<void> {
+    const { core, chronicle } = this.#open;
     const { name, picture, admins } = chronicle.view(conversation);
-    // Newcomers learn what the conversation is called (spec V-16).
     if (name !== "" && admins.includes(hex(core.account))) {
       await this.#sayDetails(conversation, name, picture);
     }
@@ -553,73 +676,67 @@ export class BrowserMessenger implements m.Messenger {
     }
   }
 
-  async groupLink(): Promise<m.GroupLink | null> {
-    return null;
+  async groupLink(conversation: string): Promise<m.GroupLink | null> {
+    return this.#open.links.find(conversation);
   }
-  async makeGroupLink(): Promise<m.GroupLink> {
-    return missing("links into groups");
+
+  makeGroupLink(conversation: string, atOnce: boolean): Promise<m.GroupLink> {
+    const { core, links } = this.#open;
+    return core.alone(() => links.make(conversation, atOnce));
   }
-  async revokeGroupLink(): Promise<void> {
-    return missing("links into groups");
+
+  revokeGroupLink(conversation: string): Promise<void> {
+    const { core, links } = this.#open;
+    return core.alone(() => links.revoke(conversation));
   }
-  async askToJoin(): Promise<void> {
-    return missing("links into groups");
+
+  askToJoin(text: string): Promise<void> {
+    return this.#open.links.ask(text);
   }
-  async joinRequests(): Promise<readonly m.JoinRequest[]> {
-    return [];
+
+  async joinRequests(conversation: string): Promise<readonly m.JoinRequest[]> {
+    return this.#open.links.requests(conversation);
   }
-  async answerJoinRequest(): Promise<void> {
-    return missing("links into groups");
+
+  answerJoinRequest(conversation: string, account: string, accept: boolean): Promise<void> {
+    return this.#open.links.answer(conversation, account, accept);
   }
 
   // --- devices -----------------------------------------------------------------------------
 
   async devices(): Promise<readonly m.Device[]> {
-    const { core } = this.#open;
-    const { keyLog } = core.monitor;
-    return keyLog.account(core.account).keys.map((key) => {
-      const record = keyLog.device(nameDevice(key));
-      const own = equalBytes(record.device, core.device);
-      return {
-        id: hex(record.device),
-        name: own ? core.identity.deviceName : hex(record.device).slice(0, 8),
-        addedMs: Number(record.addedMs),
-        lastSeenMs: null,
-        own,
-        approvedBy: "",
-        revokedMs: null,
-      };
-    });
+    return this.#open.siblings.devices.list();
   }
 
   async renameDevice(device: string, name: string): Promise<void> {
-    const { core } = this.#open;
-    if (device !== hex(core.device)) missing("renaming other devices");
-    await core.alone(async () => {
-      core.identity = { ...core.identity, deviceName: name };
-      core.write(put(["fact", "identity"], core.identity));
-      core.tell({ kind: "devices" });
-      await core.flush();
-    });
+    const { core, siblings } = this.#open;
+    if (device !== hex(core.device)) {
+      throw new m.MessengerRefused({ code: "not-allowed", detail: "a device names itself" });
+    }
+    await siblings.rename(name);
   }
 
-  async revokeDevice(): Promise<void> {
-    return missing("revoking devices");
+  async revokeDevice(device: string): Promise<void> {
+    await this.#open.siblings.revoke(device);
   }
+
   async makeDeviceInvite(): Promise<string> {
-    return missing("linking a device");
+    const { deployment, identity } = this.#open.core;
+    return encodeDeviceInvite({ address: this.#origin, deployment, handle: identity.handle });
   }
-  async readLinkRequest(): Promise<m.LinkRequest> {
-    return missing("linking a device");
+
+  async readLinkRequest(text: string): Promise<m.LinkRequest> {
+    return this.#open.siblings.devices.read(text);
   }
-  async approveDevice(): Promise<void> {
-    return missing("linking a device");
+
+  async approveDevice(text: string, history: boolean): Promise<void> {
+    await this.#open.siblings.approve(text, history);
   }
 
   // --- trust -------------------------------------------------------------------------------
 
   async trust(): Promise<m.Trust> {
-    const { core, alarms } = this.#open;
+    const { core, alarms, amendments } = this.#open;
     const { monitor } = core;
     for (const sync of [() => monitor.syncKeys(), () => monitor.syncLaw()]) {
       await sync().catch(asRefusal);
@@ -627,8 +744,13 @@ export class BrowserMessenger implements m.Messenger {
     this.#bundle = await readBundle(core.http, monitor);
     const { logged, hash } = this.#bundle;
     await core.alone(async () => {
+      core.keepLogs();
       alarms.look();
-      if (logged === "unlogged") alarms.raise({ kind: "unlogged-bundle", hash });
+      // Without a service worker this page's code came from the server as it is now.
+      if (logged === "unlogged" && this.#met === undefined) {
+        alarms.raise({ kind: "unlogged-bundle", hash, running: true });
+      }
+      await amendments.look();
       await core.flush();
     });
     return readTrust(monitor, this.#bundle, monitor.keyLog.committee(core.account));
@@ -649,7 +771,28 @@ export class BrowserMessenger implements m.Messenger {
       if (alarm?.cause.kind === "code-changed") people.setVerified(alarm.cause.account, false);
       alarms.dismiss(id);
       await core.flush();
+      await this.#release();
     });
+  }
+
+  async bundleMet(refused: { readonly hash: string; readonly running: boolean } | null) {
+    this.#met = refused;
+    if (this.#device !== undefined) await this.#raiseMet(this.#device);
+  }
+
+  async #raiseMet({ core, alarms }: Device): Promise<void> {
+    const met = this.#met;
+    if (met == null) return;
+    await core.alone(async () => {
+      alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
+      await core.flush();
+    });
+  }
+
+  /** Sends what was held until its person had answered for a changed safety code. Runs alone. */
+  async #release(): Promise<void> {
+    const { core, sending } = this.#open;
+    for (const room of core.rooms.values()) await sending.resume(room);
   }
 
   // --- settings ----------------------------------------------------------------------------
@@ -715,8 +858,12 @@ export class BrowserMessenger implements m.Messenger {
     );
     opened.core.failed = (refusal) => void this.#failed(opened, refusal);
     this.#device = opened;
+    // From now on the service worker runs only what this deployment's law log has.
+    await writeOpen(PINNED, identity.deployment);
+    opened.links.admitted = (conversation) => this.#tellNewcomers(conversation);
     this.#settings = await readSettings();
     this.#apply();
+    await this.#raiseMet(opened);
     this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
     const wait = after === undefined ? 0 : Math.min(AGAIN_MS * 2 ** after.count, LONGEST_MS);
     await opened.session.start(wait, after?.facts ?? null);
@@ -728,6 +875,8 @@ export class BrowserMessenger implements m.Messenger {
     if (device === undefined) return;
     device.marks.receipts = this.#settings.receipts;
     device.marks.typing = this.#settings.typing;
+    void device.presence.turn(this.#settings.lastSeen).catch(asRefusal);
+    void device.presence.set(this.#here).catch(asRefusal);
   }
 
   #step(step: "keys" | "log" | "witnesses"): void {
@@ -764,6 +913,13 @@ export class BrowserMessenger implements m.Messenger {
     const { defaultTimerSeconds } = this.#settings;
     if (defaultTimerSeconds > 0) await this.setTimer(conversation, defaultTimerSeconds);
   }
+}
+
+/** What a newcomer registers by. Throws GroupRefused(invitation-refused) where a link has no such. */
+function inviteOf(link: GroupLink): Invite {
+  const { address, deployment, newcomer } = link;
+  if (newcomer === null) throw new GroupRefused("invitation-refused", "a link for members only");
+  return { address, deployment, ...newcomer };
 }
 
 /** What the vault holds of both logs. */

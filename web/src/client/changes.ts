@@ -31,7 +31,8 @@ import { type CatchUp, type Joining, LOST, sendCommit, TRIES } from "./joining.t
 
 const WAIT_MS = 30_000;
 
-interface Name {
+/** A device of an account. */
+export interface Name {
   readonly account: AccountId;
   readonly device: DeviceId;
 }
@@ -108,14 +109,19 @@ export class Changes {
 
   /** Adds every device of accounts by one commit; one without a key package is left out. */
   async add(room: Room, accounts: readonly AccountId[]): Promise<void> {
-    const core = this.#core;
     await this.#know(accounts);
     const wanted = accounts.flatMap((account) =>
-      core.monitor.keyLog
+      this.#core.monitor.keyLog
         .account(account)
         .keys.map((key) => ({ account, device: nameDevice(key) })),
     );
-    await this.#change(room, async (group) => {
+    await this.addDevices(room, wanted);
+  }
+
+  /** Adds those of these devices that are missing and have key packages, by one commit. */
+  addDevices(room: Room, wanted: readonly Name[]): Promise<void> {
+    const core = this.#core;
+    return this.#change(room, async (group) => {
       const roster = rosterOf(group);
       const missing = wanted.filter(
         ({ device }) => !roster.some((leaf) => equalBytes(leaf.device, device)),
@@ -140,6 +146,20 @@ export class Changes {
       const names = new Map<string, Name>();
       for (const [name, data] of claimed) names.set(hex(await referenceOf(data)), name);
       return { commit, names };
+    });
+  }
+
+  /** Removes devices, and nobody's role. Throws GroupRefused(not-allowed). */
+  removeDevices(room: Room, devices: readonly DeviceId[]): Promise<void> {
+    return this.#change(room, async (group) => {
+      const leaves = group
+        .members()
+        .filter((member) =>
+          devices.some((device) => equalBytes(device, readMember(member).device)),
+        );
+      if (leaves.length === 0) return undefined;
+      const remove = leaves.map((member) => member.leafIndex);
+      return { commit: await this.#commit(group, { remove }), names: new Map() };
     });
   }
 

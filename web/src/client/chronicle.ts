@@ -21,22 +21,29 @@ import {
   type SendState,
 } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
+import type { Committee } from "../protocol/charter_terms.ts";
+import { DAY_MS } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { WireRefused } from "../protocol/errors.ts";
-import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
+import { AddPolicy, ConversationKind, speaksFor } from "../protocol/group_rules.ts";
 import { type AnyRecord, decodeRecord, display } from "../protocol/record.ts";
 import type { Core, Room } from "./core.ts";
+import { forgetFile } from "./files.ts";
 import { rosterOf } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
 import { put } from "./vault.ts";
 
 const PREVIEW = 200;
+const PEAKS = 64;
 /** Unsent messages stand beyond every sequence. */
 const BEYOND = 2 ** 50;
+/** What the service says of itself stands this far behind what came by its mail. */
+const AFTER = 2 ** -10;
+const SWEPT_AT_ONCE = 200;
 
 /** What the list shows of a conversation, as the vault keeps it. */
-interface View {
+export interface View {
   readonly kind: "direct" | "group" | "service";
   readonly name: string;
   readonly nameAt: number;
@@ -77,7 +84,7 @@ const NEW_VIEW: View = {
 };
 
 /** One thing of a timeline, as the vault keeps it. */
-interface Entry {
+export interface Entry {
   readonly at: number;
   readonly id: string;
   readonly timeMs: number;
@@ -121,6 +128,10 @@ export class Chronicle {
   readonly #places = new Map<string, number>();
   reached: (conversation: string, sequence: number) => SendState = () => "sent";
   underway: (conversation: string) => readonly Underway[] = () => [];
+  /** How many ask to be let into a group. */
+  asking: (conversation: string) => number = () => 0;
+  /** Told when something of a timeline is to disappear. */
+  expires: (timeMs: number) => void = () => undefined;
 
   constructor(core: Core, people: People) {
     this.#core = core;
@@ -147,6 +158,13 @@ export class Chronicle {
     return this.#views.get(name) ?? NEW_VIEW;
   }
 
+  /** Whether it is a conversation with somebody whom this person blocked. */
+  isHidden(name: string): boolean {
+    const { kind, members } = this.view(name);
+    const own = hex(this.#core.account);
+    return kind === "direct" && members.some((one) => one !== own && this.#people.isBlocked(one));
+  }
+
   conversation(name: string): Conversation {
     const view = this.view(name);
     const room = this.#core.rooms.get(name);
@@ -160,6 +178,7 @@ export class Chronicle {
         ? "unverified"
         : "verified";
     const status = room?.status ?? "member";
+    const hidden = this.isHidden(name);
     return {
       id: name,
       kind: view.kind,
@@ -171,8 +190,9 @@ export class Chronicle {
       addPolicy: view.addPolicy,
       preview: view.preview,
       timeMs: view.timeMs,
-      unread: view.unread,
-      mentioned: view.mentioned,
+      unread: hidden ? 0 : view.unread,
+      mentioned: view.mentioned && !hidden,
+      blocked: hidden,
       readAt: view.readAt,
       draft: view.draft,
       muted: view.muted,
@@ -181,7 +201,7 @@ export class Chronicle {
       state: status === "broken" ? "member" : status,
       refusal: room?.refusal ?? null,
       verification: weakest,
-      joinRequests: 0,
+      joinRequests: this.asking(name),
     };
   }
 
@@ -217,10 +237,13 @@ export class Chronicle {
 
   async forget(name: string): Promise<void> {
     this.#views.delete(name);
-    const rows = [
-      ...(await this.#core.vault.list(["history", name])),
-      ...(await this.#core.vault.list(["place", name])),
-    ].map(([row]) => row);
+    const history = await this.#core.vault.list(["history", name]);
+    for (const [, value] of history) {
+      this.#core.write(...forgetFile(unpack<Entry>(value).record));
+    }
+    const rows = [...history, ...(await this.#core.vault.list(["place", name]))].map(
+      ([row]) => row,
+    );
     this.#core.write([["view", name], undefined], ...rows.map((row) => [row, undefined] as const));
     this.#core.tell({ kind: "conversation-gone", conversation: name });
   }
@@ -233,7 +256,7 @@ export class Chronicle {
     const rest = await this.#core.vault.list(["history", name], { after: through });
     const unread = rest
       .map(([, value]) => unpack<Entry>(value))
-      .filter((entry) => entry.account !== own && entry.line === null).length;
+      .filter((entry) => entry.account !== own && (entry.line === null || name === SERVICE)).length;
     this.change(name, { readAt: Math.max(view.readAt, through), unread, mentioned: false });
     return true;
   }
@@ -252,11 +275,11 @@ export class Chronicle {
             : entry,
         );
       case "Delete":
-        return this.#amend(room, record.target, (entry) =>
-          entry.account === account
-            ? { ...entry, deleted: true, record: null, edited: null, marks: {} }
-            : entry,
-        );
+        return this.#amend(room, record.target, (entry) => {
+          if (entry.account !== account) return entry;
+          this.#core.write(...forgetFile(entry.record));
+          return { ...entry, deleted: true, record: null, edited: null, marks: {} };
+        });
       case "Reaction":
         return this.#amend(room, record.target, (entry) => {
           const { [account]: _, ...others } = entry.marks;
@@ -264,6 +287,7 @@ export class Chronicle {
           return { ...entry, marks: mark === "" ? others : { ...others, [account]: mark } };
         });
       case "Timer":
+        if (!speaksFor(room.context, arrived.account)) return;
         this.change(room.name, { timerSeconds: record.seconds });
         return this.line(room.name, arrived.sequence, arrived.timeMs, {
           kind: "timer",
@@ -305,42 +329,116 @@ export class Chronicle {
     await this.#add(SERVICE, { ...this.#blank(at, timeMs), line });
   }
 
+  /** What this device says in the service's conversation, behind everything that is there. */
+  async say(timeMs: number, line: Line): Promise<void> {
+    await this.service((this.view(SERVICE).last?.at ?? 0) + AFTER, timeMs, line);
+  }
+
   /** What the service itself says: a notice that was verified. */
   async notice(at: number, timeMs: number, notice: Notice): Promise<void> {
     if (!this.has(SERVICE)) this.change(SERVICE, { kind: "service" });
     await this.#add(SERVICE, { ...this.#blank(at, timeMs), notice });
   }
 
-  /** An item's retention ended. */
+  /** The server keeps an item's hashes only: its time is over. The caller flushes. */
   async erased(name: string, at: number): Promise<void> {
-    const entry = await this.#entry(name, at);
-    if (entry === undefined) return;
-    this.#core.write([["history", name, at], undefined], [["place", name, entry.id], undefined]);
-    this.#core.tell({ kind: "message-gone", conversation: name, id: entry.id });
+    await this.#erase(name, [at]);
   }
 
-  /** Deletes what its conversation's timer has ended; the caller flushes. */
+  /**
+   * Deletes what a conversation's timer or the charter's retention has ended; the caller flushes.
+   *
+   * Retention is the longest of any committee's, as at the server: a conversation may have members of
+   * several. What the service told stays: it is the person's evidence.
+   */
   async sweep(nowMs: number): Promise<void> {
+    const days = Math.max(...this.#core.monitor.charter.terms.committees.map(retention));
     for (const [name] of this.#views) {
-      const due = await this.#core.vault.find<number>(["expiry", name]);
-      if (due === undefined || due > nowMs) continue;
-      let next: number | undefined;
-      for (const [, value] of await this.#core.vault.list(["history", name])) {
-        const { at, expiresMs } = unpack<Entry>(value);
-        if (expiresMs === null) continue;
-        if (expiresMs <= nowMs) await this.erased(name, at);
-        else next = Math.min(next ?? expiresMs, expiresMs);
-      }
-      this.#core.write(
-        next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next),
-      );
+      if (name === SERVICE) continue;
+      const due = [
+        ...(await this.#outlived(name, nowMs - days * DAY_MS)),
+        ...(await this.#expired(name, nowMs)),
+      ];
+      if (due.length > 0) await this.#erase(name, due);
     }
+  }
+
+  /** The places of everything older than a time. */
+  async #outlived(name: string, beforeMs: number): Promise<number[]> {
+    const found: number[] = [];
+    let after = -1;
+    for (;;) {
+      const how = { after, limit: SWEPT_AT_ONCE };
+      const rows = await this.#core.vault.list(["history", name], how);
+      for (const [, value] of rows) {
+        const { at, timeMs } = unpack<Entry>(value);
+        if (timeMs >= beforeMs) return found;
+        found.push(at);
+        after = at;
+      }
+      if (rows.length < SWEPT_AT_ONCE) return found;
+    }
+  }
+
+  /** The places of everything whose timer has ended; tells what ends next. */
+  async #expired(name: string, nowMs: number): Promise<number[]> {
+    const due = await this.#core.vault.find<number>(["expiry", name]);
+    if (due === undefined) return [];
+    if (due > nowMs) {
+      this.expires(due);
+      return [];
+    }
+    const found: number[] = [];
+    let next: number | undefined;
+    for (const [, value] of await this.#core.vault.list(["history", name])) {
+      const { at, expiresMs } = unpack<Entry>(value);
+      if (expiresMs === null) continue;
+      if (expiresMs <= nowMs) found.push(at);
+      else next = Math.min(next ?? expiresMs, expiresMs);
+    }
+    this.#core.write(
+      next === undefined ? [["expiry", name], undefined] : put(["expiry", name], next),
+    );
+    if (next !== undefined) this.expires(next);
+    return found;
+  }
+
+  /** Forgets entries with all that shows them: place, preview, count of unread. */
+  async #erase(name: string, places: readonly number[]): Promise<void> {
+    const gone = new Set(places);
+    for (const at of gone) {
+      const entry = await this.#entry(name, at);
+      if (entry === undefined) continue;
+      this.#fresh.delete(`${name}/${at}`);
+      this.#core.write([["history", name, at], undefined], [["place", name, entry.id], undefined]);
+      this.#core.write(...forgetFile(entry.record));
+      this.#core.tell({ kind: "message-gone", conversation: name, id: entry.id });
+    }
+    const view = this.view(name);
+    const own = hex(this.#core.account);
+    const unread = (await this.#core.vault.list(["history", name], { after: view.readAt }))
+      .map(([, value]) => unpack<Entry>(value))
+      .filter((entry) => !gone.has(entry.at) && entry.account !== own && entry.line === null);
+    const change = { unread: Math.min(view.unread, unread.length) };
+    if (view.last === null || !gone.has(view.last.at)) {
+      if (change.unread !== view.unread) this.change(name, change);
+      return;
+    }
+    const rest = (await this.#core.vault.list(["history", name]))
+      .map(([, value]) => unpack<Entry>(value))
+      .filter((entry) => !gone.has(entry.at) && entry.line === null);
+    const last = rest.at(-1);
+    this.change(name, {
+      ...change,
+      last: last === undefined ? null : { at: last.at, id: last.id },
+      preview: last === undefined ? null : this.#preview(await this.#show(name, last)),
+    });
   }
 
   async #details(room: Room, arrived: Arrived, name: Uint8Array, picture: Uint8Array) {
     const account = hex(arrived.account);
     const view = this.view(room.name);
-    if (!view.admins.includes(account) || arrived.sequence <= view.nameAt) return;
+    if (!speaksFor(room.context, arrived.account) || arrived.sequence <= view.nameAt) return;
     const shown = display(name);
     this.change(room.name, {
       name: shown,
@@ -393,14 +491,17 @@ export class Chronicle {
       put(["history", name, entry.at], entry),
       put(["place", name, entry.id], entry.at),
     );
-    if (entry.expiresMs !== null) this.#core.write(put(["expiry", name], 0));
+    if (entry.expiresMs === null) return;
+    this.#core.write(put(["expiry", name], 0));
+    this.expires(entry.expiresMs);
   }
 
   async #add(name: string, entry: Entry): Promise<void> {
     this.#put(name, entry);
     const message = await this.#show(name, entry);
     const view = this.view(name);
-    const counts = !message.mine && entry.line === null;
+    const silent = entry.account !== null && this.#people.isBlocked(entry.account);
+    const counts = !message.mine && !silent && (entry.line === null || name === SERVICE);
     const talks = entry.line === null || view.preview === null || name === SERVICE;
     this.change(name, {
       last: { at: entry.at, id: entry.id },
@@ -448,6 +549,26 @@ export class Chronicle {
       const message = await this.#show(name, entry);
       this.#core.tellNow({ kind: "message", message, fresh: false });
     }
+  }
+
+  /** Puts in what another device of this account has kept, below all that is this device's own. */
+  async takeOver(name: string, entries: readonly Entry[], line: Line, lineAt: number) {
+    const newest = entries.at(-1);
+    if (newest === undefined) return;
+    for (const entry of entries) this.#put(name, entry);
+    const said = { ...this.#blank(lineAt, newest.timeMs), line };
+    this.#put(name, said);
+    const view = this.view(name);
+    const readAt = Math.max(view.readAt, newest.at);
+    const isNewest = view.last === null || view.last.at < newest.at;
+    const talks = isNewest || view.preview === null;
+    const message = await this.#show(name, newest);
+    this.change(name, {
+      readAt,
+      ...(isNewest ? { last: { at: lineAt, id: said.id }, timeMs: newest.timeMs } : {}),
+      ...(talks ? { preview: this.#preview(message) } : {}),
+    });
+    this.#core.tell({ kind: "history", conversation: name });
   }
 
   // --- showing -----------------------------------------------------------------------------
@@ -552,7 +673,7 @@ export class Chronicle {
       state: mine && entry.refusal === null ? this.reached(name, entry.at) : null,
       refusal: entry.refusal,
       body,
-      replyTo: record?.kind === "Reply" ? await this.#quote(name, record.target) : null,
+      replyTo: await this.#answered(name, record),
       edited: entry.edited !== null,
       reactions: this.#reactions(entry.marks),
       mentionsMe:
@@ -599,7 +720,7 @@ export class Chronicle {
             kind: "voice",
             file,
             durationMs: record.durationMs,
-            peaks: new Uint8Array(48).fill(128),
+            peaks: record.thumbnail.subarray(0, PEAKS),
           };
         }
         return { kind: "file", file, ...text(record.caption) };
@@ -638,6 +759,11 @@ export class Chronicle {
     }));
   }
 
+  async #answered(name: string, record: AnyRecord | undefined): Promise<Quote | null> {
+    if (record?.kind !== "Reply" && record?.kind !== "Media") return null;
+    return record.target.length === 0 ? null : this.#quote(name, record.target);
+  }
+
   async #quote(name: string, target: Uint8Array): Promise<Quote> {
     const id = hex(target);
     const at = await this.#place(name, id);
@@ -667,4 +793,9 @@ export class Chronicle {
       state: message.state,
     };
   }
+}
+
+/** A committee's retention in days; where nothing is sealed to keys, 0 stands for no limit. */
+function retention({ retentionDays }: Committee): number {
+  return retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays;
 }

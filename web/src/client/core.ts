@@ -2,6 +2,8 @@
 
 import { type MessengerEvent, MessengerRefused } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
+import { charterAt } from "../protocol/charter.ts";
+import { DAY_MS } from "../protocol/days.ts";
 import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
 import { hex, unhex } from "../protocol/encoding.ts";
 import type { SendKeys } from "../protocol/envelope.ts";
@@ -121,6 +123,7 @@ export class Core {
   #told: MessengerEvent[] = [];
   #writes: Write[] = [];
   #rules: Rules | undefined;
+  #ruledBy = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #keptKeys = 0;
   #keptLaw = 0;
@@ -266,16 +269,30 @@ export class Core {
     return verifyKey(this.monitor.charter.terms.receiptKey);
   }
 
+  /** Whether the messages of a day are sealed: the charter at its beginning says so (C-6). */
+  escrowsOn(day: number): boolean {
+    const { charters } = this.monitor.law.facts;
+    const begin = charters[0]?.terms.effectiveMs ?? 0;
+    return charterAt(charters, Math.max(day * DAY_MS, begin)).terms.escrow === "threshold";
+  }
+
   rules(): Rules {
-    this.#rules ??= new Rules(this.deployment, this.escrow, this.monitor.keyLog, this.skewMs);
+    const { monitor } = this;
+    const charters = monitor.chartersSoFar;
+    if (this.#rules === undefined || this.#ruledBy !== charters.length) {
+      const earlier = charters.map(({ terms }) => terms.escrow === "threshold");
+      const skew = (timeMs: number) => monitor.skewMs(timeMs);
+      this.#rules = new Rules(this.deployment, this.escrow, monitor.keyLog, skew, earlier);
+      this.#ruledBy = charters.length;
+    }
     return this.#rules;
   }
 
-  /** What the receive rule needs to know now. */
-  receiveContext(): ReceiveContext {
+  /** What the receive rule needs to know now of a message of a day. */
+  receiveContext(day: number): ReceiveContext {
     return {
       deployment: this.deployment,
-      escrow: this.escrow,
+      escrow: this.escrowsOn(day),
       nowMs: this.clock(),
       skewMs: this.skewMs,
       sender: (account, device) => this.#findSender(account, device),

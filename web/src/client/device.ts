@@ -3,20 +3,25 @@
 import type { Me, MessengerEvent } from "../messenger.ts";
 import { hex } from "../protocol/encoding.ts";
 import { Alarms } from "./alarms.ts";
+import { Amendments } from "./amendments.ts";
 import { Changes } from "./changes.ts";
 import { Chronicle } from "./chronicle.ts";
 import { Core, type Identity } from "./core.ts";
 import { publishPackages } from "./enrolment.ts";
+import { Expiry } from "./expiry.ts";
 import { Files } from "./files.ts";
 import type { Http } from "./http.ts";
 import { Joining } from "./joining.ts";
+import { Links } from "./links.ts";
 import { Marks } from "./marks.ts";
 import type { Monitor } from "./monitor.ts";
 import { Notices } from "./notices.ts";
 import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
+import { Presence } from "./presence.ts";
 import { Sending } from "./sending.ts";
 import { Session } from "./session.ts";
+import { Siblings } from "./siblings.ts";
 import { Sync } from "./sync.ts";
 import type { Vault } from "./vault.ts";
 
@@ -29,9 +34,14 @@ export class Device {
   readonly sending: Sending;
   readonly changes: Changes;
   readonly marks: Marks;
+  readonly presence: Presence;
   readonly notices: Notices;
+  readonly siblings: Siblings;
+  readonly links: Links;
+  readonly amendments: Amendments;
   readonly files: Files;
   readonly session: Session;
+  readonly #expiry: Expiry;
 
   private constructor(core: Core) {
     this.core = core;
@@ -40,18 +50,33 @@ export class Device {
     this.outbox = new Outbox(core, this.chronicle);
     this.alarms = new Alarms(core, this.people);
     this.marks = new Marks(core, this.chronicle, this.people);
+    this.presence = new Presence(core, this.chronicle, this.people);
     this.notices = new Notices(core, this.chronicle);
+    this.amendments = new Amendments(core, this.chronicle);
     const sync = new Sync(core, this.chronicle, this.people, this.outbox, this.alarms);
     this.sending = new Sending(core, sync, this.outbox, (frames) => this.session.push(frames));
     this.files = new Files(core, this.outbox, this.sending);
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
     const joining = new Joining(core, this.chronicle, this.people, catchUp);
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
-    const { chronicle, outbox, sending, changes, marks, notices, alarms, files } = this;
+    this.links = new Links(core, this.chronicle, this.people, this.changes);
+    const { chronicle, outbox, sending, changes, marks, notices, links, alarms } = this;
     const parts = { core, chronicle, outbox, sync, sending, joining, changes, marks, notices };
-    this.session = new Session({ ...parts, alarms, files });
+    const { people, presence } = this;
+    this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
+    alarms.nameOf = (device) => this.siblings.devices.name(device);
+    const { siblings, amendments, files } = this;
+    this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments, files });
+    this.#expiry = new Expiry(core, chronicle);
+    chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
+    sending.isHeld = (room) => {
+      const changed = people.changed(chronicle.view(room.name).members);
+      for (const account of changed) alarms.askAbout(account);
+      return changed.length > 0;
+    };
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
+    this.presence.whisper = (room, record) => sending.whisper(room, record);
     marks.whisper = (room, record) => sending.whisper(room, record);
     marks.changed = (name) => void chronicle.tellReached(name);
   }
@@ -72,6 +97,9 @@ export class Device {
     await device.chronicle.load();
     await device.outbox.load();
     await device.alarms.load();
+    await device.siblings.load();
+    await device.links.load();
+    await device.presence.load();
     if (!fresh) core.logsAreKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
@@ -88,6 +116,8 @@ export class Device {
   /** Ends what runs; the vault stays open. */
   async stop(): Promise<void> {
     this.marks.stop();
+    await this.presence.stop();
+    this.#expiry.stop();
     await this.session.close();
   }
 

@@ -61,6 +61,17 @@ export function isListed(monitor: Monitor, identity: Identity): boolean {
   return log.account(identity.account).keys.some((key) => equalBytes(nameDevice(key), device));
 }
 
+/** Whether the key log lists this identity's device, or listed it once. */
+export function wasListed(monitor: Monitor, identity: Identity): boolean {
+  try {
+    monitor.keyLog.device(nameDevice(new SigningKey(identity.seed).public.encoded));
+    return true;
+  } catch (problem) {
+    if (problem instanceof KeyLogRefused) return false;
+    throw problem;
+  }
+}
+
 /** Brings the first entry into the log and waits until the witnesses have seen it. */
 export async function enter(
   http: Http,
@@ -82,8 +93,13 @@ export async function enter(
     if (!isListed(monitor, identity)) throw problem;
   }
   step("witnesses");
+  await waitFor(monitor, () => isListed(monitor, identity));
+}
+
+/** Reads the key log until it says so. Throws KeyLogRefused(log-quorum) when the time is over. */
+export async function waitFor(monitor: Monitor, reached: () => boolean): Promise<void> {
   const end = Date.now() + COSIGN_WAIT_MS;
-  while (!isListed(monitor, identity)) {
+  while (!reached()) {
     if (Date.now() > end) throw new KeyLogRefused("log-quorum", "the witnesses do not cosign");
     await new Promise((done) => setTimeout(done, POLL_MS));
     try {

@@ -6,6 +6,7 @@ import type { Group } from "../mls/group.ts";
 import type { CommitView, Member } from "../mls/views.ts";
 import type { Code } from "../protocol/codes.ts";
 import type { SigningKey } from "../protocol/ed25519.ts";
+import { hex } from "../protocol/encoding.ts";
 import { GroupRefused, Malformed, Refusal } from "../protocol/errors.ts";
 import {
   type AcceptedChange,
@@ -102,6 +103,7 @@ export class Groups {
   readonly client: Client;
   readonly me: Leaf;
   judged: AcceptedChange | undefined;
+  readonly #leaving = new Map<string, { epoch: number; accounts: readonly string[] }>();
   readonly #rules: () => Rules;
   readonly #clock: Clock;
   #timeMs: number | undefined;
@@ -125,8 +127,16 @@ export class Groups {
       commit: (view) => {
         const change = describeCommit(view, this.#nowMs());
         this.judged = this.#rules().checkChange(view.groupId, change);
+        const accounts = change.left.map((leaf) => hex(leaf.account));
+        this.#leaving.set(hex(view.groupId), { epoch: view.epoch, accounts });
       },
     });
+  }
+
+  /** Who went by their own wish with the commit that led a group into an epoch. */
+  leaversOf(name: string, epoch: number): readonly string[] {
+    const found = this.#leaving.get(name);
+    return found?.epoch === epoch - 1 ? found.accounts : [];
   }
 
   /** Judges by a receipt's time while `work` runs. */

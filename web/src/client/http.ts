@@ -17,12 +17,13 @@ import {
 import { isCode } from "../protocol/codes.ts";
 import { encodeBase64url } from "../protocol/documents.ts";
 import type { Signer } from "../protocol/ed25519.ts";
-import { concat, unhex } from "../protocol/encoding.ts";
+import { unhex } from "../protocol/encoding.ts";
 import { Refusal, WireRefused } from "../protocol/errors.ts";
 import type { DeploymentId } from "../protocol/identifiers.ts";
 import * as limits from "../protocol/limits.ts";
 import type { Codec } from "../protocol/msgpack.ts";
 import { encodeSubject, type Subject, sessionBytes } from "../protocol/session.ts";
+import { bounded } from "./bounded.ts";
 
 const AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const ATTEMPTS = 4;
@@ -204,23 +205,6 @@ export class Http {
       const longest = Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
       await new Promise((done) => setTimeout(done, longest * (0.5 + Math.random() / 2)));
     }
-  }
-}
-
-async function bounded(response: Response, limit: number): Promise<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return new Uint8Array();
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return concat(...pieces);
-    size += value.length;
-    if (size > limit) {
-      await reader.cancel();
-      throw new WireRefused("server-answer", "too large");
-    }
-    pieces.push(value);
   }
 }
 

@@ -91,7 +91,8 @@ export class Marks {
 
   /** Tells others that this person types, or does not any more. */
   async type(room: Room, active: boolean): Promise<void> {
-    if (this.typing) await this.#core.alone(() => this.whisper(room, { kind: "Typing", active }));
+    if (!this.typing || this.#chronicle.isHidden(room.name)) return;
+    await this.#core.alone(() => this.whisper(room, { kind: "Typing", active }));
   }
 
   stop(): void {
@@ -114,7 +115,7 @@ export class Marks {
     if (this.#due.has(room.name)) return;
     const fire = async () => {
       this.#due.delete(room.name);
-      if (!this.receipts || !room.usable) return;
+      if (!this.receipts || !room.usable || this.#chronicle.isHidden(room.name)) return;
       await this.whisper(room, { kind: "DeliveryMark", through: room.sequence, asks });
       const through = Math.floor(this.#chronicle.view(room.name).readAt);
       if (through > 0) await this.whisper(room, { kind: "ReadMark", through });

@@ -8,21 +8,30 @@
 import { equalBytes } from "../protocol/encoding.ts";
 import { LogRefused } from "../protocol/errors.ts";
 import { GrowingTree } from "../protocol/merkle.ts";
+import type { Note } from "../protocol/note.ts";
 import type { CosignedCheckpoint, Policy } from "../protocol/policy.ts";
 import { decodeBundle, tileAt, tilePath, WIDTH } from "../protocol/tile.ts";
 
 /** The file at a path under the log's prefix, such as `checkpoint`. */
 export type Fetch = (path: string) => Promise<Uint8Array>;
 
-/** One log's entries up to the newest cosigned checkpoint; `entries` only ever grows. */
+/** A checkpoint as cosigned, given the entries that it brings; or it throws a Refusal. */
+export type Judge = (fresh: readonly Uint8Array[], note: Note) => Promise<CosignedCheckpoint>;
+
+/**
+ * One log's entries up to the newest cosigned checkpoint; `entries` only ever grows.
+ *
+ * Begun over a tree that was kept, it has the entries that came after it alone.
+ */
 export class LogMirror {
   readonly #fetch: Fetch;
-  #tree = new GrowingTree();
+  #tree: GrowingTree;
   readonly entries: Uint8Array[] = [];
   checkpoint: CosignedCheckpoint | undefined;
 
-  constructor(fetch: Fetch, entries: readonly Uint8Array[] = []) {
+  constructor(fetch: Fetch, entries: readonly Uint8Array[] = [], tree = new GrowingTree()) {
     this.#fetch = fetch;
+    this.#tree = tree;
     for (const entry of entries) {
       this.#tree.append(entry);
       this.entries.push(entry);
@@ -35,6 +44,11 @@ export class LogMirror {
 
   get root(): Uint8Array {
     return this.#tree.root;
+  }
+
+  /** The roots of the perfect subtrees: with `size`, what it takes to begin again from here. */
+  get peaks(): readonly Uint8Array[] {
+    return this.#tree.peaks;
   }
 
   /** Refuses a mirror whose history differs from a head seen before (log-fork, log-stale). */
@@ -50,12 +64,14 @@ export class LogMirror {
   /**
    * Fetches the newest checkpoint and what came since; gives the new entries.
    *
-   * Throws LogRefused: what the policy refuses, log-stale (smaller than mirrored), log-fork (the
-   * root over everything does not match); Malformed. On any of them the mirror is as it was.
+   * `signed` asks for the log's own signature alone; once the entries give the root, `judge` says if
+   * those have cosigned it who must (R-40). Throws LogRefused: what either refuses, log-stale
+   * (smaller than mirrored), log-fork (the root over everything does not match); Malformed. On any of
+   * them the mirror is as it was.
    */
-  async grow(policy: Policy): Promise<Uint8Array[]> {
-    const cosigned = policy.verify(await this.#fetch("checkpoint"));
-    const { size, root } = cosigned.checkpoint;
+  async grow(signed: Policy, judge: Judge): Promise<Uint8Array[]> {
+    const { checkpoint, note } = signed.verify(await this.#fetch("checkpoint"));
+    const { size, root } = checkpoint;
     if (size < this.size) {
       throw new LogRefused("log-stale", `checkpoint of ${size}, ${this.size} are known`);
     }
@@ -70,6 +86,7 @@ export class LogMirror {
       }
     }
     if (!equalBytes(tree.root, root)) throw new LogRefused("log-fork", `at size ${size}`);
+    const cosigned = await judge(fresh, note);
     this.#tree = tree;
     this.entries.push(...fresh);
     this.checkpoint = cosigned;

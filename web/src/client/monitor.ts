@@ -2,14 +2,15 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { charters } from "../protocol/api.ts";
-import { type Charter, verifyGenesis } from "../protocol/charter.ts";
+import { type Charter, skewAt, verifyGenesis } from "../protocol/charter.ts";
 import { firstDay, lastDay } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { CharterRefused, LogRefused, Refusal, WireRefused } from "../protocol/errors.ts";
+import { type LogName, verifyCheckpoint } from "../protocol/handover.ts";
 import type { DeploymentId } from "../protocol/identifiers.ts";
 import type { VerifiedKeyEpoch } from "../protocol/keyepoch.ts";
 import { type Applied, KeyLog } from "../protocol/keylog.ts";
-import { epochName } from "../protocol/lawrecords.ts";
+import { type Documents, epochName } from "../protocol/lawrecords.ts";
 import { LawState } from "../protocol/lawstate.ts";
 import * as limits from "../protocol/limits.ts";
 import type { Http } from "./http.ts";
@@ -17,7 +18,7 @@ import { LogMirror } from "./mirror.ts";
 
 /** Gives the deployment's time in ms since 1970 UTC. */
 export type Clock = () => number;
-export type LogName = "key" | "law";
+export type { LogName };
 
 /** A log entry that breaks a rule and so has no effect. */
 export interface RefusedEntry {
@@ -49,14 +50,16 @@ export class Monitor {
   readonly clock: Clock;
   readonly keys: LogMirror;
   readonly laws: LogMirror;
-  readonly law: LawState;
+  law: LawState;
   readonly keyLog: KeyLog;
   readonly applied: Applied[] = [];
   readonly refused: RefusedEntry[] = [];
   /** What was wrong with each log when it was last read; undefined while it is good. */
   readonly trouble: Record<LogName, Refusal | undefined> = { key: undefined, law: undefined };
   checkedMs = 0;
-  #documents: ReadonlyMap<string, Uint8Array>;
+  #documents: Documents;
+  #handedOver = 0;
+  #lawMs = 0;
   readonly #http: Http;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -69,11 +72,12 @@ export class Monitor {
     if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
     const charter = verifyGenesis(genesis, deployment);
     this.law = new LawState(charter);
-    this.keyLog = new KeyLog(deployment, charter.terms.genesisKey, charter.terms.skewMs);
+    this.keyLog = new KeyLog(deployment, charter.terms.genesisKey, (ms) => this.skewMs(ms));
     this.keys = new LogMirror((path) => this.#file("key", path), known.key);
     this.laws = new LogMirror((path) => this.#file("law", path), known.law);
+    // The law log first: what the key log's entries come to, its charters say (Y-8).
+    this.#takeLaw(foldLines(this.law, this.laws.entries, this.#documents));
     this.#replayKeys();
-    this.#replayLaw();
   }
 
   /** Fetches the genesis charter, pinned by the deployment's id. */
@@ -90,6 +94,17 @@ export class Monitor {
   /** The charter in force now. */
   get charter(): Charter {
     return this.law.charter(this.clock());
+  }
+
+  /** The skew in ms of the charter in force at a time. */
+  skewMs(timeMs: number): number {
+    return skewAt(this.law.facts.charters, timeMs);
+  }
+
+  /** The charters that are or were in force, oldest first. */
+  get chartersSoFar(): readonly Charter[] {
+    const { charters } = this.law.facts;
+    return charters.slice(0, charters.indexOf(this.charter) + 1);
   }
 
   /** Throws CharterRefused(receipt-time) for a clock by which no charter was in force yet. */
@@ -142,18 +157,62 @@ export class Monitor {
   syncKeys(atLeast = 0): Promise<void> {
     return this.#alone("key", async () => {
       if (atLeast > 0 && this.keys.size >= atLeast) return;
-      await this.keys.grow(this.charter.keyPolicy);
+      // A law log younger than the delay has every amendment in force, and so the skew (Y-8).
+      const { amendmentDelayMs } = this.charter.terms;
+      if (this.clock() - this.#lawMs >= amendmentDelayMs / 2) await this.#growLaw();
+      try {
+        await this.#growKeys();
+      } catch (problem) {
+        if (!(problem instanceof LogRefused) || problem.code !== "log-quorum") throw problem;
+        // Others may have become its witnesses: the law log says so.
+        await this.#growLaw().catch(() => {
+          throw problem;
+        });
+        await this.#growKeys();
+      }
       this.#replayKeys();
     });
   }
 
   /** Brings the law log up to date and takes over its key epochs. */
   syncLaw(): Promise<void> {
-    return this.#alone("law", async () => {
-      const fresh = await this.laws.grow(this.charter.lawPolicy);
-      if (fresh.length > 0) this.#documents = byHash(await fetchCharters(this.#http));
-      this.#replayLaw();
+    return this.#alone("law", () => this.#growLaw());
+  }
+
+  async #growLaw(): Promise<void> {
+    let folded: Folded | undefined;
+    await this.laws.grow(this.charter.lawSigned, async (fresh, note) => {
+      folded = await this.#fold(fresh);
+      return verifyCheckpoint("law", folded.law.facts, note, this.clock());
     });
+    if (folded !== undefined) this.#takeLaw(folded);
+    this.#lawMs = this.clock();
+  }
+
+  async #growKeys(): Promise<void> {
+    await this.keys.grow(this.charter.keySigned, async (_, note) =>
+      verifyCheckpoint("key", this.law.facts, note, this.clock()),
+    );
+    for (const { keySize, keyRoot } of this.law.facts.handovers.slice(this.#handedOver)) {
+      this.keys.checkHead(keySize, keyRoot);
+      this.#handedOver += 1;
+    }
+  }
+
+  /** Folds new lines, fetching the amendments that they name and that are not here yet. */
+  async #fold(lines: readonly Uint8Array[]): Promise<Folded> {
+    try {
+      return foldLines(this.law, lines, this.#documents);
+    } catch (problem) {
+      if (!(problem instanceof CharterRefused) || problem.code !== "charter-missing") throw problem;
+      this.#documents = byHash(await fetchCharters(this.#http));
+      return foldLines(this.law, lines, this.#documents);
+    }
+  }
+
+  #takeLaw({ law, refused }: Folded): void {
+    this.law = law;
+    this.refused.push(...refused);
   }
 
   /** Refuses logs whose history differs from heads seen before. */
@@ -201,17 +260,26 @@ export class Monitor {
       }
     }
   }
+}
 
-  #replayLaw(): void {
-    for (const line of this.laws.entries.slice(this.law.size)) {
-      const { size: index, void: before } = this.law;
-      this.law.apply(index, line, this.#documents);
-      if (this.law.void > before) {
-        const refusal = new LogRefused(this.law.lastVoid ?? "entry-void", "law-log line");
-        this.refused.push({ log: "law", index, refusal });
-      }
+interface Folded {
+  readonly law: LawState;
+  readonly refused: readonly RefusedEntry[];
+}
+
+/** A state of its own after more lines; what breaks a rule is void, and told. */
+function foldLines(from: LawState, lines: readonly Uint8Array[], documents: Documents): Folded {
+  const law = from.copy();
+  const refused: RefusedEntry[] = [];
+  for (const line of lines) {
+    const { size: index, void: before } = law;
+    law.apply(index, line, documents);
+    if (law.void > before) {
+      const refusal = new LogRefused(law.lastVoid ?? "entry-void", "law-log line");
+      refused.push({ log: "law", index, refusal });
     }
   }
+  return { law, refused };
 }
 
 async function fetchCharters(http: Http): Promise<readonly Uint8Array[]> {

@@ -9,6 +9,7 @@ import { verifyNotice } from "../protocol/notice.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
+import { put } from "./vault.ts";
 
 export class Notices {
   readonly #core: Core;
@@ -24,8 +25,12 @@ export class Notices {
     const { monitor, account, clock } = this.#core;
     try {
       await monitor.syncLaw();
-      const verified = verifyNotice(mail.payload, monitor.charter, account, clock());
+      const verified = verifyNotice(mail.payload, monitor.law, account, clock());
       const { terms } = verified;
+      // Operator, court and every custodian may tell: once is enough.
+      const told = ["told", `${hex(terms.warrant)}/${verified.logIndex}`] as const;
+      if ((await this.#core.vault.read(told)) !== undefined) return;
+      this.#core.write(put(told, mail.sequence));
       const id = hex(sha256(mail.payload)).slice(0, 32);
       const notice: Notice = {
         id,

@@ -5,12 +5,15 @@ import { directory, handles } from "../protocol/api.ts";
 import { equalBytes, hex, unhex } from "../protocol/encoding.ts";
 import { KeyLogRefused, WireRefused } from "../protocol/errors.ts";
 import { nameAccount } from "../protocol/identifiers.ts";
-import { makeSafetyCode, type SafetyCode } from "../protocol/safety_code.ts";
+import { digestSide, makeSafetyCode, type SafetyCode } from "../protocol/safety_code.ts";
 import type { Core } from "./core.ts";
 import { unpack } from "./pack.ts";
 import { put } from "./vault.ts";
 
-/** What the vault keeps of a person. `checked` is the safety code's digits when last looked at. */
+/**
+ * What the vault keeps of a person. `checked` is their side of the safety code when last looked at,
+ * in hex: own devices that came or went change the code, and are no news about the other.
+ */
 interface Known {
   readonly handle: string;
   readonly verified: boolean;
@@ -19,9 +22,13 @@ interface Known {
   readonly blocked: boolean;
 }
 
+const UNSEEN = { presence: "unknown", lastSeenMs: null } as const;
+
 export class People {
   readonly #core: Core;
   readonly #known = new Map<string, Known>();
+  /** Whether somebody is here, as they say themselves. */
+  seen: (account: string) => Pick<Person, "presence" | "lastSeenMs"> = () => UNSEEN;
 
   constructor(core: Core) {
     this.#core = core;
@@ -64,7 +71,7 @@ export class People {
       this.#keep(account, {
         handle,
         verified: false,
-        checked: this.#code(account)?.digits ?? "",
+        checked: this.#side(account),
         sinceMs: null,
         blocked: false,
       });
@@ -80,7 +87,7 @@ export class People {
     }
     const name = hex(account);
     if (!this.#known.has(name) && !equalBytes(account, this.#core.account)) {
-      const checked = this.#code(name)?.digits ?? "";
+      const checked = this.#side(name);
       this.#keep(name, { handle, verified: false, checked, sinceMs: null, blocked: false });
     }
     return name;
@@ -100,8 +107,7 @@ export class People {
       verification: this.verification(account),
       devices: version.keys.length,
       committee: version.committee,
-      presence: "unknown",
-      lastSeenMs: null,
+      ...this.seen(account),
       blocked: this.#known.get(account)?.blocked ?? false,
     };
   }
@@ -109,8 +115,13 @@ export class People {
   verification(account: string): Verification {
     const known = this.#known.get(account);
     if (known === undefined) return "unverified";
-    if (known.checked !== "" && known.checked !== this.#code(account)?.digits) return "changed";
+    if (known.checked !== "" && known.checked !== this.#side(account)) return "changed";
     return known.verified ? "verified" : "unverified";
+  }
+
+  /** Whose keys are others than this person has seen. */
+  changed(accounts: readonly string[]): string[] {
+    return accounts.filter((account) => this.verification(account) === "changed");
   }
 
   /** The safety code with a person. Throws KeyLogRefused(unknown-account). */
@@ -128,7 +139,7 @@ export class People {
   setVerified(account: string, verified: boolean): void {
     const known = this.#known.get(account);
     if (known === undefined) throw new KeyLogRefused("unknown-account", account.slice(0, 16));
-    const checked = this.code(account).digits;
+    const checked = this.#side(account);
     const sinceMs = verified ? this.#core.clock() : null;
     this.#keep(account, { ...known, verified, checked, sinceMs });
   }
@@ -140,24 +151,53 @@ export class People {
     this.#keep(account, { ...known, blocked });
   }
 
+  /** Tells how somebody is now; the caller flushes. */
+  tell(account: string): void {
+    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
+      this.#core.tell({ kind: "person", person: this.person(account) });
+    }
+  }
+
+  /** Tells it at once: nothing was written. */
+  tellNow(account: string): void {
+    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
+      this.#core.tellNow({ kind: "person", person: this.person(account) });
+    }
+  }
+
+  isBlocked(account: string): boolean {
+    return this.#known.get(account)?.blocked ?? false;
+  }
+
   wasVerified(account: string): boolean {
     return this.#known.get(account)?.verified ?? false;
   }
 
-  #code(account: string): SafetyCode | undefined {
-    try {
-      return this.code(account);
-    } catch (problem) {
-      if (problem instanceof KeyLogRefused) return undefined;
-      throw problem;
-    }
+  /** Whom this person has verified, by their side of the safety code as it was then. */
+  verifiedSides(): { readonly account: Uint8Array; readonly digest: Uint8Array }[] {
+    return [...this.#known]
+      .filter(([account]) => this.verification(account) === "verified")
+      .map(([account, known]) => ({ account: unhex(account), digest: unhex(known.checked) }));
+  }
+
+  /** Takes over what this person verified on another device, where that still holds. */
+  takeVerified(account: string, digest: Uint8Array): void {
+    const known = this.#known.get(account);
+    if (known === undefined || known.verified || this.#side(account) !== hex(digest)) return;
+    this.setVerified(account, true);
+  }
+
+  /** The digest in hex of their side of the safety code; empty for nobody. */
+  #side(account: string): string {
+    const { monitor, deployment } = this.#core;
+    const id = unhex(account);
+    if (!monitor.keyLog.hasAccount(id)) return "";
+    return hex(digestSide(deployment, monitor.keyLog.account(id)));
   }
 
   #keep(account: string, known: Known): void {
     this.#known.set(account, known);
     this.#core.write(put(["person", account], known));
-    if (this.#core.monitor.keyLog.hasAccount(unhex(account))) {
-      this.#core.tell({ kind: "person", person: this.person(account) });
-    }
+    this.tell(account);
   }
 }

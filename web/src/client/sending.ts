@@ -34,6 +34,8 @@ export class Sending {
   readonly #push: Push;
   readonly #tries = new Map<string, number>();
   #request = 1;
+  /** Whether a member's keys are others than this person has seen: nothing goes there till then. */
+  isHeld: (room: Room) => boolean = () => false;
 
   constructor(core: Core, sync: Sync, outbox: Outbox, push: Push) {
     this.#core = core;
@@ -46,6 +48,10 @@ export class Sending {
   async send(room: Room, record: AnyRecord, file?: SealedFile): Promise<string> {
     if (room.status === "left" || room.status === "stopped") {
       throw new GroupRefused("not-a-member", room.status);
+    }
+    if (this.isHeld(room)) {
+      await this.#core.flush();
+      throw new GroupRefused("safety-code-changed");
     }
     const data = encodeRecord(record);
     const now = this.#core.clock();
@@ -76,7 +82,7 @@ export class Sending {
     const waiting = this.#outbox
       .of(room.name)
       .filter((one) => one.refusal === null && one.upload === null && !this.#outbox.isAloft(one));
-    if (waiting.length === 0 || !room.usable) return;
+    if (waiting.length === 0 || !room.usable || this.isHeld(room)) return;
     await this.#knowEpoch();
     const group = await this.#core.group(room);
     if (group.commitRequired) return;
@@ -111,7 +117,7 @@ export class Sending {
   /** Sends an ephemeral record to who is online now; dropped without a connection. Runs alone. */
   async whisper(room: Room, record: AnyRecord): Promise<void> {
     const core = this.#core;
-    if (!room.usable) return;
+    if (!room.usable || this.isHeld(room)) return;
     const group = await core.group(room);
     if (group.commitRequired) return;
     const now = core.clock();
@@ -211,9 +217,9 @@ export class Sending {
 
   /** Looks for the day's key epoch in the law log when it is not known yet. */
   async #knowEpoch(): Promise<void> {
-    const { escrow, monitor, account, clock } = this.#core;
-    if (!escrow) return;
+    const { monitor, account, clock } = this.#core;
     const day = dayOf(clock());
+    if (!this.#core.escrowsOn(day)) return;
     try {
       monitor.epochFor(monitor.keyLog.committee(account), keyEpochOf(day), day);
     } catch (problem) {
@@ -249,7 +255,7 @@ export class Sending {
     if (room.keys === undefined || room.keysEpoch !== epoch || room.keys.label.day !== day) {
       const seed = core.random(32);
       const label = this.#label(room, day);
-      if (core.escrow) {
+      if (core.escrowsOn(day)) {
         const { masterKey } = core.monitor.epoch(label.committee, label.keyEpoch);
         const { capsule } = seal(seed, label, masterKey);
         room.keys = makeSendKeys(seed, capsule, label, Form.SEALED);
@@ -264,7 +270,8 @@ export class Sending {
   }
 
   #label(room: Room, day: number): Label {
-    const { monitor, account, deployment, escrow } = this.#core;
+    const { monitor, account, deployment } = this.#core;
+    const escrow = this.#core.escrowsOn(day);
     const committee = monitor.keyLog.committee(account);
     const month = keyEpochOf(day);
     const keyEpoch = escrow ? monitor.epochFor(committee, month, day).epoch.keyEpoch : month;

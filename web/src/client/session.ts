@@ -14,6 +14,7 @@ import {
 } from "../protocol/errors.ts";
 import { type FromServer, type FromServerOf, ItemKind, MailKind } from "../protocol/frames.ts";
 import type { Alarms } from "./alarms.ts";
+import type { Amendments } from "./amendments.ts";
 import type { Changes } from "./changes.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core, Room } from "./core.ts";
@@ -22,10 +23,13 @@ import type { Files } from "./files.ts";
 import { asRefusal, rosterOf } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Joining } from "./joining.ts";
+import type { Links } from "./links.ts";
 import type { Marks } from "./marks.ts";
 import type { Notices } from "./notices.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Presence } from "./presence.ts";
 import type { Sending } from "./sending.ts";
+import type { Siblings } from "./siblings.ts";
 import { Stream } from "./stream.ts";
 import type { Sync } from "./sync.ts";
 
@@ -54,8 +58,12 @@ export interface Parts {
   readonly joining: Joining;
   readonly changes: Changes;
   readonly marks: Marks;
+  readonly presence: Presence;
   readonly notices: Notices;
+  readonly links: Links;
   readonly alarms: Alarms;
+  readonly siblings: Siblings;
+  readonly amendments: Amendments;
   readonly files: Files;
 }
 
@@ -69,6 +77,8 @@ export class Session {
   #seen = 0;
   #held: FromServerOf<"Mail">[] = [];
   readonly #mending = new Set<string>();
+  /** How much of the key log was looked at for news of devices. */
+  #looked = 0;
   #wake: (() => void) | undefined;
   #looking: ReturnType<typeof setTimeout> | undefined;
   #watching: ReturnType<typeof setTimeout> | undefined;
@@ -194,7 +204,9 @@ export class Session {
       room.catching = false;
     }
     await sending.disconnected();
-    if (refusal.code === "device-removed") alarms.raise({ kind: "device-removed" });
+    if (refusal.code === "device-removed" || this.#parts.siblings.devices.isRemoved()) {
+      alarms.raise({ kind: "device-removed" });
+    }
     this.tellConnection();
     await core.flush();
   }
@@ -203,6 +215,7 @@ export class Session {
 
   async #takeAll(frames: readonly FromServer[]): Promise<void> {
     for (const frame of frames) await this.#take(frame);
+    this.#lookAtKeys();
     await this.#parts.core.flush();
     this.#mend();
   }
@@ -247,7 +260,9 @@ export class Session {
         return this.#mail(frame);
       case "Whispered": {
         const found = await sync.takeWhisper(frame);
-        if (found !== undefined) marks.take(found.room, found.account, found.record);
+        if (found === undefined) return;
+        marks.take(found.room, found.account, found.record);
+        this.#parts.presence.take(found.room, found.account, found.record);
         return;
       }
       case "Bye":
@@ -276,6 +291,7 @@ export class Session {
     this.#refusal = null;
     files.upload();
     this.tellConnection();
+    this.#parts.siblings.follow();
   }
 
   /** Says which conversations the server does not list, though no commit took this device out. */
@@ -305,8 +321,10 @@ export class Session {
     room.live = true;
     await core.flush();
     if (room.status === "member") {
+      this.#parts.siblings.devices.touch(room);
       await sending.resume(room);
       marks.live(room, rosterOf(await core.group(room)).length);
+      await this.#parts.presence.live(room);
     }
     await this.#takeHeld(room);
   }
@@ -319,7 +337,7 @@ export class Session {
   }
 
   async #mail(mail: FromServerOf<"Mail">): Promise<void> {
-    const { core, joining, notices, alarms } = this.#parts;
+    const { core, joining, notices, links, alarms } = this.#parts;
     if (mail.mail === MailKind.WELCOME) {
       try {
         if (!(await joining.takeWelcome(mail))) {
@@ -342,6 +360,10 @@ export class Session {
       }
     } else if (mail.mail === MailKind.NOTICE && mail.sequence > this.#mailbox) {
       await notices.take(mail);
+    } else if (mail.mail === MailKind.OWN && mail.sequence > this.#mailbox) {
+      await this.#letter(mail);
+    } else if (mail.mail === MailKind.OTHERS && mail.sequence > this.#mailbox) {
+      await links.take(mail);
     }
     this.#seen = Math.max(this.#seen, mail.sequence);
     // The mark never passes what is held: a new connection brings that again.
@@ -353,11 +375,45 @@ export class Session {
     if (this.#held.length === 0) this.push([{ kind: "MailboxDone", through: this.#mailbox }]);
   }
 
+  async #letter(mail: FromServerOf<"Mail">): Promise<void> {
+    try {
+      await this.#parts.siblings.take(mail);
+    } catch (problem) {
+      const refusal = asRefusal(problem);
+      if (refusal instanceof WireRefused) throw refusal;
+      const { code, detail } = refusal;
+      this.#parts.alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
+    }
+  }
+
+  /** News of devices in the key log: an alarm is not put off, and groups follow. */
+  #lookAtKeys(): void {
+    const { core, alarms, siblings } = this.#parts;
+    const { size } = core.monitor.keyLog;
+    if (size === this.#looked) return;
+    this.#looked = size;
+    core.keepLogs();
+    if (siblings.devices.isRemoved()) {
+      // The log says so, whatever the server still serves: nothing more is sent or taken.
+      alarms.raise({ kind: "device-removed" });
+      this.#stream?.close();
+      this.#closed = true;
+      this.#up = false;
+      this.#refusal = { code: "device-removed", detail: "" };
+      this.tellConnection();
+      return;
+    }
+    alarms.look();
+    siblings.devices.stir();
+    siblings.follow();
+    core.tell({ kind: "devices" });
+  }
+
   // --- mending and watching ----------------------------------------------------------------
 
   /** Rejoins what is broken, commits wishes to leave; one task at a time per conversation. */
   #mend(): void {
-    const { core } = this.#parts;
+    const { core, siblings } = this.#parts;
     for (const room of core.rooms.values()) {
       if (this.#mending.has(room.name)) continue;
       const work =
@@ -365,7 +421,9 @@ export class Session {
           ? () => this.#rejoin(room)
           : room.usable && room.wish
             ? () => this.#grant(room)
-            : undefined;
+            : room.usable && siblings.devices.isDue(room)
+              ? () => siblings.devices.tidy(room)
+              : undefined;
       if (work === undefined) continue;
       this.#mending.add(room.name);
       core.loose(work().finally(() => this.#mending.delete(room.name)));
@@ -417,7 +475,7 @@ export class Session {
 
   /** Reads both logs now and then: what they say of this account is news that nobody sends. */
   async #watch(): Promise<void> {
-    const { core, alarms, chronicle, files } = this.#parts;
+    const { core, alarms, amendments, chronicle, files } = this.#parts;
     if (this.#closed) return;
     for (const sync of [() => core.monitor.syncKeys(), () => core.monitor.syncLaw()]) {
       await sync().catch(asRefusal);
@@ -427,12 +485,16 @@ export class Session {
       .alone(async () => {
         core.keepLogs();
         alarms.look();
+        this.#lookAtKeys();
+        this.#parts.siblings.devices.stir();
         this.#checkEpochs();
+        await amendments.look();
         await chronicle.sweep(core.clock());
         core.tell({ kind: "trust" });
         if (this.#up) await refillPackages(core).catch(asRefusal);
         if (this.#up) files.upload();
         await core.flush();
+        this.#mend();
       })
       .catch(asRefusal);
     if (this.#closed) return;

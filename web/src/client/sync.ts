@@ -3,6 +3,7 @@
 import type { Line } from "../messenger.ts";
 import { MlsError } from "../mls/failure.ts";
 import type { Application, Commit, Event } from "../mls/views.ts";
+import { dayOf } from "../protocol/days.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
 import {
   DoublelockError,
@@ -151,7 +152,8 @@ export class Sync {
       if (event.kind !== "application") return undefined;
       room.dirty = true;
       const arrival = arrivalOf(room, event, frame.header, frame.body);
-      const { message } = receiveEphemeral(arrival, this.#core.receiveContext());
+      const context = this.#core.receiveContext(dayOf(this.#core.clock()));
+      const { message } = receiveEphemeral(arrival, context);
       return { room, account: hex(arrival.account), record: message.record };
     } catch (problem) {
       asRefusal(problem);
@@ -213,19 +215,20 @@ export class Sync {
       throw new EnvelopeRefused("sender-mismatch", "not a present member's message");
     }
     const arrival = arrivalOf(room, event, item.header, item.body);
+    const day = dayOf(item.timeMs);
     let received: Received;
     try {
-      received = receive(arrival, item.mls, receipt, core.receiveContext(), core.seen);
+      received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
     } catch (problem) {
       if (!(problem instanceof EnvelopeRefused) || !LAGGING.has(problem.code)) throw problem;
       try {
-        await core.monitor.syncKeys();
         await core.monitor.syncLaw();
+        await core.monitor.syncKeys();
       } catch (trouble) {
         // The message's key is used up and the message not judged: only the vault can go back.
         throw core.fail(asRefusal(trouble));
       }
-      received = receive(arrival, item.mls, receipt, core.receiveContext(), core.seen);
+      received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
     }
     if (received.newlySeen !== undefined) core.seen.add(received.newlySeen);
     return received;
@@ -311,17 +314,26 @@ export class Sync {
       await this.#core.dropGroup(room);
       const own = this.#core.identity.handle;
       await this.#learn([by]);
-      const line: Line = { kind: "removed", by: this.#people.name(by), names: [own] };
+      const wished = this.#core.groups
+        .leaversOf(room.name, commit.epoch)
+        .includes(hex(this.#core.account));
+      const line: Line = wished
+        ? { kind: "left", by: own }
+        : { kind: "removed", by: this.#people.name(by), names: [own] };
       await this.#chronicle.line(room.name, item.sequence, item.timeMs, line);
       return;
     }
     const now = rosterOf(group).map((leaf) => hex(leaf.account));
     const added = commit.added.map((member) => hex(readMember(member).account));
     const removed = commit.removed.map((member) => hex(readMember(member).account));
-    const before = new Set(this.#chronicle.view(room.name).members);
+    const { members, admins, addPolicy } = this.#chronicle.view(room.name);
+    const before = new Set(members);
     const came = [...new Set(added)].filter((account) => !before.has(account));
-    const went = [...new Set(removed)].filter((account) => !now.includes(account));
-    await this.#learn([by, ...came, ...went]);
+    const gone = [...new Set(removed)].filter((account) => !now.includes(account));
+    const leavers = this.#core.groups.leaversOf(room.name, commit.epoch);
+    const left = gone.filter((account) => leavers.includes(account));
+    const went = gone.filter((account) => !leavers.includes(account));
+    await this.#learn([by, ...came, ...gone]);
     this.#chronicle.describe(room, group);
     const names = (accounts: readonly string[]) => accounts.map((one) => this.#people.name(one));
     const say = (offset: number, line: Line) =>
@@ -329,7 +341,22 @@ export class Sync {
     const byName = this.#people.name(by);
     if (came.length > 0) await say(0, { kind: "added", by: byName, names: names(came) });
     if (went.length > 0) await say(0.25, { kind: "removed", by: byName, names: names(went) });
-    if (commit.contextChanged) await say(0.5, { kind: "settings", by: byName });
+    for (const [at, account] of left.entries()) {
+      await say(0.3 + at / 10_000, { kind: "left", by: this.#people.name(account) });
+    }
+    if (!commit.contextChanged) return;
+    const after = this.#chronicle.view(room.name);
+    const changed = [
+      ...after.admins.filter((one) => !admins.includes(one)).map((one) => [one, "admin"] as const),
+      ...admins
+        .filter((one) => !after.admins.includes(one) && now.includes(one))
+        .map((one) => [one, "member"] as const),
+    ];
+    for (const [at, [account, role]] of changed.entries()) {
+      const name = this.#people.name(account);
+      await say(0.5 + at / 10_000, { kind: "role", by: byName, name, role });
+    }
+    if (after.addPolicy !== addPolicy) await say(0.7, { kind: "settings", by: byName });
   }
 
   /** Ends a conversation for what the server is to answer for, and says so; the caller flushes. */

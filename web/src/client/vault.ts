@@ -12,6 +12,8 @@ import { closeBox, type Lockbox, openBox, source } from "./lockbox.ts";
 import { pack, unpack } from "./pack.ts";
 
 const NAME = "doublelock";
+/** Names, in what lies open, the deployment's id (32 bytes) that a registration pinned. */
+export const PINNED = "pinned";
 const ROWS = "rows";
 const OPEN = "open";
 const NONCE = 12;

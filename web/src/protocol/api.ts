@@ -92,6 +92,20 @@ export const setTimer = body({ timerMs: number });
 export const startBlob = body({ size: whole(limits.BLOB, 1), digest: id32 });
 /** A blob's name, which is a capability of 32 random bytes, and how much of it is there. */
 export const blob = body({ blob: id32, size: number, received: number });
+/** The account's devices, each with the last day on which it connected (-1: not known). */
+export const devices = body({
+  devices: arrayOf(
+    body({ device: id16, day: whole(limits.LAST_DAY, -1), push: truth }),
+    limits.DEVICES_PER_ACCOUNT,
+  ),
+  days: truth,
+});
+/** Sealed bytes for one device. */
+export const sendMail = body({
+  account: id32,
+  device: id16,
+  sealed: bytes(1, limits.OWN_MAIL),
+});
 export const pushState = body({ key: bytes(65), subscribed: truth });
 export const subscribe = body({ endpoint: text(1024) });
 /** The web client's manifest, its line in the law log, and the tlog-proof. */

@@ -55,6 +55,9 @@ export class Charter {
   readonly lawPolicy: Policy;
   /** The tlog policy by which key-log checkpoints count. */
   readonly keyPolicy: Policy;
+  /** The policies that ask for a log's own signature alone: to read on from, never to rely on. */
+  readonly lawSigned: Policy;
+  readonly keySigned: Policy;
   readonly #parties: ReadonlyMap<string, PartyRef>;
 
   constructor(token: symbol, deployment: DeploymentId, payload: Uint8Array, document: Uint8Array) {
@@ -66,6 +69,8 @@ export class Charter {
     try {
       this.lawPolicy = policyFor(this.terms, this.terms.lawLog);
       this.keyPolicy = policyFor(this.terms, this.terms.keyLog);
+      this.lawSigned = new Policy(this.lawPolicy.logs, [], [], "none");
+      this.keySigned = new Policy(this.keyPolicy.logs, [], [], "none");
     } catch (problem) {
       if (!(problem instanceof Malformed)) throw problem;
       throw new CharterRefused("charter-terms", problem.detail);
@@ -160,6 +165,12 @@ export function verifyAmendment(current: Charter, data: Uint8Array): Charter {
   const signed = jws.verify(data, jws.Purpose.CHARTER, [...allowed.values()], limits.CHARTER);
   checkSignatures(old, now, new Set(signed.signers.map(hex)));
   return new Charter(VERIFIED, current.deployment, payload, data);
+}
+
+/** The skew in ms of the charter in force at a time; before genesis, of genesis. */
+export function skewAt(charters: readonly Charter[], timeMs: number): number {
+  const begin = charters[0]?.terms.effectiveMs ?? 0;
+  return charterAt(charters, Math.max(timeMs, begin)).terms.skewMs;
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   nameConversation,
   nameDevice,
 } from "./identifiers.ts";
-import { type DeviceRecord, type KeyLog, validAt } from "./keylog.ts";
+import { type DeviceRecord, type KeyLog, type Skew, skewOf, validAt } from "./keylog.ts";
 import * as limits from "./limits.ts";
 
 export const CREDENTIAL_SIZE = 1 + ACCOUNT_SIZE + DEVICE_SIZE;
@@ -114,6 +114,15 @@ export function encodeContext(context: Context): Uint8Array {
   );
 }
 
+/**
+ * Whether what an account says of the conversation itself counts: its admins' word (G-14).
+ *
+ * That is its details and its timer; in a direct conversation both people are admins.
+ */
+export function speaksFor(context: Context, account: AccountId): boolean {
+  return context.admins.some((admin) => equalBytes(admin, account));
+}
+
 /** The conversation id that a context proves (spec G-1). */
 export function conversationOf(context: Context): ConversationId {
   return nameConversation(context.creator, context.nonce, context.deployment);
@@ -197,14 +206,27 @@ export function makeContext(
   return decodeContext(encodeContext({ ...terms, addPolicy, admins: sorted }));
 }
 
-/** The rules of one deployment: its id, whether its charter escrows, and its key log. */
+/**
+ * The rules of one deployment: its id, whether its charter escrows, and its key log.
+ *
+ * `escrow` is as the charter in force says; `earlier` holds what charters before it said: groups
+ * that were made under them stay (G-2).
+ */
 export class Rules {
   readonly deployment: DeploymentId;
   readonly escrow: boolean;
   readonly keyLog: KeyLog;
-  readonly #skewMs: number;
+  readonly #skewMs: Skew;
+  readonly #escrows: ReadonlySet<boolean>;
 
-  constructor(deployment: DeploymentId, escrow: boolean, keyLog: KeyLog, skewMs: number) {
+  constructor(
+    deployment: DeploymentId,
+    escrow: boolean,
+    keyLog: KeyLog,
+    skewMs: Skew,
+    earlier: Iterable<boolean> = [],
+  ) {
+    this.#escrows = new Set([escrow, ...earlier]);
     this.deployment = deployment;
     this.escrow = escrow;
     this.keyLog = keyLog;
@@ -229,7 +251,7 @@ export class Rules {
     if (!equalBytes(record.account, leaf.account) || !equalBytes(record.key, leaf.key)) {
       throw new GroupRefused("ghost-member", `another's device ${hex(leaf.device)}`);
     }
-    if (timeMs !== undefined && !validAt(record, timeMs, this.#skewMs)) {
+    if (timeMs !== undefined && !this.#wasListed(record, timeMs)) {
       throw new GroupRefused("ghost-member", `removed device ${hex(leaf.device)}`);
     }
     return record;
@@ -238,7 +260,7 @@ export class Rules {
   /** A group's context, which must prove the id and fit the charter (G-1, G-2). */
   checkContext(conversation: Uint8Array, data: Uint8Array | undefined): Context {
     const context = decodeContext(data);
-    if (!equalBytes(context.deployment, this.deployment) || context.escrow !== this.escrow) {
+    if (!equalBytes(context.deployment, this.deployment) || !this.#escrows.has(context.escrow)) {
       throw new GroupRefused("group-context", "made for another deployment");
     }
     if (
@@ -257,6 +279,9 @@ export class Rules {
     roster: readonly Leaf[],
   ): Context {
     const context = this.checkContext(conversation, data);
+    if (context.escrow !== this.escrow) {
+      throw new GroupRefused("group-context", "made under another charter");
+    }
     const [only, ...others] = roster;
     if (only === undefined || others.length > 0 || !equalBytes(only.device, context.creator)) {
       throw new GroupRefused("group-id", "not its creator's");
@@ -292,7 +317,7 @@ export class Rules {
     const stale: Leaf[] = [];
     for (const leaf of roster) {
       const record = this.checkLeaf(leaf, undefined);
-      if (!validAt(record, how.timeMs, this.#skewMs)) stale.push(leaf);
+      if (!this.#wasListed(record, how.timeMs)) stale.push(leaf);
       if (context.kind === ConversationKind.DIRECT && !includes(context.admins, leaf.account)) {
         throw new GroupRefused("ghost-member", "a third account");
       }
@@ -340,12 +365,27 @@ export class Rules {
     }
   }
 
+  #wasListed(record: DeviceRecord, timeMs: number): boolean {
+    return validAt(record, timeMs, skewOf(this.#skewMs, timeMs));
+  }
+
+  /**
+   * Whether the log had dropped a device by a time, in whoever's favour the clocks differ.
+   *
+   * A removal harms nobody whom the log drops a moment later; waiting would leave a lost device
+   * reading.
+   */
+  #wasDropped(record: DeviceRecord, timeMs: number): boolean {
+    if (record.removed === undefined) return false;
+    return record.removed.ms <= BigInt(timeMs + skewOf(this.#skewMs, timeMs));
+  }
+
   /** Spec G-6: admins remove anybody; members their own devices and what is stale. */
   #checkMayRemove(context: Context, change: Change, leaf: Leaf): void {
     const { account } = change.committer;
     if (equalBytes(leaf.account, account)) return;
     if (context.kind === ConversationKind.GROUP && includes(context.admins, account)) return;
-    if (validAt(this.keyLog.device(leaf.device), change.timeMs, this.#skewMs)) {
+    if (!this.#wasDropped(this.keyLog.device(leaf.device), change.timeMs)) {
       throw new GroupRefused("not-allowed", "only admins remove people");
     }
   }

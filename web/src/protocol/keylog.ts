@@ -75,6 +75,14 @@ export interface Applied {
 /** Checks (public key, signature, message) as `ed25519.verify` does, or throws a Refusal. */
 export type Verify = (key: Uint8Array, signature: Uint8Array, message: Uint8Array) => void;
 
+/** A charter's skew in ms: one for all times, or by time where amendments change it (spec Y-8). */
+export type Skew = number | ((timeMs: number) => number);
+
+/** The skew that holds at a time, in ms. */
+export function skewOf(skew: Skew, timeMs: number): number {
+  return typeof skew === "number" ? skew : skew(timeMs);
+}
+
 /**
  * Every account as the log says, entry by entry; holds no secret and does no I/O.
  *
@@ -84,7 +92,7 @@ export type Verify = (key: Uint8Array, signature: Uint8Array, message: Uint8Arra
 export class KeyLog {
   readonly deployment: DeploymentId;
   readonly #genesisKey: Uint8Array;
-  readonly #skewMs: bigint;
+  readonly #skewMs: Skew;
   readonly #verify: Verify;
   #size = 0;
   #timeMs = 0n;
@@ -95,12 +103,12 @@ export class KeyLog {
   constructor(
     deployment: DeploymentId,
     genesisKey: Uint8Array,
-    skewMs: number,
+    skewMs: Skew,
     verify: Verify = ed25519.verify,
   ) {
     this.deployment = deployment;
     this.#genesisKey = genesisKey;
-    this.#skewMs = BigInt(skewMs);
+    this.#skewMs = skewMs;
     this.#verify = verify;
   }
 
@@ -184,7 +192,8 @@ export class KeyLog {
    */
   check(data: Uint8Array): Entry {
     const entry = decodeEntry(data);
-    if (entry.timeMs < this.#timeMs - this.#skewMs) {
+    const skewMs = BigInt(skewOf(this.#skewMs, Number(this.#timeMs)));
+    if (entry.timeMs < this.#timeMs - skewMs) {
       throw new KeyLogRefused("entry-time", "behind the log");
     }
     if (entry.kind === Kind.FIRST) this.#checkFirst(entry);

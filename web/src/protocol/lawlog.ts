@@ -63,6 +63,8 @@ const anyEntry = taggedObjects({
   charter: object({ charter: bytes32, document: bytes32 }),
   /** An amendment: its payload's hash and SHA-256 of the signed document. By the operator. */
   amendment: object({ charter: bytes32, document: bytes32 }),
+  /** The witnesses' change: both logs' checkpoints by the old ones (R-40). By the operator. */
+  handover: object({ law: opaque, key: opaque }),
   /** A key epoch: `statement` is its `keyepoch.SignedKeyEpoch`'s bytes. By the operator. */
   "key-epoch": object({ committee: committeeNumber, keyEpoch, statement: opaque }),
   /** A missing key epoch, for which the last one goes on being used. By the operator. */

@@ -2,6 +2,7 @@
 
 import type { Charter } from "./charter.ts";
 import type { Approver, Profile, WarrantKind } from "./charter_terms.ts";
+import type { Handover } from "./handover.ts";
 import type { DeploymentId } from "./identifiers.ts";
 import type { VerifiedKeyEpoch } from "./keyepoch.ts";
 
@@ -84,10 +85,16 @@ export interface RequestRecord {
   readonly overCap: boolean;
 }
 
-/** A key epoch in the log, and which holders (0: the court) destroyed their share of it. */
+/**
+ * A key epoch in the log, and which holders (0: the court) destroyed their share of it.
+ *
+ * `holders` are the custodians' identity keys in hexadecimal, number 1 first (K-11).
+ */
 export interface EpochRecord {
   readonly keys: VerifiedKeyEpoch;
   readonly index: number;
+  /** The identity keys (hexadecimal) of the custodians whose shares these are, number 1 first. */
+  readonly holders: readonly string[];
   readonly destroyed: ReadonlySet<number>;
 }
 
@@ -137,6 +144,8 @@ export interface BundleRecord {
 export interface LawFacts {
   readonly deployment: DeploymentId;
   readonly charters: readonly Charter[];
+  /** The handovers from one set of witnesses to the next, oldest first (R-40). */
+  readonly handovers: readonly Handover[];
   readonly size: number;
   readonly timeMs: number;
   readonly founded: boolean;
@@ -148,9 +157,11 @@ export interface LawFacts {
   readonly epochs: ReadonlyMap<string, EpochRecord>;
   /** By `epochName`: the last day to which a key epoch was extended. */
   readonly extensions: ReadonlyMap<string, number>;
-  /** By request and holder. */
+  /** By request, holder, and (key epoch, share version) pairs (R-30). */
   readonly releases: ReadonlyMap<string, string>;
   readonly tallies: ReadonlyMap<number, Tally>;
+  /** By `epochName`, warrant and labels' root: how many labels were preserved (R-32). */
+  readonly preserved: ReadonlyMap<string, number>;
   /** The logged web clients, by their manifest's hash in hexadecimal (spec R-34). */
   readonly bundles: ReadonlyMap<string, BundleRecord>;
 }

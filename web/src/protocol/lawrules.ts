@@ -8,7 +8,8 @@ import { DAY_MS, firstDay } from "./days.ts";
 import { verifyDestruction } from "./destruction.ts";
 import { verifyKey } from "./ed25519.ts";
 import { equalBytes, hex } from "./encoding.ts";
-import { Refusal, WarrantRefused } from "./errors.ts";
+import { CharterRefused, Refusal, WarrantRefused } from "./errors.ts";
+import { judgeHandover } from "./handover.ts";
 import { decodeSigned, refuseChangedKey, sameEpoch, verifyKeyEpoch } from "./keyepoch.ts";
 import type { AnyEntry, EntryOf } from "./lawlog.ts";
 import {
@@ -46,6 +47,8 @@ function approverOf(role: Role): Approver | undefined {
 /** What a line is judged by. */
 export interface Setting {
   readonly facts: LawFacts;
+  /** The root over the lines so far. */
+  readonly root: Uint8Array;
   readonly charter: Charter;
   readonly party: PartyRef;
   readonly timeMs: number;
@@ -69,6 +72,8 @@ export class Step {
         return this.#charter(entry);
       case "amendment":
         return this.#amendment(entry);
+      case "handover":
+        return this.#handover(entry);
       case "key-epoch":
         return this.#keyEpoch(entry);
       case "epoch-extension":
@@ -92,9 +97,7 @@ export class Step {
       case "destruction":
         return this.#destruction(entry);
       case "preservation":
-        this.#holder(entry.committee);
-        this.#warrant(entry.warrant);
-        return this.#at.facts;
+        return this.#preservation(entry);
       case "statistics":
         this.#by(["operator"]);
         return this.#at.facts;
@@ -127,6 +130,7 @@ export class Step {
     const current = facts.charters.at(-1);
     if (current === undefined) throw voided("charter-genesis", "no charter");
     const now = verifyAmendment(current, document);
+    refuseOrphanedKeys(current, now, facts.epochs);
     if (!equalBytes(now.hash, entry.charter)) {
       throw voided("entry-void", "another charter than the line says");
     }
@@ -136,11 +140,30 @@ export class Step {
     return { ...facts, charters: [...facts.charters, now] };
   }
 
+  #handover(entry: EntryOf<"handover">): LawFacts {
+    this.#by(["operator"]);
+    const { facts, root, charter } = this.#at;
+    const handover = judgeHandover(facts, root, charter, entry);
+    return { ...facts, handovers: [...facts.handovers, handover] };
+  }
+
+  /** R-22: under the charter in force alone: before its holders are, nobody could release. */
   #keyEpoch(entry: EntryOf<"key-epoch">): LawFacts {
     this.#by(["operator"]);
     const { facts } = this.#at;
-    const keys = this.#verifyKeys(entry);
-    const name = epochName(entry.committee, entry.keyEpoch);
+    const { committee: number, keyEpoch } = entry;
+    const signed = decodeSigned(entry.statement);
+    const { court, custodians, threshold } = this.#committee(number);
+    if (court === undefined) throw voided("entry-void", "committee without escrow");
+    const holders = custodians.map((custodian) => hex(custodian.key));
+    const keys = verifyKeyEpoch(
+      signed,
+      custodians.map((custodian) => verifyKey(custodian.key)),
+      verifyKey(court.key),
+      { deployment: facts.deployment, committee: number, keyEpoch },
+      threshold,
+    );
+    const name = epochName(number, keyEpoch);
     const old = facts.epochs.get(name);
     let destroyed = new Set<number>();
     if (old !== undefined) {
@@ -149,29 +172,8 @@ export class Step {
       if (!isAlive(old)) throw voided("epoch-dead", "key epoch that was destroyed");
       destroyed = new Set([...old.destroyed].filter((index) => index === 0));
     }
-    const record = { keys, index: facts.size, destroyed };
+    const record = { keys, index: facts.size, holders, destroyed };
     return { ...facts, epochs: plus(facts.epochs, name, record) };
-  }
-
-  #verifyKeys(entry: EntryOf<"key-epoch">) {
-    const { facts } = this.#at;
-    const signed = decodeSigned(entry.statement);
-    const { committee: number, keyEpoch } = entry;
-    const wanted = { deployment: facts.deployment, committee: number, keyEpoch };
-    let failure: Refusal | undefined;
-    // A resharing may be logged before the charter that names its new holders is in force.
-    for (const charter of new Set([this.#at.charter, facts.charters.at(-1) ?? this.#at.charter])) {
-      const { court, custodians, threshold } = charter.committee(number);
-      if (court === undefined) continue;
-      try {
-        const keys = custodians.map((custodian) => verifyKey(custodian.key));
-        return verifyKeyEpoch(signed, keys, verifyKey(court.key), wanted, threshold);
-      } catch (problem) {
-        if (!(problem instanceof Refusal)) throw problem;
-        failure = problem;
-      }
-    }
-    throw failure ?? voided("entry-void", "committee without escrow");
   }
 
   /** R-23: a month without its key uses the last one's, at most the charter's N days. */
@@ -201,11 +203,23 @@ export class Step {
     if (!sameEpoch(said.epoch, record.keys.epoch)) {
       throw voided("entry-void", "destruction of another key epoch");
     }
+    if (index !== 0 && record.holders.indexOf(hex(party.key)) + 1 !== index) {
+      throw voided("not-a-holder", "destruction by who holds no share of it");
+    }
     if (index !== 0 && said.shareVersion < record.keys.shareVersion) {
       throw voided("entry-void", "only an old version of the share");
     }
     const destroyed = new Set([...record.destroyed, index]);
     return { ...facts, epochs: plus(facts.epochs, name, { ...record, destroyed }) };
+  }
+
+  #preservation(entry: EntryOf<"preservation">): LawFacts {
+    this.#holder(entry.committee);
+    this.#warrant(entry.warrant);
+    const { facts } = this.#at;
+    const month = epochName(entry.committee, entry.keyEpoch);
+    const name = `${month}/${hex(entry.warrant)}/${hex(entry.labelsRoot)}`;
+    return { ...facts, preserved: plus(facts.preserved, name, entry.labels) };
   }
 
   // --- warrants ----------------------------------------------------------------------------
@@ -266,6 +280,10 @@ export class Step {
     if (role === undefined || record.approvals.some((approval) => approval.role === role)) {
       throw voided("entry-void", "approved in this role before");
     }
+    // Who was given the other office since would open both locks alone.
+    if (record.approvals.some((approval) => equalBytes(approval.key, party.key))) {
+      throw voided("entry-void", "approved by this key before");
+    }
     const approvals = [...record.approvals, { role, key: party.key, timeMs }];
     const now = { ...record, approvals };
     return this.#keep(now, { approved: fullyApproved(now) && !fullyApproved(record) ? 1 : 0 });
@@ -299,7 +317,12 @@ export class Step {
   #request(entry: EntryOf<"release-request">): LawFacts {
     const record = this.#warrant(entry.warrant);
     const { facts, party, timeMs, hash } = this.#at;
-    if (!equalBytes(party.key, record.agency)) {
+    // Under a metadata warrant the operator gives, so it is who must log what it gives (R-36).
+    if (record.kind === "metadata") {
+      if (party.role !== "operator") {
+        throw voided("request-foreign", "metadata is the operator's to give");
+      }
+    } else if (!equalBytes(party.key, record.agency)) {
       throw voided("request-foreign", "not the warrant's agency");
     }
     const status = statusAt(record, timeMs);
@@ -356,7 +379,8 @@ export class Step {
       throw voided("request-unlogged", "release");
     }
     const index = this.#holder(request.committee);
-    const name = `${request.hash}/${index}`;
+    const versions = entry.versions.map((pair) => pair.join(":")).join(",");
+    const name = `${request.hash}/${index}/${versions}`;
     if (entry.holder !== index || entry.labels !== request.labels || facts.releases.has(name)) {
       throw voided("entry-void", "release");
     }
@@ -432,6 +456,27 @@ export class Step {
       warrants: plus(facts.warrants, record.commitment, record),
       tallies: plus(facts.tallies, record.committee, tally),
     };
+  }
+}
+
+/**
+ * Throws CharterRefused(charter-fixed) where living keys would lose their court (spec C-11).
+ *
+ * The court's share is whole and stays where it is: who may hold it changes only once every key epoch
+ * of the committee is dead. Neither may such a committee go, or its escrow.
+ */
+function refuseOrphanedKeys(old: Charter, now: Charter, epochs: LawFacts["epochs"]): void {
+  const after = new Map(now.terms.committees.map((each) => [each.number, each]));
+  const living = new Set(
+    [...epochs.values()].filter(isAlive).map((record) => record.keys.epoch.committee),
+  );
+  for (const { number, court } of old.terms.committees) {
+    if (!living.has(number) || court === undefined) continue;
+    const next = after.get(number)?.court;
+    if (next === undefined || !equalBytes(next.key, court.key)) {
+      const detail = `committee ${number} has living keys: its court keeps its key`;
+      throw new CharterRefused("charter-fixed", detail);
+    }
   }
 }
 

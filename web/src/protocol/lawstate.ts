@@ -28,7 +28,8 @@ import { GrowingTree } from "./merkle.ts";
  */
 export class LawState {
   #facts: LawFacts;
-  readonly #tree = new GrowingTree();
+  #tree = new GrowingTree();
+  #roots: Uint8Array[] = [this.#tree.root];
   #void = 0;
   #lastVoid: Code | undefined;
 
@@ -40,6 +41,7 @@ export class LawState {
     this.#facts = {
       deployment: genesis.deployment,
       charters: [genesis],
+      handovers: [],
       size: 0,
       timeMs: 0,
       founded: false,
@@ -50,6 +52,7 @@ export class LawState {
       extensions: new Map(),
       releases: new Map(),
       tallies: new Map(),
+      preserved: new Map(),
       bundles: new Map(),
     };
   }
@@ -67,6 +70,26 @@ export class LawState {
   /** The Merkle root over all lines so far (32 bytes, RFC 6962). */
   get root(): Uint8Array {
     return this.#tree.root;
+  }
+
+  /** The root when the log had so many lines. Throws LogRefused(log-range). */
+  rootAt(size: number): Uint8Array {
+    const root = this.#roots[size];
+    if (root === undefined) throw new LogRefused("log-range", `size ${size} of ${this.size}`);
+    return root;
+  }
+
+  /** A state of its own that goes on from here. */
+  copy(): LawState {
+    const [genesis] = this.#facts.charters;
+    if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
+    const other = new LawState(genesis);
+    other.#facts = this.#facts;
+    other.#tree = new GrowingTree(this.#tree.size, this.#tree.peaks);
+    other.#roots = [...this.#roots];
+    other.#void = this.#void;
+    other.#lastVoid = this.#lastVoid;
+    return other;
   }
 
   get void(): number {
@@ -115,6 +138,7 @@ export class LawState {
       this.#lastVoid = problem.code;
     }
     this.#tree.append(line);
+    this.#roots.push(this.#tree.root);
     this.#facts = { ...facts, size: this.size };
   }
 
@@ -128,7 +152,9 @@ export class LawState {
     if (facts.founded === (signed.entry.type === "charter")) {
       throw voided("entry-void", "the genesis charter comes first, and once");
     }
-    const step = new Step({ facts, charter, party, timeMs, hash: hex(signed.hash), documents });
+    const { root } = this;
+    const hash = hex(signed.hash);
+    const step = new Step({ facts, root, charter, party, timeMs, hash, documents });
     return { ...step.take(signed.entry), timeMs };
   }
 }

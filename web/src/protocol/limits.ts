@@ -47,5 +47,11 @@ export const CONVERSATION_NAME = 256;
 export const HTTP_ANSWER = 16 * 1024 * 1024;
 /** A web client's manifest, bytes. */
 export const BUNDLE_MANIFEST = 256 * 1024;
+/** Mail from a device of one's own account, bytes. */
+export const OWN_MAIL = 64 * 1024;
 /** Key packages published at once. */
 export const KEY_PACKAGES = 100;
+/** What a device is called, bytes. */
+export const DEVICE_NAME = 255;
+/** A file of a history that is handed over, bytes. */
+export const HISTORY_PIECE = 16 * 1024 * 1024;

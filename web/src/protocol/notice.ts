@@ -20,11 +20,12 @@ import {
   whole,
   word,
 } from "./documents.ts";
-import { equalBytes } from "./encoding.ts";
-import { EvidenceRefused } from "./errors.ts";
+import { equalBytes, hex } from "./encoding.ts";
+import { EvidenceRefused, LogRefused } from "./errors.ts";
 import type { AccountId } from "./identifiers.ts";
 import * as jws from "./jws.ts";
 import { verifyLine } from "./lawlog.ts";
+import type { LawState } from "./lawstate.ts";
 import * as limits from "./limits.ts";
 import { verifyProof } from "./tlog_proof.ts";
 import { commitSubject } from "./warrant.ts";
@@ -69,30 +70,39 @@ export interface VerifiedNotice {
 /**
  * The notice once a party signed it and a cosigned log line commits to this account.
  *
- * Throws Malformed, LogRefused, or EvidenceRefused(notice-mismatch).
+ * Signer and witnesses may be those of any charter so far: a notice is read long after it was made.
+ * Where its log is no longer than `law`, it must be the same one. Throws Malformed, LogRefused, or EvidenceRefused(notice-mismatch).
  */
 export function verifyNotice(
   data: Uint8Array,
-  charter: Charter,
+  law: LawState,
   account: AccountId,
   nowMs: number,
 ): VerifiedNotice {
-  const holders = charter.parties.filter(({ role }) =>
-    ["operator", "custodian", "court"].includes(role),
-  );
-  const keys = holders.map(({ key }) => key);
+  const { deployment, charters } = law.facts;
+  // The first one always is.
+  const told = charters.filter(({ terms }, at) => at === 0 || terms.effectiveMs <= nowMs);
+  const parties = told
+    .flatMap((charter) => charter.parties)
+    .filter(({ role }) => ["operator", "custodian", "court"].includes(role));
+  const holders = new Map(parties.map((party) => [hex(party.key), party]));
+  const keys = [...holders.values()].map(({ key }) => key);
   const document = jws.verify(data, jws.Purpose.NOTICE, keys, limits.NOTICE);
   const terms = decode(document.payload, noticeTerms, limits.NOTICE);
-  if (!equalBytes(terms.deployment, charter.deployment) || !equalBytes(terms.account, account)) {
+  if (!equalBytes(terms.deployment, deployment) || !equalBytes(terms.account, account)) {
     throw new EvidenceRefused("notice-mismatch", "to somebody else");
   }
-  if (nowMs + charter.terms.skewMs < terms.gagEndMs) {
+  if (nowMs + (told.at(-1)?.terms.skewMs ?? 0) < terms.gagEndMs) {
     throw new EvidenceRefused("notice-mismatch", "before the gag's end");
   }
-  const signers = document.signers.map((key) => partyIn(charter, key, terms.committee).role);
-  const { entry } = verifyLine(charter.deployment, terms.line).signed;
-  const placed = verifyProof(terms.proof, terms.line, charter.lawPolicy);
-  const subject = commitSubject(charter.deployment, terms.warrant, terms.salt, account);
+  const signers = document.signers.map((key) => partyIn(holders, key, terms.committee).role);
+  const { entry } = verifyLine(deployment, terms.line).signed;
+  const placed = placeOf(terms.proof, terms.line, told);
+  const { size, root } = placed.checkpoint.checkpoint;
+  if (size <= law.size && !equalBytes(law.rootAt(size), root)) {
+    throw new LogRefused("log-fork", `at size ${size}`);
+  }
+  const subject = commitSubject(deployment, terms.warrant, terms.salt, account);
   if (entry.type !== "release-request" || !equalBytes(entry.warrant, terms.warrant)) {
     throw new EvidenceRefused("notice-mismatch", "another log line");
   }
@@ -102,8 +112,26 @@ export function verifyNotice(
   return { terms, subject, signers, logIndex: placed.index } as unknown as VerifiedNotice;
 }
 
-function partyIn(charter: Charter, key: Uint8Array, committee: number): PartyRef {
-  const party = charter.party(key);
+/** Verifies a line's place under whichever charter's witnesses saw it (R-40). */
+function placeOf(proof: Uint8Array, line: Uint8Array, charters: readonly Charter[]) {
+  let failure: LogRefused | undefined;
+  for (const charter of [...charters].reverse()) {
+    try {
+      return verifyProof(proof, line, charter.lawPolicy);
+    } catch (problem) {
+      if (!(problem instanceof LogRefused) || problem.code !== "log-quorum") throw problem;
+      failure ??= problem;
+    }
+  }
+  throw failure ?? new LogRefused("log-quorum", "no charter");
+}
+
+function partyIn(
+  holders: ReadonlyMap<string, PartyRef>,
+  key: Uint8Array,
+  committee: number,
+): PartyRef {
+  const party = holders.get(hex(key));
   if (party === undefined || (party.committee !== undefined && party.committee !== committee)) {
     throw new EvidenceRefused("notice-mismatch", "by another committee's holder");
   }

@@ -60,7 +60,7 @@ const KINDS = {
   MembershipNotice: [8, structure({ change: whole(3, 1), account: id32 })],
   /** What a conversation is called and looks like; it counts from an admin alone (spec V-16). */
   Details: [9, structure({ name: bytes(0, limits.CONVERSATION_NAME), picture: thumbnail })],
-  /** An attachment that can be shown or played where it stands (spec V-17). */
+  /** An attachment that can be shown or played, or answers a message (spec V-17). */
   Media: [
     10,
     structure({
@@ -69,6 +69,7 @@ const KINDS = {
       height: wholeOr0(0xffff),
       durationMs: wholeOr0(0xffffffff),
       thumbnail,
+      target: bytes(0, 16, new Uint8Array()),
     }),
   ],
   /** The sender is typing, or has stopped. */
@@ -116,6 +117,9 @@ export function decodeRecord(data: Uint8Array): AnyRecord {
   // msgpack can say one thing in several ways
   if (!equalBytes(encodeValue(codec.write(record)), data)) {
     throw new Malformed("not-canonical", "record is not in its shortest form");
+  }
+  if (record.kind === "Media" && ![0, 16].includes(record.target.length)) {
+    throw new Malformed("form", "what a file answers");
   }
   return record;
 }

@@ -25,7 +25,7 @@ export function makeSafetyCode(
   one: AccountVersion,
   other: AccountVersion,
 ): SafetyCode {
-  const sides = [digestOf(deployment, one), digestOf(deployment, other)].sort(compareBytes);
+  const sides = [digestSide(deployment, one), digestSide(deployment, other)].sort(compareBytes);
   const digest = sha512(tagged(TAG_PAIR, deployment, ...sides));
   const groups = Array.from({ length: GROUPS }, (_, at) => {
     const value = bigEndian(digest.subarray(5 * at, 5 * at + 5)) % 100_000n;
@@ -34,7 +34,8 @@ export function makeSafetyCode(
   return { digits: groups.join(" "), qr: concat(u8(1), ...sides) };
 }
 
-function digestOf(deployment: DeploymentId, version: AccountVersion): Uint8Array {
+/** One account's part of its safety codes: changed by any device or lineage change of its own. */
+export function digestSide(deployment: DeploymentId, version: AccountVersion): Uint8Array {
   return sha256(
     tagged(TAG_ACCOUNT, deployment, version.account, u32(version.lineage), ...version.keys),
   );

@@ -1,6 +1,6 @@
 /** The service worker: the app from this device, notifications without content, and the bundle check. */
 
-import { type BundleCheck, type BundleOutcome, BundleStore } from "./bundle.ts";
+import { type BundleOutcome, type BundleSource, BundleStore } from "./bundle.ts";
 
 /** What the worker tells the pages; they answer a `look` for a new bundle. */
 export interface WorkerNews {
@@ -12,27 +12,29 @@ export interface WorkerNews {
 export type WorkerWish = { readonly kind: "look" };
 
 const LOOK_EVERY_MS = 60 * 60_000;
+const UNUSABLE =
+  "Doublelock did not open: the server's code is not in the law log, or could not be compared.\n";
 // The catalogues are the pages'; a worker that is woken by a push has only this.
 const WORDS = {
   en: { title: "Doublelock", body: "There is something new." },
   he: { title: "Doublelock", body: "יש משהו חדש." },
 } as const;
 
-/** Begins to serve a worker's scope; `check` holds manifests against the law log. */
-export function serveBundle(scope: ServiceWorkerGlobalScope, check: BundleCheck): void {
-  const store = new BundleStore(scope.caches, (input, init) => scope.fetch(input, init));
+/** Begins to serve a worker's scope with the bundles of a source. */
+export function serveBundle(scope: ServiceWorkerGlobalScope, source: BundleSource): void {
+  const store = new BundleStore(scope.caches, (input, init) => scope.fetch(input, init), source);
   let lookedAt = 0;
 
   const look = async () => {
     lookedAt = Date.now();
-    const outcome = await store.look(check);
+    const outcome = await store.look();
     if (outcome.kind === "unreachable") return;
     const news: WorkerNews = { kind: "bundle", outcome };
     for (const client of await scope.clients.matchAll({ type: "window" })) client.postMessage(news);
   };
 
   scope.addEventListener("install", (event) => {
-    event.waitUntil(store.look(check).then(() => scope.skipWaiting()));
+    event.waitUntil(store.look().then(() => scope.skipWaiting()));
   });
 
   scope.addEventListener("activate", (event) => {
@@ -46,18 +48,26 @@ export function serveBundle(scope: ServiceWorkerGlobalScope, check: BundleCheck)
   scope.addEventListener("fetch", (event) => {
     const { request } = event;
     const url = new URL(request.url);
-    const ours = url.origin === scope.location.origin && request.method === "GET";
-    if (!ours || /^\/(?:v1|log)\//.test(url.pathname) || url.pathname === "/bundle.json") return;
-    event.respondWith(answer(request, url.pathname));
-    if (request.mode === "navigate" && Date.now() - lookedAt > LOOK_EVERY_MS)
-      event.waitUntil(look());
+    if (url.origin !== scope.location.origin || request.method !== "GET") return;
+    if (request.mode === "navigate") {
+      // Every page of this origin is the app: an answer of the API is data, and never a page.
+      event.respondWith(answer(request, "/index.html"));
+      if (Date.now() - lookedAt > LOOK_EVERY_MS) event.waitUntil(look());
+    } else if (!/^\/(?:v1|log)\//.test(url.pathname)) {
+      event.respondWith(answer(request, url.pathname));
+    }
   });
 
   const answer = async (request: Request, path: string): Promise<Response> => {
-    if ((await store.current()) === null) return scope.fetch(request);
-    const file = await store.file(request.mode === "navigate" ? "/" : path);
+    const fresh = (await store.current()) === null;
+    if (fresh && !(await source.pinned())) return scope.fetch(request);
+    // The browser may have thrown the files away: then they come anew, and as strictly.
+    if (fresh) await look();
+    const file = await store.file(path);
     // With a bundle, nothing else is code or style of this app.
-    return file ?? new Response("There is no such file.\n", { status: 404 });
+    if (file !== undefined) return file;
+    const text = (await store.current()) === null ? UNUSABLE : "There is no such file.\n";
+    return new Response(text, { status: 404, headers: { "content-type": "text/plain" } });
   };
 
   scope.addEventListener("push", (event) => {

@@ -12,7 +12,7 @@ const CAUSES: readonly AlarmCause[] = [
   },
   { kind: "own-entry", index: 4_102, added: [{ id: "7f00", name: "7f00ab12" }], removed: [] },
   { kind: "log-fork", log: "law", refusal: { code: "log-fork", detail: "size 231" } },
-  { kind: "unlogged-bundle", hash: "0bad".repeat(16) },
+  { kind: "unlogged-bundle", hash: "0bad".repeat(16), running: false },
   {
     kind: "ghost",
     conversation: "co00000000000000",

@@ -165,7 +165,8 @@ export class MemoryMessenger implements Messenger {
       trust: { ...(await this.trust()), mine: null },
       inviter: purpose === "account" ? "Ada Okafor" : null,
       handle: purpose === "device" ? "noa" : null,
-      group: purpose === "group" ? { name: "Night shift", members: 14 } : null,
+      group: purpose === "group" ? { name: "Night shift" } : null,
+      registers: true,
       expiresMs: this.#now + 86_400_000,
     };
   }
@@ -263,6 +264,8 @@ export class MemoryMessenger implements Messenger {
   async setTyping(conversation: string, active: boolean): Promise<void> {
     this.asked.push({ what: "setTyping", with: [conversation, active] });
   }
+
+  async setHere(): Promise<void> {}
 
   async leave(conversation: string): Promise<void> {
     this.#alter(conversation, { state: "left" });
@@ -512,11 +515,12 @@ export class MemoryMessenger implements Messenger {
     return this.#links.get(conversation) ?? null;
   }
 
-  async makeGroupLink(conversation: string): Promise<GroupLink> {
+  async makeGroupLink(conversation: string, atOnce: boolean): Promise<GroupLink> {
     const link = {
       text: `https://chat.example.org/#group${"Z3JvdXAtbGluaw".repeat(8)}`,
       madeMs: this.#now,
       expiresMs: null,
+      atOnce,
     };
     this.#links.set(conversation, link);
     return link;
@@ -593,6 +597,8 @@ export class MemoryMessenger implements Messenger {
     this.#alarms = this.#alarms.filter((each) => each.id !== id);
     this.tell({ kind: "alarm-gone", id });
   }
+
+  async bundleMet(): Promise<void> {}
 
   // --- settings ----------------------------------------------------------------------------
 

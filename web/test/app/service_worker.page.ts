@@ -45,7 +45,7 @@ async function offer(
   changed: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const { text, hash } = await manifestOf(changed);
-  stage.answers.set("/bundle.json", text);
+  stage.answers.set("/v1/manifest", text);
   stage.answers.set(`/v1/verdict/${hash}`, verdict);
   for (const [path, body] of Object.entries(changed)) stage.answers.set(`/${path}`, body);
   return hash;
@@ -88,12 +88,12 @@ describe("the service worker", () => {
     expect(await served(page, "/icons/icon.svg")).toEqual([200, "<svg>new</svg>"]);
   });
 
-  it.each(["unlogged", "unknown"])(
+  it.each(["unlogged", "unknown", "withdrawn"])(
     "refuses a new bundle that is %s, says so, keeps the old",
     async (verdict) => {
       const page = await begun();
       const hash = await offer(verdict, { "icons/icon.svg": "<svg>evil</svg>" });
-      expect(await look(page)).toEqual({ kind: "refused", hash, verdict });
+      expect(await look(page)).toEqual({ kind: "refused", hash, verdict, running: false });
       const [status, text] = await served(page, "/icons/icon.svg");
       expect(status).toBe(200);
       expect(text).not.toContain("evil");
@@ -102,12 +102,10 @@ describe("the service worker", () => {
 
   it("takes no file that is not what the manifest says", async () => {
     const page = await begun();
-    await offer("logged", { "icons/icon.svg": "<svg>new</svg>" });
+    const hash = await offer("logged", { "icons/icon.svg": "<svg>new</svg>" });
     stage.answers.set("/icons/icon.svg", "<svg>evil</svg>");
-    await page.evaluate(async () =>
-      (await navigator.serviceWorker.ready).active?.postMessage({ kind: "look" }),
-    );
-    await page.waitForTimeout(800);
+    const verdict = "changed";
+    expect(await look(page)).toEqual({ kind: "refused", hash, verdict, running: false });
     expect((await served(page, "/icons/icon.svg"))[1]).not.toContain("evil");
   });
 

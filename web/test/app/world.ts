@@ -1,11 +1,13 @@
 /** A small world for tests of the interface: people, talk, and everything that can look odd. */
 
 import type {
+  Amendment,
   Body,
   CommitteeFacts,
   Conversation,
   Counted,
   Message,
+  MonthKey,
   Notice,
   Person,
   Trust,
@@ -151,6 +153,7 @@ export function makeConversations(
       mentioned: n === 3,
       readAt: (talk.at(-1 - unread)?.at ?? 0) as number,
       muted: n === 5 || n === 9,
+      blocked: false,
       pinned: n === 0 && round === 0,
       draft:
         n === 7
@@ -194,6 +197,7 @@ function blank(id: string, name: string): Conversation {
     mentioned: false,
     readAt: 0,
     draft: null,
+    blocked: false,
     muted: false,
     pinned: false,
     timerSeconds: 0,
@@ -436,7 +440,7 @@ export function makeNotice(nowMs: number): Notice {
 function service(nowMs: number): Message[] {
   const amended: Body = {
     kind: "line",
-    line: { kind: "amended", sequence: 1, effectiveMs: nowMs + 20 * DAY },
+    line: { kind: "amended", inForce: false, ...makeAmendment(nowMs) },
   };
   return [
     message(SERVICE, 1, nowMs - 3 * DAY, null, amended),
@@ -456,8 +460,36 @@ const counted: Counted = {
   releases: 32,
   notices: 9,
   overdue: 0,
+  content: { warrants: 7, labels: 118, accounts: 9 },
+  metadata: { warrants: 2, labels: 24, accounts: 2 },
   last30Days: { labels: 21, accounts: 2 },
 };
+
+function makeAmendment(nowMs: number): Amendment {
+  const committee = "Harbour Committee";
+  return {
+    sequence: 1,
+    effectiveMs: nowMs + 20 * DAY,
+    changes: [
+      { committee, kind: null, term: "retentionDays", before: 365, after: 180 },
+      { committee, kind: null, term: "custodians", before: null, after: "Chamber of Engineers" },
+      { committee, kind: null, term: "custodians", before: "Consumers' Union", after: null },
+      { committee, kind: "content-stored", term: "gagMs", before: 91 * DAY, after: 30 * DAY },
+    ],
+  };
+}
+
+function makeMonths(nowMs: number): MonthKey[] {
+  const now = new Date(nowMs);
+  const month = (away: number): MonthKey => ({
+    firstDay: Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + away, 1) / DAY,
+    state: away > 0 ? "coming" : away === 0 ? "current" : away < -3 ? "destroyed" : "past",
+    custodiansDone: away < -3 ? 5 : 0,
+    courtDone: away < -3,
+    preserved: away === -5 ? 3 : 0,
+  });
+  return [3, 2, 1, 0, -1, -2, -3, -4, -5].map(month);
+}
 
 export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
   const log = (size: number, root: string) => ({
@@ -518,7 +550,7 @@ export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
     caps: { accounts: 20, labels: 600 },
     retentionDays: 365,
     epochsReady: 4,
-    epochsDestroyed: 2,
+    months: makeMonths(nowMs),
     counted,
   };
   return {
@@ -531,7 +563,8 @@ export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
       hash: "4be1".padEnd(64, "09ac"),
       effectiveMs: nowMs - 400 * DAY,
       amendmentDelayMs: 30 * DAY,
-      upcoming: { sequence: 1, effectiveMs: nowMs + 20 * DAY },
+      upcoming: makeAmendment(nowMs),
+      history: [],
     },
     committees: [
       committee,

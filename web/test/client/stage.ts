@@ -20,6 +20,12 @@ export interface Heard {
   readonly hex: string;
 }
 
+/** How a person comes in: by a given invite, or by a fresh one to a committee. */
+export interface Entrance {
+  readonly invite?: string;
+  readonly committee?: number;
+}
+
 export class Stage {
   readonly problems: string[] = [];
   readonly address: string;
@@ -41,8 +47,10 @@ export class Stage {
     this.#answers = answers;
   }
 
-  static async begin(): Promise<Stage> {
-    const child = spawn(PYTHON, [SCRIPT, WEB], { stdio: ["pipe", "pipe", "inherit"] });
+  /** `wish` is for `world.py`: a clock that moves, jurisdictions, a proxy's address. */
+  static async begin(wish: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
+    const asked = [SCRIPT, WEB, JSON.stringify(wish)];
+    const child = spawn(PYTHON, asked, { stdio: ["pipe", "pipe", "inherit"] });
     const { stdout } = child;
     const answers: ((line: string) => void)[] = [];
     const first = new Promise<string>((give, fail) => {
@@ -56,10 +64,18 @@ export class Stage {
     });
     createInterface({ input: stdout }).on("line", (line) => answers.shift()?.(line));
     const { address } = JSON.parse(await first) as { address: string };
-    const browser = await chromium.launch({
-      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    });
+    const args = [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+    ];
+    // A worker's script that a test has changed counts as of an unknown network.
+    if (wish["moving"] === true) args.push("--disable-features=LocalNetworkAccessChecks");
+    const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+    const browser = await chromium.launch({ executablePath, args });
     return new Stage(address, browser, child, answers);
   }
 
@@ -88,23 +104,24 @@ export class Stage {
     return context;
   }
 
-  async open(context: BrowserContext): Promise<Page> {
+  async open(context: BrowserContext, path = "/"): Promise<Page> {
     const page = await context.newPage();
     page.on("pageerror", (error) => this.problems.push(String(error)));
     page.on("console", (message) => {
       const text = message.text();
-      // Being offline is part of the test; and Chromium complains of a feature it does not know.
-      const known = /ERR_INTERNET_DISCONNECTED|Unrecognized feature/.test(text);
+      // Being offline is part of the test.
+      const known = /ERR_INTERNET_DISCONNECTED/.test(text);
       if (message.type() === "error" && !known) this.problems.push(text);
     });
-    await page.goto(this.address);
+    await page.goto(`${this.address}${path}`);
     await page.waitForSelector("html[data-ready]");
     return page;
   }
 
   /** Registers a person through the interface. */
-  async register(page: Page, handle: string, invite?: string): Promise<void> {
-    await page.fill("input", invite ?? (await this.ask<string>("invite")));
+  async register(page: Page, handle: string, given: Entrance = {}): Promise<void> {
+    const { invite, committee = 1 } = given;
+    await page.fill("input", invite ?? (await this.ask<string>("invite", { committee })));
     await page.waitForSelector("form.joining");
     await page.locator("input[autocomplete=username]").fill(handle);
     await page.locator("input[type=radio]").nth(1).check();

@@ -22,7 +22,6 @@ _ASK: Final = "no-cache"
 _PREFERRED: Final = ("br", "gzip")
 _NO_FEATURES: Final = (
     "accelerometer",
-    "bluetooth",
     "browsing-topics",
     "display-capture",
     "geolocation",

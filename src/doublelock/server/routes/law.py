@@ -7,12 +7,14 @@ from starlette.routing import Route
 from doublelock.protocol import limits
 from doublelock.protocol.api import AskEnvelopes, Filed, LawDocument, LawDocuments
 from doublelock.protocol.codes import Code
+from doublelock.protocol.documents import encode
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.frames import join
 from doublelock.server.inventory import Inventories
 from doublelock.server.lawdesk import NO_CASE, LawDesk
 from doublelock.server.metadata import Disclosures
 from doublelock.server.parts import Parts
+from doublelock.server.requests import Requests
 from doublelock.server.routes.exchange import (
     answer,
     path_id,
@@ -29,6 +31,7 @@ def routes(
     parts: Parts, desk: LawDesk, inventories: Inventories, disclosures: Disclosures
 ) -> list[Route]:
     """Return these routes."""
+    requests = Requests(desk, inventories, parts.config.clock)
 
     async def post(request: Request) -> Response:
         party = parts.gate.caller(request).party
@@ -64,9 +67,17 @@ def routes(
 
     async def inventory(request: Request) -> Response:
         party = parts.gate.caller(request).party
-        case = path_id(request, "case")
-        desk.check_agency(party.key, case)
-        return raw(await inventories.sign(await desk.warrant(case), parts.config.clock()))
+        return raw(await requests.inventory(party.key, path_id(request, "case")))
+
+    async def draft(request: Request) -> Response:
+        party = parts.gate.caller(request).party
+        return raw(encode(await requests.draft(party.key, path_id(request, "case"))))
+
+    async def post_request(request: Request) -> Response:
+        party = parts.gate.caller(request).party
+        signed = await read_bytes(request, limits.LOG_ENTRY)
+        filing = await requests.take(party.key, path_id(request, "case"), signed)
+        return answer(Filed(number=filing.number, log_index=filing.log_index))
 
     async def envelopes(request: Request) -> Response:
         party = parts.gate.caller(request).party
@@ -95,6 +106,8 @@ def routes(
     return [
         Route("/v1/law/documents/{kind}", post, methods=["POST"]),
         Route("/v1/law/documents", documents),
+        Route("/v1/law/cases/{case}/draft", draft),
+        Route("/v1/law/cases/{case}/requests", post_request, methods=["POST"]),
         Route("/v1/law/cases/{case}/inventory", inventory),
         Route("/v1/law/cases/{case}/envelopes", envelopes, methods=["POST"]),
         Route("/v1/law/cases/{case}/metadata", ask_metadata, methods=["POST"]),

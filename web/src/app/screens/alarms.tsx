@@ -109,7 +109,12 @@ export function sayAlarm(alarm: Alarm, words: Words): Said {
         expert: `${cause.refusal.code} ${cause.refusal.detail}`,
       };
     case "unlogged-bundle":
-      return { title: say.unlogged, text: say.unloggedText, dismiss, expert: cause.hash };
+      return {
+        title: say.unlogged,
+        text: cause.running ? say.unloggedRunning : say.unloggedText,
+        dismiss,
+        expert: cause.hash,
+      };
     case "ghost":
       return {
         title: say.ghost(cause.name),

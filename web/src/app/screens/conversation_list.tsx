@@ -19,6 +19,8 @@ export function ConversationList() {
   const { route } = navigation;
   const open = useComputed(() => ("id" in route.value ? route.value.id : null)).value;
   const ordered = model.ordered.value;
+  const status = model.status.value;
+  const me = status?.state === "open" ? status.me.handle : "";
   return (
     <nav class="list-pane" aria-label={words.list.label}>
       <header class="bar list-head">
@@ -61,7 +63,7 @@ export function ConversationList() {
         <div class="empty">
           <Logo size={64} />
           <p>{words.list.empty}</p>
-          <small>{words.list.emptyHint}</small>
+          <small>{words.list.emptyHint(me)}</small>
           <button type="button" class="button primary" onClick={() => navigation.go({ at: "new" })}>
             {words.list.new}
           </button>
@@ -224,7 +226,9 @@ function previewText(preview: Preview, conversation: Conversation, words: Words)
   const text =
     preview.kind === "text" || preview.text !== ""
       ? plainText(preview.text)
-      : words.preview[preview.kind];
+      : preview.kind === "line" && conversation.kind === "service"
+        ? words.preview.amended
+        : words.preview[preview.kind];
   if (preview.mine) return preview.state === null ? words.preview.you(text) : text;
   const named = conversation.kind === "group" && preview.author !== null;
   return named ? words.preview.by(preview.authorName, text) : text;

@@ -7,9 +7,11 @@ import { Icon } from "../parts/icon.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { ScanDialog } from "../parts/scan_dialog.tsx";
 import { ActionRow, Card, Field, Screen, Switch } from "../parts/screen.tsx";
-import { longDate, nearTime } from "../times.ts";
+import { longDate, utcDay } from "../times.ts";
 import { useAnswer, useApp } from "../use_app.ts";
 import { CopyLine } from "./new_conversation.tsx";
+
+const DAY_MS = 86_400_000;
 
 export function DevicesScreen() {
   const { model, messenger, words, navigation } = useApp();
@@ -51,9 +53,7 @@ function DeviceRow({ device }: { readonly device: Device }) {
   const [name, setName] = useState(device.name);
   const say = words.devices;
   const used =
-    device.lastSeenMs === null
-      ? say.never
-      : say.lastUsed(nearTime(tag, device.lastSeenMs, model.nowMs.value, words.list));
+    device.lastSeenMs === null ? say.never : say.lastUsed(utcDay(tag, device.lastSeenMs / DAY_MS));
   const rename = async () => {
     setAsked(null);
     await model.attempt(messenger.renameDevice(device.id, name.trim()));
@@ -75,15 +75,17 @@ function DeviceRow({ device }: { readonly device: Device }) {
       </span>
       {device.revokedMs === null && (
         <span class="button-row">
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={`${say.rename}: ${device.name}`}
-            title={say.rename}
-            onClick={() => setAsked("rename")}
-          >
-            <Icon name="pen" size={18} />
-          </button>
+          {device.own && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={`${say.rename}: ${device.name}`}
+              title={say.rename}
+              onClick={() => setAsked("rename")}
+            >
+              <Icon name="pen" size={18} />
+            </button>
+          )}
           {!device.own && (
             <button
               type="button"

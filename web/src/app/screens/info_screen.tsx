@@ -9,7 +9,13 @@ import { Menu, type MenuItem, type Place, placeOf } from "../parts/menu.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { ActionRow, Card, Choice, Field, Screen, Switch } from "../parts/screen.tsx";
 import { useAnswer, useApp } from "../use_app.ts";
-import { CopyLine, PeopleChoice, PersonLine, PictureChoice } from "./new_conversation.tsx";
+import {
+  CopyLine,
+  InviteSomebody,
+  PeopleChoice,
+  PersonLine,
+  PictureChoice,
+} from "./new_conversation.tsx";
 
 export const TIMERS = [0, 300, 3_600, 28_800, 86_400, 604_800, 2_419_200];
 
@@ -137,6 +143,10 @@ function Habits({ conversation }: { readonly conversation: Conversation }) {
   const { id } = conversation;
   const say = words.group;
   const timer = conversation.timerSeconds;
+  // In a group its administrators set it, between two people either.
+  const mayTime =
+    conversation.state === "member" &&
+    (conversation.kind === "direct" || conversation.role === "admin");
   const spans = TIMERS.includes(timer) ? TIMERS : [...TIMERS, timer];
   return (
     <Card>
@@ -150,7 +160,10 @@ function Habits({ conversation }: { readonly conversation: Conversation }) {
         on={conversation.muted}
         onChange={(on) => void model.attempt(messenger.setMuted(id, on))}
       />
-      {conversation.state === "member" && (
+      {conversation.state === "member" && !mayTime && timer > 0 && (
+        <p class="quiet padded">{words.composer.timer(words.span(timer))}</p>
+      )}
+      {mayTime && (
         <Choice
           label={say.timer}
           hint={say.timerHint}
@@ -301,6 +314,8 @@ function Administration(props: {
 }) {
   const { model, messenger, words } = useApp();
   const { conversation, link, requests } = props;
+  const [atOnce, setAtOnce] = useState(link?.atOnce ?? false);
+  const [inviting, setInviting] = useState(false);
   const { id } = conversation;
   const say = words.group;
   const then = async (work: Promise<unknown>) => {
@@ -342,11 +357,21 @@ function Administration(props: {
             <CopyLine text={link.text} />
           </div>
         )}
+        <Switch
+          label={say.linkAtOnce}
+          hint={say.linkAtOnceHint}
+          on={atOnce}
+          onChange={(on) => {
+            setAtOnce(on);
+            if (link !== null) void then(messenger.makeGroupLink(id, on));
+          }}
+        />
+        <ActionRow icon="plus" label={words.create.invite} onClick={() => setInviting(true)} />
         <div class="button-row padded">
           <button
             type="button"
             class="button"
-            onClick={() => void then(messenger.makeGroupLink(id))}
+            onClick={() => void then(messenger.makeGroupLink(id, atOnce))}
           >
             {link === null ? say.linkMake : say.linkRenew}
           </button>
@@ -361,6 +386,15 @@ function Administration(props: {
           )}
         </div>
       </Card>
+      {inviting && (
+        <InviteSomebody
+          group={id}
+          onClose={() => {
+            setInviting(false);
+            props.onChange();
+          }}
+        />
+      )}
       <Card>
         <Choice
           label={say.addPolicy}

@@ -93,7 +93,7 @@ export function NewConversation() {
         </section>
       )}
       {asked === "join" && <JoinByLink onClose={() => setAsked(null)} />}
-      {asked === "invite" && <InviteSomebody onClose={() => setAsked(null)} />}
+      {asked === "invite" && <InviteSomebody group={null} onClose={() => setAsked(null)} />}
     </Screen>
   );
 }
@@ -272,19 +272,24 @@ function JoinByLink({ onClose }: { readonly onClose: () => void }) {
       <Field label={say.joinHint} value={text} onInput={setText} autofocus verbatim />
       {group != null && (
         <p>
-          <bdi>{group.name}</bdi> · {words.conversation.members(group.members)}
+          <bdi>{group.name}</bdi>
         </p>
       )}
     </Dialog>
   );
 }
 
-function InviteSomebody({ onClose }: { readonly onClose: () => void }) {
+/** An invite for somebody new, which may lead into a group as well. */
+export function InviteSomebody(props: {
+  readonly group: string | null;
+  readonly onClose: () => void;
+}) {
+  const { group, onClose } = props;
   const { words, messenger, tag } = useApp();
-  const invite = useAnswer(() => messenger.makeInvite(), []);
+  const invite = useAnswer(() => messenger.makeInvite(group), [group]);
   return (
     <Dialog title={words.create.invite} onClose={onClose}>
-      <p>{words.create.inviteText}</p>
+      <p>{group === null ? words.create.inviteText : words.create.inviteGroupText}</p>
       {invite === undefined ? (
         <p class="quiet">{words.common.loading}</p>
       ) : (

@@ -19,17 +19,19 @@ export function NoticeCard({
   const [proof, setProof] = useState(false);
   const say = words.notice;
   const [first, last] = [utcDay(tag, notice.firstDay), utcDay(tag, notice.lastDay)];
-  const text = notice.kind === "metadata" ? say.metadata : say.text;
+  const metadata = notice.kind === "metadata";
+  const text = metadata ? say.metadata : say.text;
+  const title = metadata ? say.titleMetadata : say.title;
   return (
-    <article class="notice-card" aria-label={say.title}>
+    <article class="notice-card" aria-label={title}>
       <h2>
         <Icon name="scale" />
-        {say.title}
+        {title}
       </h2>
       <p>{text(notice.agency, first, last)}</p>
       <dl>
         <dt>{say.offence}</dt>
-        <dd dir="auto">{notice.offence}</dd>
+        <dd dir="auto">{notice.offence.replaceAll("-", " ")}</dd>
         <dt>{say.basis}</dt>
         <dd dir="auto">{notice.legalBasis}</dd>
         <dt>{say.gag}</dt>
@@ -64,7 +66,7 @@ function Proof({ notice, onClose }: { readonly notice: Notice; readonly onClose:
   };
   return (
     <Dialog
-      title={say.proof}
+      title={say.proofTitle}
       onClose={onClose}
       footer={
         <button type="button" class="button primary" onClick={() => void save()}>
@@ -72,6 +74,7 @@ function Proof({ notice, onClose }: { readonly notice: Notice; readonly onClose:
         </button>
       }
     >
+      <p>{say.proofText}</p>
       <dl class="facts">
         <dt>{say.entry}</dt>
         <dd>{words.number(notice.logIndex)}</dd>

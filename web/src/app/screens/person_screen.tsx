@@ -113,6 +113,7 @@ export function PersonScreen({ account }: { readonly account: string }) {
         <ActionRow
           icon="disc"
           label={person.blocked ? say.unblock : say.block}
+          hint={say.blockHint}
           dangerous={!person.blocked}
           onClick={() => void model.attempt(messenger.setBlocked(account, !person.blocked))}
         />

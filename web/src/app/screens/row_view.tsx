@@ -1,6 +1,7 @@
 /** One row of a conversation: a day, a line of news, a notice, or somebody's bubble. */
 
-import { useRef } from "preact/hooks";
+import { useComputed } from "@preact/signals";
+import { useRef, useState } from "preact/hooks";
 import type { Message } from "../../messenger.ts";
 import { isJustEmoji } from "../formatting.ts";
 import { lineText } from "../line_text.ts";
@@ -11,6 +12,7 @@ import { RichText } from "../parts/rich_text.tsx";
 import type { Row } from "../rows.ts";
 import { clockTime, dayName, longTime } from "../times.ts";
 import { useApp } from "../use_app.ts";
+import { AmendmentCard } from "./amendment_card.tsx";
 import { FileBody } from "./file_body.tsx";
 import { Marks } from "./marks.tsx";
 import type { MessageActions } from "./message_actions.tsx";
@@ -53,6 +55,13 @@ export const RowView = memo(function RowView(props: RowProps) {
   const { message } = row;
   if (message.body.kind === "line") {
     const { line } = message.body;
+    if (line.kind === "amended") {
+      return (
+        <li class="notice-row" tabIndex={props.tabStop ? 0 : -1} {...place}>
+          <AmendmentCard line={line} timeMs={message.timeMs} />
+        </li>
+      );
+    }
     const account = "account" in line ? line.account : null;
     const text = lineText(line, words, tag);
     return (
@@ -86,7 +95,10 @@ function Bubble(
   },
 ) {
   const { message, actions, first, last } = props;
-  const { words, tag } = useApp();
+  const { words, tag, model } = useApp();
+  const [shown, setShown] = useState(false);
+  const blocked = useComputed(() => model.isBlocked(message.author)).value;
+  const folded = blocked && props.group && !shown;
   const { body } = message;
   const named = props.group && !message.mine;
   const press = useLongPress((x, y) => actions.menu(message, { x, y }));
@@ -139,7 +151,7 @@ function Bubble(
               <bdi>{message.authorName}</bdi>
             </button>
           )}
-          {message.replyTo !== null && (
+          {!folded && message.replyTo !== null && (
             <button
               type="button"
               class="quote"
@@ -154,7 +166,16 @@ function Bubble(
               </span>
             </button>
           )}
-          <Content message={message} actions={actions} />
+          {folded ? (
+            <span class="quiet">
+              {words.conversation.blocked}{" "}
+              <button type="button" class="link-button" onClick={() => setShown(true)}>
+                {words.conversation.blockedShow}
+              </button>
+            </span>
+          ) : (
+            <Content message={message} actions={actions} />
+          )}
           <Marks message={message} />
         </div>
         {message.reactions.length > 0 && (
@@ -238,10 +259,12 @@ function Content({
         <span class="refused-text">
           <Icon name="refused" size={18} />
           <span>
-            {words.conversation.refused}
+            {words.refused.title}
             <small>
-              {model.advice(body.refusal)} <code>{body.refusal.code}</code>
+              {words.refused.reasons[body.refusal.code] ?? model.advice(body.refusal)}{" "}
+              {message.mine ? words.refused.mine : words.refused.from(message.authorName)}
             </small>
+            <code>{body.refusal.code}</code>
           </span>
         </span>
       );

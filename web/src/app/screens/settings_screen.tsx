@@ -128,6 +128,7 @@ export function SettingsScreen(props: { readonly onShortcuts: () => void }) {
         />
         <Switch label={say.sounds} on={settings.sounds} onChange={(sounds) => change({ sounds })} />
       </Card>
+      <Blocked />
       <Notifications />
       <Storage />
       <Card title={say.account}>
@@ -148,6 +149,24 @@ export function SettingsScreen(props: { readonly onShortcuts: () => void }) {
         />
       )}
     </Screen>
+  );
+}
+
+function Blocked() {
+  const { model, words, navigation } = useApp();
+  const people = [...model.people.value.values()].filter((each) => each.blocked);
+  if (people.length === 0) return null;
+  return (
+    <Card title={words.settings.blocked}>
+      {people.map((person) => (
+        <ActionRow
+          key={person.account}
+          icon="disc"
+          label={person.name}
+          onClick={() => navigation.go({ at: "person", account: person.account })}
+        />
+      ))}
+    </Card>
   );
 }
 

@@ -1,10 +1,11 @@
 /** "Who can read this?": the charter in plain words, and what was done under it. The honest page. */
 
 import type { ComponentChildren } from "preact";
-import type { CommitteeFacts, Counted, LogFacts, Trust } from "../../messenger.ts";
+import type { CommitteeFacts, Counted, LogFacts, MonthKey, Trust } from "../../messenger.ts";
+import { ChangeList } from "../parts/change_list.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Card, Screen } from "../parts/screen.tsx";
-import { longDate, nearTime } from "../times.ts";
+import { longDate, monthName, nearTime } from "../times.ts";
 import { useAnswer, useApp } from "../use_app.ts";
 
 export function TrustScreen() {
@@ -120,7 +121,8 @@ function Answer(props: { readonly trust: Trust; readonly committee: CommitteeFac
 
 function Opened({ counted }: { readonly counted: Counted }) {
   const { words } = useApp();
-  const say = words.trust;
+  const { trust: say, rules } = words;
+  const { content, metadata } = counted;
   const rows: readonly (readonly [string, number])[] = [
     [say.filed, counted.filed],
     [say.approved, counted.approved],
@@ -137,9 +139,14 @@ function Opened({ counted }: { readonly counted: Counted }) {
   return (
     <Card title={say.opened}>
       <p class="opened">
-        {counted.releases === 0
-          ? say.openedNone
-          : say.openedSome(counted.labels, counted.accounts, counted.approved)}
+        {content.warrants === 0
+          ? rules.contentNone
+          : rules.contentOpened(content.labels, content.accounts, content.warrants)}
+      </p>
+      <p class="padded">
+        {metadata.warrants === 0
+          ? rules.metadataNone
+          : rules.metadataGiven(metadata.labels, metadata.accounts, metadata.warrants)}
       </p>
       <dl class="counts">
         {rows.map(([label, count]) => (
@@ -218,13 +225,18 @@ function Limits({ committee }: { readonly committee: CommitteeFacts }) {
         </li>
         <li>
           {say.retention(committee.retentionDays)}
-          <small>{say.epochs(committee.epochsReady, committee.epochsDestroyed)}</small>
+          <small>
+            {say.epochs(
+              committee.epochsReady,
+              committee.months.filter((each) => each.state === "destroyed").length,
+            )}
+          </small>
         </li>
         {committee.profiles.map((profile) => (
           <li key={profile.kind}>
             <strong>{say.kinds[profile.kind] ?? profile.kind}</strong>
             <small>{say.profile(roles(profile.approvals), profile.maxDays)}</small>
-            {profile.offences.length > 0 && <small>{say.offences(profile.offences)}</small>}
+            {profile.offences.length > 0 && <small>{say.offences(plain(profile.offences))}</small>}
             <small>
               {say.gag(words.span(profile.gagMs / 1000), words.span(profile.noticeMs / 1000))}
             </small>
@@ -236,7 +248,37 @@ function Limits({ committee }: { readonly committee: CommitteeFacts }) {
           </li>
         ))}
       </ul>
+      <Months months={committee.months} />
     </Card>
+  );
+}
+
+/** What the charter names in one word, such as threat-to-life, as people write it. */
+function plain(offences: readonly string[]): string[] {
+  return offences.map((each) => each.replaceAll("-", " "));
+}
+
+function Months({ months }: { readonly months: readonly MonthKey[] }) {
+  const { words, tag } = useApp();
+  const { rules } = words;
+  return (
+    <details class="log">
+      <summary>
+        <Icon name="clock" size={18} />
+        <span class="row-text">{rules.months}</span>
+      </summary>
+      <ul class="bullets months">
+        {months.map((each) => (
+          <li key={each.firstDay} class={each.state}>
+            <strong>{monthName(tag, each.firstDay)}</strong>: {rules.month[each.state]}
+            {each.custodiansDone + Number(each.courtDone) > 0 && (
+              <small>{rules.monthDone(each.custodiansDone, each.courtDone)}</small>
+            )}
+            {each.preserved > 0 && <small>{rules.monthKept(each.preserved)}</small>}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
@@ -252,10 +294,29 @@ function CharterCard({ trust }: { readonly trust: Trust }) {
         {say.delay(words.span(charter.amendmentDelayMs / 1000))}.
       </p>
       {charter.upcoming !== null && (
-        <p class="warning" role="status">
-          <Icon name="alert" size={20} />
-          {say.upcoming(charter.upcoming.sequence, longDate(tag, charter.upcoming.effectiveMs))}
-        </p>
+        <div class="coming" role="status">
+          <p class="warning">
+            <Icon name="alert" size={20} />
+            {say.upcoming(charter.upcoming.sequence, longDate(tag, charter.upcoming.effectiveMs))}
+          </p>
+          <ChangeList changes={charter.upcoming.changes} />
+        </div>
+      )}
+      {charter.history.length > 0 && (
+        <details class="log" open={charter.upcoming === null}>
+          <summary>
+            <Icon name="pen" size={18} />
+            <span class="row-text">{words.rules.history}</span>
+          </summary>
+          {charter.history.map((each) => (
+            <div key={each.sequence} class="past-change">
+              <p class="padded">
+                {say.charterNumber(each.sequence)}, {say.since(longDate(tag, each.effectiveMs))}
+              </p>
+              <ChangeList changes={each.changes} />
+            </div>
+          ))}
+        </details>
       )}
       <dl class="facts">
         <Fact label={say.deployment}>

@@ -31,8 +31,12 @@ export function WelcomeScreen() {
     messenger.readInvite(text.trim()).then(
       (read) => {
         if (!current) return;
-        setFacts(read);
         setReading(false);
+        if (!read.registers && read.purpose === "group") {
+          setProblem(words.create.joinAccount);
+          return;
+        }
+        setFacts(read);
         // The secret of the invite does not stay in the address bar and its history.
         if (inviteIn(location.href) !== null) history.replaceState(null, "", "#/");
       },
@@ -120,8 +124,12 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
         void submit();
       }}
     >
-      <h1>{linking ? say.link(facts.handle ?? "") : say.joining(facts.trust.name)}</h1>
+      <h1>
+        {linking && facts.handle !== null ? say.link(facts.handle) : say.joining(facts.trust.name)}
+      </h1>
       <p class="quiet">
+        {facts.group !== null && <bdi>{facts.group.name}</bdi>}
+        {facts.group !== null && facts.expiresMs !== null && " · "}
         {facts.inviter !== null && say.invitedBy(facts.inviter)}
         {facts.inviter !== null && facts.expiresMs !== null && " · "}
         {facts.expiresMs !== null && say.expires(longTime(tag, facts.expiresMs))}
@@ -130,7 +138,7 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
         <Icon name="eye" size={20} />
         {say.who}
       </button>
-      {!linking && (
+      {facts.handle === null && (
         <Field
           label={say.handle}
           hint={say.handleHint}

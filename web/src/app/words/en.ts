@@ -1,5 +1,6 @@
 /** The English words of the interface; every other language has exactly these (`Words`). */
 
+import { refused, rules } from "./en_rules.ts";
 import { makeTongue } from "./tongue.ts";
 
 const { count, number, bytes, name, list, span } = makeTongue("en", {
@@ -14,7 +15,6 @@ const messages = (n: number) => count(n, { one: "1 message", other: `${number(n)
 const people = (n: number) => count(n, { one: "1 person", other: `${number(n)} people` });
 const members = (n: number) => count(n, { one: "1 member", other: `${number(n)} members` });
 const days = (n: number) => count(n, { one: "1 day", other: `${number(n)} days` });
-const warrants = (n: number) => count(n, { one: "1 warrant", other: `${number(n)} warrants` });
 
 export const en = {
   language: "English",
@@ -60,8 +60,8 @@ export const en = {
     joining: (deployment: string) => `Join ${name(deployment)}`,
     invitedBy: (who: string) => `Invited by ${name(who)}`,
     expires: (when: string) => `Valid until ${when}`,
-    handle: "Your handle",
-    handleHint: "Others find you by it. It cannot be changed later.",
+    handle: "Your user name",
+    handleHint: "Others find you by it, written exactly so. It cannot be changed later.",
     handleBad: "Use 1 to 64 letters, digits, dots, dashes or underscores.",
     device: "Name of this device",
     deviceHint: "Shown to yourself, in the list of your devices.",
@@ -85,7 +85,7 @@ export const en = {
     step: {
       keys: "Making your keys on this device…",
       log: "Writing your keys into the public key log…",
-      witnesses: "Waiting for independent witnesses to see them…",
+      witnesses: "Waiting for independent witnesses to confirm your keys…",
       groups: "Joining your conversations…",
       history: "Receiving your history, encrypted…",
       done: "Done.",
@@ -122,7 +122,8 @@ export const en = {
     title: "Messages",
     label: "Conversations",
     empty: "No conversations yet",
-    emptyHint: "Write to somebody by their handle, or make a group.",
+    emptyHint: (me: string) =>
+      `You are ${name(me)} here. Tell that name to others, write to them by theirs, or invite somebody new.`,
     new: "New conversation",
     settings: "Settings",
     draft: "Draft:",
@@ -154,7 +155,8 @@ export const en = {
     voice: "Voice message",
     deleted: "Deleted message",
     refused: "Refused message",
-    notice: "A warrant opened messages of yours",
+    notice: "A warrant concerned you",
+    amended: "The rules change",
     line: "Group news",
     you: (text: string) => `You: ${text}`,
     by: (who: string, text: string) => `${name(who)}: ${text}`,
@@ -172,6 +174,9 @@ export const en = {
     here: "here now",
     lastSeen: (when: string) => `last seen ${when}`,
     beginning: "This is where the conversation begins.",
+    beginningDirect: (who: string) => `Only you and ${name(who)} are in this conversation.`,
+    beginningService:
+      "Here the service itself tells you what concerns you: warrants after their gag, and changes of the rules. Each is verified on this device.",
     unread: "New messages",
     jump: "To the newest message",
     jumpUnread: (n: number) =>
@@ -181,8 +186,6 @@ export const en = {
     edited: "edited",
     deleted: "This message was deleted.",
     deletedMine: "You deleted this message.",
-    refused: "This message was refused and is not shown.",
-    refusedWhy: "Why",
     failed: "Not sent",
     failedRetry: "Try again",
     failedDiscard: "Discard",
@@ -230,6 +233,8 @@ export const en = {
     requests: (n: number) =>
       count(n, { one: "1 person asks to join", other: `${number(n)} people ask to join` }),
     replyTo: (who: string) => `In answer to ${name(who)}`,
+    blocked: "A message of somebody you blocked.",
+    blockedShow: "Show it",
     safeLink: (host: string) => `leads to ${host}`,
   },
 
@@ -249,13 +254,14 @@ export const en = {
     madeMember: (by: string, who: string) => `${name(by)} took ${name(who)}'s administration away`,
     timer: (by: string, span: string) => `${name(by)} set messages to disappear after ${span}`,
     timerOff: (by: string) => `${name(by)} set messages to stay`,
+    handedOver: (device: string, count: number) =>
+      `${messages(count)} above came from your device ${name(device)}, which verified them; this one could not`,
     rejoined: (by: string) => `${name(by)} repaired a device of theirs`,
     codeChanged: (who: string) => `The safety code with ${name(who)} changed`,
     verified: (who: string) => `You verified ${name(who)}`,
     missed: (n: number) => `${messages(n)} from before are not on this device`,
     stopped: "The conversation was stopped by its rules",
-    amended: (n: number, when: string) =>
-      `The charter was amended (number ${number(n)}); it takes effect on ${when}`,
+    amended: (n: number, when: string) => `The rules change on ${when} (amendment ${number(n)})`,
     noticeRefused: "Something came as a notice, and does not verify",
   },
 
@@ -314,10 +320,10 @@ export const en = {
 
   create: {
     title: "New conversation",
-    find: "Find by handle",
-    findHint: "Type a name or an exact handle",
-    known: "People you know",
-    nobody: "Nobody of this handle is here.",
+    find: "Find by user name",
+    findHint: "Type a name that you know, or an exact user name",
+    known: "People",
+    nobody: "Nobody of this user name is here.",
     group: "New group",
     groupTitle: "New group",
     groupName: "Name of the group",
@@ -328,7 +334,12 @@ export const en = {
     joinHint: "Paste a group's link",
     joinAsk: "Ask to join",
     joinAsked: "Asked. You are in as soon as an administrator's device lets you in.",
+    joinQuestion: (group: string) => `Ask to join ${name(group)}?`,
+    joinText: "An administrator is told your handle, and may let you in.",
+    joinAccount: "This link leads into a group. You need an account here before you can ask.",
     invite: "Invite somebody new",
+    inviteGroupText:
+      "This link makes one account here, and asks to join the group. Give it to one person only.",
     inviteText: "This link makes one account here. Give it to one person only.",
     choosePicture: "Choose a picture",
     removePicture: "Remove the picture",
@@ -356,6 +367,8 @@ export const en = {
     link: "Invite link",
     linkHint: "Whoever has the link can ask to join; an administrator's device lets them in.",
     linkMake: "Make a link",
+    linkAtOnce: "Let in at once whoever has the link",
+    linkAtOnceHint: "Otherwise you are asked about each.",
     linkRenew: "Make a new link",
     linkRevoke: "Switch the link off",
     requests: "Asking to join",
@@ -391,6 +404,8 @@ export const en = {
     devices: (n: number) =>
       count(n, { one: "1 device in the key log", other: `${number(n)} devices in the key log` }),
     block: "Block",
+    blockHint:
+      "Their direct messages and requests are hidden here, and nothing notifies you. In groups that you share their messages are folded; they are told nothing, and still see yours.",
     unblock: "Unblock",
     deviceSince: (when: string) => `listed since ${when}`,
   },
@@ -441,7 +456,9 @@ export const en = {
     typing: "Typing",
     typingHint: "Others see that you are typing, and you see it of them.",
     lastSeen: "Last seen",
-    lastSeenHint: "Others see when you were here, and you see it of them.",
+    lastSeenHint:
+      "People you write with directly see when you were here, and you see it of them. The server knows when a device is connected, whatever you choose.",
+    blocked: "Blocked people",
     timer: "Disappearing messages in new conversations",
     lock: "Lock when not used",
     lockAfter: (n: number) =>
@@ -514,19 +531,16 @@ export const en = {
     judges: "Judge",
     agencies: "Who may ask",
     opened: "What has been opened so far",
-    openedNone: "Nothing has been opened.",
-    openedSome: (labels: number, accounts: number, n: number) =>
-      `${count(labels, { one: "1 day of one person's writing", other: `${number(labels)} person-days of writing` })}, of ${people(accounts)}, under ${warrants(n)}.`,
     openedHint:
       "Counted on this device from the law log's own lines. One person-day is what one person wrote in one conversation on one day.",
     filed: "Warrants asked for",
     approved: "Fully approved",
     refused: "Refused",
     cancelled: "Cancelled",
-    lapsed: "Lapsed",
+    lapsed: "Ran out unused",
     requests: "Openings asked for",
-    labels: "Person-days opened at most",
-    accounts: "People concerned",
+    labels: "Person-days asked for",
+    accounts: "People concerned, at most",
     releases: "Releases by key holders",
     notices: "Notices delivered",
     overdue: "Notices overdue",
@@ -536,9 +550,9 @@ export const en = {
     capsUsed: (labels: number, accounts: number) =>
       `Used in the last 30 days: ${number(labels)} and ${number(accounts)}`,
     retention: (n: number) =>
-      `Keys are destroyed after ${days(n)}; after that nobody can open anything older`,
+      `Messages and keys are destroyed after ${days(n)}, here and at the server; nobody can open anything older`,
     epochs: (ready: number, destroyed: number) =>
-      `${count(ready, { one: "1 month's key", other: `${number(ready)} months' keys` })} ready, ${number(destroyed)} destroyed`,
+      `${count(ready, { one: "1 month's key", other: `${number(ready)} months' keys` })} ready, ${number(destroyed)} destroyed so far`,
     kinds: {
       "content-stored": "Content of messages",
       metadata: "Who wrote to whom and when",
@@ -604,8 +618,12 @@ export const en = {
     deployment: "Deployment",
   },
 
+  rules,
+  refused,
+
   notice: {
     title: "A warrant opened messages of yours",
+    titleMetadata: "A warrant told whom you wrote to",
     text: (agency: string, first: string, last: string) =>
       first === last
         ? `${name(agency)} opened what you wrote on ${first}.`
@@ -621,6 +639,9 @@ export const en = {
     verified: (entry: string) =>
       `Verified on this device: the law log names this in entry ${entry}.`,
     proof: "Show the proof",
+    proofTitle: "The proof",
+    proofText:
+      "This device checked that a key holder or the operator signed this notice, that the law log's entry commits to this warrant and to you, and that enough witnesses cosigned that log. Nobody else can see that the entry is about you.",
     warrant: "Warrant (commitment)",
     entry: "Law log entry",
     logSize: "In a log of",
@@ -653,6 +674,8 @@ export const en = {
     unlogged: "This app's code is not in the law log",
     unloggedText:
       "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",
+    unloggedRunning:
+      "It is the code that runs here. Do not go on with it: ask the operator, and tell others.",
     ghost: (who: string) => `Somebody was to be slipped into ${name(who)}`,
     ghostText:
       "The server showed a member or a device that the key log does not know. It was refused and gets nothing.",

@@ -2,6 +2,7 @@
 
 import type { Words } from "./en.ts";
 import { ADVICE } from "./he_advice.ts";
+import { refused, rules } from "./he_rules.ts";
 import { makeTongue } from "./tongue.ts";
 
 const { count, number, bytes, name, list, span } = makeTongue("he", {
@@ -19,8 +20,6 @@ const people = (n: number) =>
 const members = (n: number) =>
   count(n, { one: "חבר אחד", two: "שני חברים", other: `${number(n)} חברים` });
 const days = (n: number) => count(n, { one: "יום אחד", two: "יומיים", other: `${number(n)} ימים` });
-const warrants = (n: number) =>
-  count(n, { one: "צו אחד", two: "שני צווים", other: `${number(n)} צווים` });
 const devices = (n: number) =>
   count(n, { one: "מכשיר אחד", two: "שני מכשירים", other: `${number(n)} מכשירים` });
 
@@ -129,7 +128,8 @@ export const he: Words = {
     title: "הודעות",
     label: "שיחות",
     empty: "עדיין אין שיחות",
-    emptyHint: "אפשר לכתוב למישהו לפי הכינוי שלו, או ליצור קבוצה.",
+    emptyHint: (me) =>
+      `הכינוי שלך כאן הוא ${name(me)}. אפשר למסור אותו לאחרים, לכתוב להם לפי הכינוי שלהם, או להזמין מישהו חדש.`,
     new: "שיחה חדשה",
     settings: "הגדרות",
     draft: "טיוטה:",
@@ -163,7 +163,8 @@ export const he: Words = {
     voice: "הודעה קולית",
     deleted: "הודעה שנמחקה",
     refused: "הודעה שסורבה",
-    notice: "צו פתח הודעות שלך",
+    notice: "צו נגע אליך",
+    amended: "הכללים משתנים",
     line: "עדכון בשיחה",
     you: (text) => `אני: ${text}`,
     by: (who, text) => `${name(who)}: ${text}`,
@@ -179,6 +180,9 @@ export const he: Words = {
     here: "כאן עכשיו",
     lastSeen: (when) => `נראה/תה לאחרונה ${when}`,
     beginning: "כאן מתחילה השיחה.",
+    beginningDirect: (who) => `בשיחה הזו רק אתם: ${name(who)} והחשבון שלך.`,
+    beginningService:
+      "כאן השירות עצמו מודיע מה שנוגע אליך: צווים אחרי תום האיסור, ושינויים של הכללים. כל דבר מאומת במכשיר הזה.",
     unread: "הודעות חדשות",
     jump: "אל ההודעה החדשה ביותר",
     jumpUnread: (n) =>
@@ -192,8 +196,6 @@ export const he: Words = {
     edited: "נערך",
     deleted: "ההודעה הזו נמחקה.",
     deletedMine: "מחקת את ההודעה הזו.",
-    refused: "ההודעה הזו סורבה ואינה מוצגת.",
-    refusedWhy: "למה",
     failed: "לא נשלח",
     failedRetry: "ניסיון חוזר",
     failedDiscard: "ביטול",
@@ -243,6 +245,8 @@ export const he: Words = {
         other: `${number(n)} אנשים מבקשים להצטרף`,
       }),
     replyTo: (who) => `בתשובה אל ${name(who)}`,
+    blocked: "הודעה של מי שחסמת.",
+    blockedShow: "להציג",
     safeLink: (host) => `מוביל אל ${host}`,
   },
 
@@ -260,12 +264,14 @@ export const he: Words = {
     madeMember: (by, who) => `${name(by)} ביטל/ה את הניהול של ${name(who)}`,
     timer: (by, when) => `${name(by)} קבע/ה שהודעות ייעלמו אחרי ${when}`,
     timerOff: (by) => `${name(by)} קבע/ה שהודעות יישארו`,
+    handedOver: (device, count) =>
+      `${messages(count)} שלמעלה הגיעו מהמכשיר שלך ${name(device)}, שאימת אותן; מכשיר זה לא יכול היה`,
     rejoined: (by) => `${name(by)} תיקן/ה מכשיר משלו/ה`,
     codeChanged: (who) => `קוד הבטיחות עם ${name(who)} השתנה`,
     verified: (who) => `אימתת את ${name(who)}`,
     missed: (n) => `${messages(n)} מלפני כן אינן במכשיר הזה`,
     stopped: "השיחה נעצרה על ידי הכללים שלה",
-    amended: (n, when) => `האמנה תוקנה (מספר ${number(n)}); התיקון נכנס לתוקף ב־${when}`,
+    amended: (n, when) => `הכללים משתנים ב־${when} (תיקון ${number(n)})`,
     noticeRefused: "משהו הגיע כהודעה רשמית ואינו מאומת",
   },
 
@@ -326,7 +332,7 @@ export const he: Words = {
     title: "שיחה חדשה",
     find: "חיפוש לפי כינוי",
     findHint: "שם, או כינוי מדויק",
-    known: "אנשים שאתה מכיר",
+    known: "אנשים",
     nobody: "אין כאן איש בכינוי הזה.",
     group: "קבוצה חדשה",
     groupTitle: "קבוצה חדשה",
@@ -338,7 +344,11 @@ export const he: Words = {
     joinHint: "הדבקת קישור של קבוצה",
     joinAsk: "בקשה להצטרף",
     joinAsked: "הבקשה נשלחה. ההצטרפות תושלם ברגע שמכשיר של הניהול יאשר.",
+    joinQuestion: (group: string) => `לבקש להצטרף אל ${name(group)}?`,
+    joinText: "הכינוי שלך נמסר למנהלת או למנהל, שיכולים לצרף אותך.",
+    joinAccount: "הקישור הזה מוביל לקבוצה. כדי לבקש להצטרף צריך קודם חשבון כאן.",
     invite: "הזמנת מישהו חדש",
+    inviteGroupText: "הקישור הזה יוצר חשבון אחד כאן ומבקש להצטרף לקבוצה. תנו אותו לאדם אחד בלבד.",
     inviteText: "הקישור הזה יוצר כאן חשבון אחד. יש לתת אותו לאדם אחד בלבד.",
     choosePicture: "בחירת תמונה",
     removePicture: "הסרת התמונה",
@@ -364,6 +374,8 @@ export const he: Words = {
     timerHint: "נמחקות כאן ובשרת אחרי הזמן הזה. חבר עם מצלמה עדיין יכול לשמור אותן.",
     link: "קישור הזמנה",
     linkHint: "מי שבידו הקישור יכול לבקש להצטרף; מכשיר של הניהול מכניס אותו.",
+    linkAtOnce: "לצרף מיד את מי שהקישור בידו",
+    linkAtOnceHint: "אחרת תישאלו על כל אחת ואחד.",
     linkMake: "יצירת קישור",
     linkRenew: "קישור חדש",
     linkRevoke: "ביטול הקישור",
@@ -398,6 +410,8 @@ export const he: Words = {
     verifiedSince: (when) => `אומת ב־${when}`,
     changedSince: (when) => `השתנה ב־${when}`,
     devices: (n) => `${devices(n)} ביומן המפתחות`,
+    blockHint:
+      "ההודעות הישירות והבקשות של האדם הזה מוסתרות כאן ואין עליהן התראות. בקבוצות משותפות ההודעות שלו מקופלות; לא נמסר לו דבר, והוא ממשיך לראות את שלך.",
     block: "חסימה",
     unblock: "ביטול החסימה",
     deviceSince: (when) => `רשום מאז ${when}`,
@@ -448,7 +462,9 @@ export const he: Words = {
     typing: "הקלדה",
     typingHint: "אחרים רואים שאתה מקליד, ואתה רואה זאת אצלם.",
     lastSeen: "נראה לאחרונה",
-    lastSeenHint: "אחרים רואים מתי היית כאן, ואתה רואה זאת אצלם.",
+    lastSeenHint:
+      "מי שמתכתבים איתך ישירות רואים מתי היית כאן, ואתה רואה זאת אצלם. השרת יודע מתי מכשיר מחובר, בכל מקרה.",
+    blocked: "אנשים חסומים",
     timer: "הודעות נעלמות בשיחות חדשות",
     lock: "נעילה כשאין שימוש",
     lockAfter: (n) =>
@@ -518,19 +534,16 @@ export const he: Words = {
     judges: "שופט",
     agencies: "מי רשאי לבקש",
     opened: "מה נפתח עד כה",
-    openedNone: "דבר לא נפתח.",
-    openedSome: (labels, accounts, n) =>
-      `${count(labels, { one: "יום כתיבה אחד של אדם אחד", two: "שני ימי כתיבה של אדם", other: `${number(labels)} ימי כתיבה של אדם` })}, של ${people(accounts)}, לפי ${warrants(n)}.`,
     openedHint:
       "נספר במכשיר הזה מתוך שורות יומן החוק עצמן. יום כתיבה הוא מה שאדם אחד כתב בשיחה אחת ביום אחד.",
     filed: "צווים שהתבקשו",
     approved: "אושרו במלואם",
     refused: "סורבו",
     cancelled: "בוטלו",
-    lapsed: "פקעו",
+    lapsed: "פקעו בלי שימוש",
     requests: "פתיחות שהתבקשו",
-    labels: "ימי כתיבה שנפתחו לכל היותר",
-    accounts: "אנשים הנוגעים בדבר",
+    labels: "ימי כתיבה שהתבקשו",
+    accounts: "אנשים הנוגעים בדבר, לכל היותר",
     releases: "שחרורים של מחזיקי מפתחות",
     notices: "הודעות שנמסרו",
     overdue: "הודעות באיחור",
@@ -539,9 +552,10 @@ export const he: Words = {
       `לכל היותר ${number(labels)} ימי כתיבה ו־${people(accounts)} בכל 30 ימים`,
     capsUsed: (labels, accounts) =>
       `נוצלו ב־30 הימים האחרונים: ${number(labels)} ו־${number(accounts)}`,
-    retention: (n) => `המפתחות מושמדים אחרי ${days(n)}; אחר כך איש אינו יכול לפתוח דבר ישן יותר`,
+    retention: (n) =>
+      `הודעות ומפתחות מושמדים אחרי ${days(n)}, כאן ובשרת; איש אינו יכול לפתוח דבר ישן יותר`,
     epochs: (ready, destroyed) =>
-      `${count(ready, { one: "מפתח של חודש אחד מוכן", two: "מפתחות של חודשיים מוכנים", other: `מפתחות של ${number(ready)} חודשים מוכנים` })}, ${number(destroyed)} הושמדו`,
+      `${count(ready, { one: "מפתח של חודש אחד מוכן", two: "מפתחות של חודשיים מוכנים", other: `מפתחות של ${number(ready)} חודשים מוכנים` })}, ${number(destroyed)} הושמדו עד כה`,
     kinds: {
       "content-stored": "תוכן של הודעות",
       metadata: "מי כתב למי ומתי",
@@ -608,8 +622,12 @@ export const he: Words = {
     deployment: "פריסה",
   },
 
+  rules,
+  refused,
+
   notice: {
     title: "צו פתח הודעות שלך",
+    titleMetadata: "צו גילה עם מי התכתבת",
     text: (agency, first, last) =>
       first === last
         ? `${name(agency)} פתחה את מה שכתבת ב־${first}.`
@@ -624,6 +642,9 @@ export const he: Words = {
     signedBy: "בחתימת",
     verified: (entry) => `אומת במכשיר הזה: יומן החוק נוקב בכך ברשומה ${entry}.`,
     proof: "הצגת ההוכחה",
+    proofTitle: "ההוכחה",
+    proofText:
+      "המכשיר הזה בדק שמחזיק מפתח או המפעיל חתם על ההודעה הזו, שהרשומה ביומן החוק מתחייבת לצו הזה ואליך, ושדי עדים חתמו על אותו יומן. אף אחד אחר אינו יכול לראות שהרשומה היא עליך.",
     warrant: "הצו (התחייבות)",
     entry: "רשומה ביומן החוק",
     logSize: "ביומן של",
@@ -656,6 +677,7 @@ export const he: Words = {
     unlogged: "הקוד של האפליקציה אינו ביומן החוק",
     unloggedText:
       "השרת שלח קוד שלא רשם. הקוד סורב: ההמשך הוא עם הקוד שכבר היה כאן. יש לספר לאחרים.",
+    unloggedRunning: "זה הקוד שרץ כאן. אין להמשיך איתו: יש לשאול את המפעיל ולספר לאחרים.",
     ghost: (who) => `מישהו הוברח אל ${name(who)}`,
     ghostText: "השרת הציג חבר או מכשיר שיומן המפתחות אינו מכיר. הוא סורב ואינו מקבל דבר.",
     deceived: "השרת הציג משהו שאינו מתקיים",
