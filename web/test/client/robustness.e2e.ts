@@ -290,3 +290,30 @@ test("comes back from a broken state, and says what it missed", async () => {
 async function forgetAlarms(): Promise<void> {
   await expect.poll(() => page.locator("dialog[open]").count(), { timeout: 15_000 }).toBe(0);
 }
+
+test("shows a defect of the program by name, and goes on once it is gone", async () => {
+  for (const worker of page.workers()) {
+    await worker.evaluate(() => {
+      crypto.subtle.encrypt = () => Promise.reject(new TypeError("never to be expected"));
+    });
+  }
+  const broken = page.locator(".gate code", { hasText: "defect" });
+  const field = page.locator(".composer textarea");
+  // Once is an accident, and begun again from the vault; again and again is shown.
+  while (!(await broken.isVisible())) {
+    if (!(await field.isVisible())) await broken.waitFor();
+    else await write(page, "what became of it?").catch(() => undefined);
+    await Promise.race([
+      broken.waitFor(),
+      expect.poll(() => field.inputValue()).not.toBe(""),
+    ]).catch(() => undefined);
+  }
+  await page.getByText("Try again").click();
+  await page.waitForSelector("html[data-ready]");
+  await stage.unlock(page);
+  await open(page, "Quay 7");
+  await write(page, "here it is");
+  const all = await heard("here it is");
+  expect(all).not.toContain("what became of it?");
+  expect(all).not.toContain("refused");
+}, 60_000);
