@@ -28,13 +28,15 @@ MLS_SOURCES := mls/Cargo.toml mls/Cargo.lock mls/pyproject.toml $(wildcard mls/s
 
 setup: .venv/ready  ## The locked environment, with the MLS binding
 
-demo: setup  ## The whole story on this machine; CHAT=path replays a raw IRC log
-	$(RUN) doublelock demo --new --state $(WORLD) $(if $(CHAT),--chat "$(CHAT)")
+# At a terminal it goes on running after its story, until Ctrl-C; elsewhere it ends by itself.
+demo: setup web/build/bundle.json  ## The whole story, then two invites for a browser; CHAT=path replays a raw IRC log
+	@[ -t 0 ] && [ -t 1 ] && stay=--keep-running; \
+	$(RUN) doublelock demo --new --state $(WORLD) --web web/build $$stay $(if $(CHAT),--chat "$(CHAT)")
 
 up: setup web/build/bundle.json  ## The same deployment, kept running for people to use, in the browser too
 	$(RUN) doublelock demo --state $(WORLD) --keep-running --web web/build
 
-test: setup check pytest webtest  ## Everything that must hold before a change lands
+test: setup browser check pytest webtest pages  ## Everything that must hold before a change lands
 
 check: setup  ## Style, types, imports
 	$(RUN) ruff check src tests bench vectors
@@ -55,9 +57,10 @@ web/build/bundle.json: web/node_modules/.ready web/index.html web/vite.config.ts
 
 # Debian's Chromium; as root on Debian it is installed, elsewhere it has to be there.
 browser:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
-		|| echo "There is no chromium here, and it cannot be installed."
+	@command -v "$${CHROMIUM:-/usr/bin/chromium}" >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& echo "Installing Debian's Chromium for the browser's tests" && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| { echo "The browser's tests need Chromium, and it could not be installed: install it, or name one in CHROMIUM." >&2; exit 1; }
 
 webtest: setup web/node_modules/.ready  ## The browser's side: types, style, vectors, MLS soak with Python
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent test
@@ -68,7 +71,7 @@ pages: setup browser web/node_modules/.ready  ## The browser client in a real Ch
 screenshots: browser web/node_modules/.ready  ## The main screens as pictures, in web/dist/screenshots
 	cd web && npm run --silent screenshots
 
-bench: setup  ## Every figure beside its ceiling from the same run
+bench: setup browser web/node_modules/.ready  ## Every figure beside its ceiling from the same run
 	$(RUN) python -m bench
 
 vectors: setup  ## Write our own test vectors again, deterministically

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.figure import print_figures, write_figures
 
-PARTS = ("escrow", "opening", "log", "mls", "client", "server")
+PARTS = ("escrow", "opening", "log", "mls", "client", "server", "browser")
 
 
 def main(names: list[str]) -> int:

@@ -232,10 +232,12 @@ class Forger:
         **changes: Any,
     ) -> Message:
         """Seal a body again under a changed header; `plain` makes it from the header's hash."""
-        header = replace(like.header, **changes)
+        header = msgspec.structs.replace(like.header, **changes)
         label = header.label(self.stage.deployment)
         if fresh_capsule or label != like.header.label(self.stage.deployment):
-            header = replace(header, capsule=seal(like.seed, label, self.stage.mpk(label)).capsule)
+            header = msgspec.structs.replace(
+                header, capsule=seal(like.seed, label, self.stage.mpk(label)).capsule
+            )
         encoded = header.encode()
         digest = hash_header(encoded)
         cipher, nonce = _message_cipher(day_key(like.seed, header.capsule, label), digest)

@@ -9,11 +9,18 @@ from client_world import World, next_event, texts, world_at
 from doublelock.client.client import Client
 from doublelock.client.events import Joined, Left, Membership, Message, Whispering
 from doublelock.client.invite import decode_invite
+from doublelock.protocol.api import CONTENT_TYPE, SetTimer, encode_body
 from doublelock.protocol.codes import Code
-from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, KeyLogRefused, Malformed
+from doublelock.protocol.errors import (
+    EnvelopeRefused,
+    GroupRefused,
+    KeyLogRefused,
+    Malformed,
+    Refusal,
+)
 from doublelock.protocol.group_rules import AddPolicy
 from doublelock.protocol.identifiers import ConversationId
-from doublelock.protocol.record import Text, Typing
+from doublelock.protocol.record import Text, Timer, Typing
 
 
 async def people(world: World, *handles: str) -> list[Client]:
@@ -249,3 +256,39 @@ async def test_a_timer_deletes_on_both_sides_what_comes_behind_it(tmp_path: Path
         for one in (ann, bob):
             assert [item.sequence for item in one.history(chat)] == [kept, kept + 1, last]
             assert one.timer(chat) == 0
+
+
+async def test_only_admins_set_a_groups_timer(tmp_path: Path) -> None:
+    """Spec G-14: a member is refused, and its record, sent by a changed client, has no effect."""
+    async with world_at(tmp_path) as world:
+        ann, bob, cid = await people(world, "ann", "bob", "cid")
+        chat = await ann.create_conversation(["bob", "cid"])
+        await joined(chat, bob, cid)
+        with pytest.raises(GroupRefused, match="not-allowed"):
+            await bob.set_timer(chat, 60)
+        body = encode_body(SetTimer(timer_ms=60_000))
+        path = f"/v1/conversations/{chat.hex()}/timer"
+        with pytest.raises(Refusal, match="not-allowed"):
+            await bob._core.http.send("PUT", path, body, kind=CONTENT_TYPE)
+        at = await bob.send(chat, Timer(60))
+        for one in (ann, cid):
+            await one.reached(chat, at)
+        assert [one.timer(chat) for one in (ann, bob, cid)] == [0, 0, 0]
+        assert world.server is not None
+        kept = await world.server.parts.conversations.get(chat)
+        assert kept is not None
+        assert kept.timer_ms == 0
+        at = await ann.set_timer(chat, 30)
+        for one in (bob, cid):
+            await one.reached(chat, at)
+        assert [one.timer(chat) for one in (ann, bob, cid)] == [30, 30, 30]
+
+
+async def test_either_person_sets_a_direct_conversations_timer(tmp_path: Path) -> None:
+    async with world_at(tmp_path) as world:
+        ann, bob = await people(world, "ann", "bob")
+        chat = await ann.create_conversation(["bob"], direct=True)
+        await joined(chat, bob)
+        at = await bob.set_timer(chat, 60)
+        await ann.reached(chat, at)
+        assert [one.timer(chat) for one in (ann, bob)] == [60, 60]

@@ -74,7 +74,7 @@ def test_a_running_server_serves_logs_and_withdraws(tmp_path: Path) -> None:
     parties, key = tmp_path / "parties.json", tmp_path / "operator.key"
     parties.write_text(json.dumps(PLAN))
     own = ("--state", tmp_path / "server", "--key-file", key)
-    call("serve", "found", parties, *own)
+    founded = call("serve", "found", parties, *own)
     web, next_web = client(tmp_path / "web"), client(tmp_path / "next")
     name = call("serve", "bundle", web, "--release", "1.0")["bundle"]
     words = ("serve", "run", *own, "--web", web, "--http-port", "0", "--stream-port", "0", "--json")
@@ -96,6 +96,14 @@ def test_a_running_server_serves_logs_and_withdraws(tmp_path: Path) -> None:
             assert call("serve", "withdraw", name, *at)["log_index"] == 3
             assert http.get("/").status_code == 410
             assert call("serve", "withdraw", name, *at, code=1)["code"] == "entry-void"
+            pinned = ("--address", address, "--deployment", founded["deployment"])
+            verified = call("verify", "logs", *pinned)
+            while verified["law_log"] < 4:  # what was logged is published a moment later
+                verified = call("verify", "logs", *pinned)
+            assert verified["bundles"] == [
+                {"bundle": name, "version": "1.0", "withdrawn": True},
+                {"bundle": made["bundle"], "version": "1.1", "withdrawn": False},
+            ]
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

@@ -174,6 +174,14 @@ async def test_both_see_one_safety_code(town: Town) -> None:
     ann, bob = (ran.answers()[0] for ran in codes)
     assert (ann["digits"], ann["qr"]) == (bob["digits"], bob["qr"])
     assert len(ann["digits"].split()) == 12
+    for seen in (bob["digits"], bob["line"]):
+        ran = await town.done("ann", "safety", "bob", "--compare", seen, "--json")
+        assert ran.answers()[0]["same"] is True
+    swapped = bob["line"].replace(":01", ":01ff", 1)[: len(bob["line"])]
+    for other in (bob["digits"].replace(bob["digits"][0], "x", 1), "doublelock-safety:01"):
+        (await town.run("ann", "safety", "bob", "--compare", other)).refused("form")
+    differs = await town.run("ann", "safety", "bob", "--compare", swapped, "--json")
+    assert (differs.code, differs.answers()[0]["same"]) == (1, False)
 
 
 async def test_files_go_over_and_overwrite_nothing(town: Town) -> None:
@@ -241,7 +249,12 @@ async def test_a_second_device_is_linked_and_revoked(town: Town) -> None:
     seen, listed = await asyncio.gather(
         town.done("ann-2", "history", "@bob", "--json"), town.done("ann", "devices", "--json")
     )
-    assert [one["text"] for one in seen.answers()] == [secret]
+    *before, last = seen.answers()
+    assert last["text"] == secret
+    assert before
+    assert all(one["handed_over"] for one in before)
+    assert "handed_over" not in last
+    assert linked.answers()[-1]["taken"] >= len(before)
     assert [one["this"] for one in listed.answers()] == [True, False]
     await town.done("ann", "revoke", where["device"][:8])
     (await town.run("ann-2", "history", "@bob")).refused("device-removed")

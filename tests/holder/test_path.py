@@ -6,9 +6,10 @@ from base64 import b64decode
 from pathlib import Path
 
 import pytest
-from law_path import ODD, TODAY, town
+from law_path import ODD, TODAY, Town, town
 from msgspec.structs import asdict
 
+from doublelock.agency.opening import Opening
 from doublelock.audit import copy_deployment, verify_evidence, verify_logs
 from doublelock.protocol import package
 from doublelock.protocol.codes import Code
@@ -53,6 +54,7 @@ async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
             if isinstance(one.message.body.record, Text)
         ]
         assert said == ODD
+        await _refuse_what_changes_meanwhile(here, opening, tmp_path / "changed")
         sizes = await here.agency.write(opening, tmp_path / "evidence", ("ada",))
         assert sizes[package.MESSAGES] > 0
         await copy_deployment(here.world.server.http, here.world.deployment, tmp_path / "mirror")
@@ -77,6 +79,24 @@ async def test_a_warrant_opens_exactly_what_it_names(tmp_path: Path) -> None:
     attached = tmp_path / "evidence" / "attachments"
     assert [one.read_bytes() for one in attached.iterdir()] == [bytes(range(256)) * 600]
     _refuse_tampering(tmp_path, deployment)
+
+
+async def _refuse_what_changes_meanwhile(here: Town, opening: Opening, place: Path) -> None:
+    """Content is verified once, on writing: a file that changes after that makes no package."""
+    honest = package.verify_content
+
+    def then_change(files: package.Files, deployment: DeploymentId) -> package.VerifiedContent:
+        content = honest(files, deployment)
+        [attached] = (place / "attachments").iterdir()
+        attached.write_bytes(b"something else")
+        return content
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, "verify_content", then_change)
+        with pytest.raises(EvidenceRefused) as caught:
+            await here.agency.write(opening, place, ("ada",))
+    assert caught.value.code is Code.EVIDENCE_MANIFEST
+    assert not place.with_name("changed.zip").exists()
 
 
 def _refuse_tampering(tmp_path: Path, deployment: DeploymentId) -> None:

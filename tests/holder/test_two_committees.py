@@ -14,7 +14,7 @@ from doublelock.demo.lawpath import Desks, name_room, name_sender, open_desks
 from doublelock.demo.world import World
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, day_of
-from doublelock.protocol.errors import ReleaseRefused
+from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.record import Text
 
 PLAN = Plan(
@@ -61,7 +61,7 @@ async def test_each_committee_opens_its_own_senders_and_no_others(tmp_path: Path
         (answer,) = await stranger.serving.step(world.clock())
         assert (answer.warrant, answer.refusal) == (case, Code.WARRANT_COMMITTEE)
         # Nor does Northland's prosecutor get anything by naming Southland's people.
-        with pytest.raises(ReleaseRefused) as refused:
+        with pytest.raises(WireRefused) as refused:
             await take_through(world, north, name_sender(north, "sue", TODAY, TODAY), "N 2")
         assert refused.value.code is Code.LABELS_COUNT
 

@@ -17,7 +17,14 @@ from doublelock.protocol.charter import (
     verify_genesis,
 )
 from doublelock.protocol.errors import Refusal
-from doublelock.protocol.group_rules import Change, Leaf, Rules, decode_context, decode_credential
+from doublelock.protocol.group_rules import (
+    Change,
+    Leaf,
+    Rules,
+    decode_context,
+    decode_credential,
+    speaks_for,
+)
 from doublelock.protocol.handover import LogName, verify_checkpoint
 from doublelock.protocol.identifiers import AccountId, DeploymentId, DeviceId
 from doublelock.protocol.keylog import AccountVersion, KeyLog
@@ -132,6 +139,8 @@ def test_group_context(case: Case) -> None:
     context = decode_context(raw(case, "encoded"))
     assert context.encode() == raw(case, "encoded")
     assert context.conversation == raw(case, "conversation")
+    for one in case["speaks"]:
+        assert speaks_for(context, AccountId(raw(one, "account"))) is one["speaks"]
 
 
 @pytest.mark.parametrize("case", cases("context", "bad"))
@@ -151,6 +160,15 @@ def test_safety_code(case: Case) -> None:
     deployment = DeploymentId(raw(load("safety_code"), "deployment"))
     code = safety_code.make_safety_code(deployment, side(case["one"]), side(case["other"]))
     assert (code.digits, code.qr.hex()) == (case["digits"], case["qr"])
+    assert code.line == case["line"]
+    assert safety_code.read_safety_line(f" {case['line']}\n") == code.qr
+
+
+@pytest.mark.parametrize("case", cases("safety_code", "bad_lines"))
+def test_bad_safety_line(case: Case) -> None:
+    with pytest.raises(Refusal) as refusal:
+        safety_code.read_safety_line(case["line"])
+    assert refusal.value.code == case["code"]
 
 
 @pytest.mark.parametrize("case", cases("session", "good"))

@@ -64,7 +64,7 @@ def test_sealed_to_the_receiver_alone() -> None:
 
 
 def test_contents() -> None:
-    contents: list[DeviceName | HistoryPiece] = [NAME, PIECE]
+    contents: tuple[DeviceName | HistoryPiece, ...] = (NAME, PIECE)
     for content, case in zip(contents, LETTER["contents"], strict=True):
         assert encode_content(content).hex() == case["encoded"]
         assert decode_content(bytes.fromhex(case["encoded"])) == content

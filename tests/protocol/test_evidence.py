@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_world import EPOCH, HOUR, NOW, TODAY, World, key, note_signer, public, scalar
+from msgspec import structs
 
 from doublelock.protocol import jws
 from doublelock.protocol.capsule import seal
@@ -184,10 +185,12 @@ def test_a_line_of_ones_own_making_is_held_to_the_same(scene: Scene) -> None:
         (sealed.body, sealed.body[:-1] + b"?"),
         (b"m" * 32, b"n" * 32),
         (ALICE.public.encoded, MALLORY.public.encoded),
-        (receipt.fields, replace(receipt.fields, sequence=2**53)),
+        (receipt.fields, structs.replace(receipt.fields, sequence=2**53)),
     ):
         stored = StoredMessage.decode(sealed.header, body)
-        stated = replace(receipt, fields=replace(fields, body_hash=stored.body_hash))
+        stated = structs.replace(
+            receipt, fields=structs.replace(fields, body_hash=stored.body_hash)
+        )
         line = write_line(sealed.header, body, seed, device, stated)
         for parsed in (True, False):
             context = scene._context()
@@ -217,7 +220,9 @@ def test_a_line_is_the_document_that_it_says(
     header, body, seed, device_key = parts
     sequence, time_ms, index, size = numbers
     signature, path = seed + device_key, header + body
-    fields = replace(_SHARED.receipt(_SHARED.seal(b"x")).fields, sequence=sequence, time_ms=time_ms)
+    fields = structs.replace(
+        _SHARED.receipt(_SHARED.seal(b"x")).fields, sequence=sequence, time_ms=time_ms
+    )
     line = write_line(header, body, seed, device_key, Receipt(fields, index, size, path, signature))
     document = decode(line, EvidenceLine, len(line))
     assert encode(document) == line

@@ -156,6 +156,10 @@ def test_a_handover_that_the_old_ones_did_not_sign_is_void() -> None:
     assert last_void(world) is Code.LOG_QUORUM
     world.log("operator", world.handover(keys=NEW), now, void=True)
     world.log("operator", world.handover("w1", *NEW), now, void=True)
+    old = HandoverLogged(
+        law=Opaque(world.note(EFFECTIVE + HOUR, OLD)), key=Opaque(key_note(EFFECTIVE - HOUR, OLD))
+    )
+    world.log("operator", old, now, void=True)  # a key log of long before
     # Of other lines than those above it: the void ones count as lines.
     stale = world.handover()
     world.log("1-court", world.handover(), now, void=True)

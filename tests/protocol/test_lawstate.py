@@ -269,6 +269,14 @@ def test_a_court_keeps_its_place_while_its_keys_live() -> None:
     assert len(world.state.charters) == 2
 
 
+def test_a_courts_office_passes_on_with_its_key() -> None:
+    world = World()
+    renamed = msgspec.structs.replace(party("1-court"), name="Court of Appeal")
+    entry, documents = _amendment(world, msgspec.structs.replace(committee(1), court=renamed))
+    world.log("operator", entry, NOW, documents)
+    assert world.state.charters[1].committee(1).court == renamed
+
+
 def test_a_generation_counts_under_the_charter_in_force_alone() -> None:
     """R-22: between its line and its holders in force nobody could release."""
     world = World()

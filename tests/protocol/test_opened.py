@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import structs
 from vectors.make import world
 
 from doublelock.protocol.capsule import LabelKey, day_key, seal
@@ -82,7 +83,7 @@ def test_a_foreign_label_stays_shut(label: Label) -> None:
 
 def test_a_foreign_capsule_stays_shut_even_under_a_relabelled_header() -> None:
     other = world.envelope(Form.SEALED, world.OTHER_DAY)
-    relabelled = replace(Header.decode(other.header), day=world.DAY).encode()
+    relabelled = structs.replace(Header.decode(other.header), day=world.DAY).encode()
     opened = open_under(world.LABEL, replace(other, header=relabelled))
     assert code_of(opened.messages[0]) == Code.CAPSULE_MISMATCH
 
@@ -104,9 +105,9 @@ def real_parts() -> VerifiedBody:
 def forged(**change: object) -> tuple[Header, bytes]:
     """A real message, sealed again by the framers for another place; its signature is kept."""
     real = real_parts()
-    moved = replace(real.header, **change)  # type: ignore[arg-type]
+    moved = structs.replace(real.header, **change)
     seed = world.SEED
-    moved = replace(moved, capsule=seal(seed, moved.label(world.DEPLOYMENT), MPK).capsule)
+    moved = structs.replace(moved, capsule=seal(seed, moved.label(world.DEPLOYMENT), MPK).capsule)
     return moved, frame(moved, seed, real.signature, real.franking_key, real.record_bytes)
 
 
@@ -139,7 +140,7 @@ def test_nobody_is_framed_by_words_put_in() -> None:
     real = real_parts()
     words = encode_record(Text(b"never said"))
     same = frame(real.header, world.SEED, real.signature, real.franking_key, words)
-    committed = replace(real.header, commitment=commit_record(real.franking_key, words))
+    committed = structs.replace(real.header, commitment=commit_record(real.franking_key, words))
     signed = SigningKey(world.bytes_of("the framers' key")).sign(b"anything")
     for header, body, code in (
         (real.header, same, Code.COMMITMENT_MISMATCH),
@@ -175,7 +176,7 @@ def test_a_disclosure_verifies_without_any_key_and_not_for_other_words() -> None
 
 def test_one_bad_message_spoils_no_other() -> None:
     good = say(b"good")
-    bad_point = replace(Header.decode(good.header), capsule=b"\xc0" + bytes(127)).encode()
+    bad_point = structs.replace(Header.decode(good.header), capsule=b"\xc0" + bytes(127)).encode()
     opened = open_with_label_key(
         key_for(world.LABEL),
         MPK,

@@ -6,6 +6,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from vectors.make import world
 
 from doublelock.protocol.codes import Code
@@ -21,7 +22,7 @@ from doublelock.protocol.partial import (
     verify_partials,
 )
 
-LABELS = [replace(world.LABEL, day=world.DAY - day) for day in range(3)]
+LABELS = [structs.replace(world.LABEL, day=world.DAY - day) for day in range(3)]
 KEYS = world.holder_keys(1)
 RANDOM = world.bytes_of("fresh for this test")
 MASTER = (world.share(1, 0) + world.court(1)) % ORDER
@@ -95,7 +96,8 @@ def test_another_count_of_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    "label", [world.OTHER_COMMITTEE, replace(world.LABEL, key_epoch=world.LABEL.key_epoch + 1)]
+    "label",
+    [world.OTHER_COMMITTEE, structs.replace(world.LABEL, key_epoch=world.LABEL.key_epoch + 1)],
 )
 def test_labels_of_another_key(label: Label) -> None:
     quorum = [SETS[1], SETS[2], SETS[3]]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from vectors.make import world
 
 from doublelock.protocol.capsule import day_key
@@ -197,7 +198,7 @@ def test_a_receipt_for_other_ciphertext() -> None:
 @pytest.mark.parametrize("name", ["account", "device", "conversation", "header_hash", "body_hash"])
 def test_a_receipt_for_somebody_or_something_else(name: str) -> None:
     size = len(getattr(HONEST.receipt.fields, name))
-    fields = replace(HONEST.receipt.fields, **{name: bytes(size)})  # type: ignore[arg-type]
+    fields = structs.replace(HONEST.receipt.fields, **{name: bytes(size)})
     with pytest.raises(Refusal) as refusal:
         check_receipt(fields, HONEST.arrival.header, HONEST.arrival.body, MLS)
     assert refusal.value.code == Code.RECEIPT_MISMATCH

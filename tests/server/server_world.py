@@ -99,6 +99,7 @@ class World:
     charter: bytes = b""
     devices: list["Device"] = field(default_factory=list)
     deployment: DeploymentId = DeploymentId(b"")  # noqa: RUF009
+    retention_days: int = 30
 
     def __post_init__(self) -> None:
         payload = write_terms(self.terms())
@@ -143,7 +144,7 @@ class World:
                     judges=(),
                     profiles=(),
                     caps=Caps(accounts=0, labels=0),
-                    retention_days=30,
+                    retention_days=self.retention_days,
                 ),
             ),
         )

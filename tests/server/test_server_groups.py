@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from pathlib import Path
 
 import pytest
 from server_world import World
@@ -145,6 +146,16 @@ async def test_retention_erases_every_conversation(world: World) -> None:
             await line.ask(anna.envelope(conversation))
         world.clock.now += 31 * 86_400_000
         assert await server.parts.sweeper.sweep() == 3
+
+
+async def test_no_days_of_retention_are_no_limit(tmp_path: Path) -> None:
+    world = World(tmp_path, retention_days=0)
+    async with world.serve() as server:
+        anna = await world.join(server, "anna")
+        line = await anna.connect()
+        await line.ask(anna.envelope(await anna.create()))
+        world.clock.now += 400 * 86_400_000
+        assert await server.parts.sweeper.sweep() == 0
 
 
 async def test_a_blob_is_uploaded_in_pieces_resumed_and_read_in_ranges(world: World) -> None:

@@ -12,6 +12,7 @@ from doublelock.protocol.group_rules import (
     Rules,
     encode_credential,
     make_context,
+    speaks_for,
 )
 from vectors.make.keylog import replay
 from vectors.make.keylog_people import SKEW_MS, account_of, device_of, key_of
@@ -181,7 +182,7 @@ def build() -> dict[str, object]:
     )
     return {
         "about": "Group contexts, credentials, and changes judged by the key log of keylog.json.",
-        "rules": ["G-1", "G-2", "G-3", "G-4", "G-6", "G-7", "G-8"],
+        "rules": ["G-1", "G-2", "G-3", "G-4", "G-6", "G-7", "G-8", "G-14"],
         "deployment": DEPLOYMENT.hex(),
         "conversation": GROUP.conversation.hex(),
         "good": [
@@ -194,6 +195,10 @@ def build() -> dict[str, object]:
                 "add_policy": int(context.add_policy),
                 "admins": [admin.hex() for admin in context.admins],
                 "conversation": context.conversation.hex(),
+                "speaks": [
+                    {"account": one.account.hex(), "speaks": speaks_for(context, one.account)}
+                    for one in (ALICE, BOB, CAROL)
+                ],
             }
             for context in (GROUP, OPEN, DIRECT, TWO_ADMINS)
         ],

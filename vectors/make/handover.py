@@ -32,12 +32,15 @@ def _head(log: Log) -> tuple[int, bytes]:
 
 
 def _handover(
-    log: Log, law: Sequence[str] = WITNESSES, key: Sequence[str] = WITNESSES
+    log: Log,
+    law: Sequence[str] = WITNESSES,
+    key: Sequence[str] = WITNESSES,
+    key_seen_ms: int = _EFFECTIVE + _HOUR,
 ) -> HandoverLogged:
     seen_ms = _EFFECTIVE + _HOUR
     return HandoverLogged(
         law=Opaque(_note("law", _head(log), seen_ms, law)),
-        key=Opaque(_note("key", _KEYS, seen_ms, key)),
+        key=Opaque(_note("key", _KEYS, key_seen_ms, key)),
     )
 
 
@@ -88,6 +91,8 @@ def build() -> dict[str, object]:
     log.add("before it is in force", "operator", _handover(log), "entry-void", at=_EFFECTIVE - 1)
     log.add("by the new ones", "operator", _handover(log, _NEW), "log-quorum", at=_EFFECTIVE)
     log.add("key log by the new ones", "operator", _handover(log, key=_NEW), "log-quorum")
+    old = _handover(log, key_seen_ms=_EFFECTIVE - 1000)
+    log.add("with an old head of the key log", "operator", old, "entry-void")
     stale = _handover(log)
     log.add("by a court", "1-court", _handover(log), "entry-author")
     log.add("of fewer lines than there are", "operator", stale, "entry-void")

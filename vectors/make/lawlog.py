@@ -125,11 +125,12 @@ def _filed(
     gag_end_ms: int = TIME_MS,
     days: int = 20,
     renews: str | None = None,
+    kind: WarrantKind = WarrantKind.CONTENT_STORED,
 ) -> WarrantFiled:
     return WarrantFiled(
         warrant=Bytes32(bytes_of(f"warrant {name}")),
         committee=1,
-        kind=WarrantKind.CONTENT_STORED,
+        kind=kind,
         urgent=urgent,
         valid_from_ms=_START,
         valid_until_ms=TIME_MS + days * DAY_MS,
@@ -217,6 +218,29 @@ def _warrants(log: Log) -> bytes:
     )
     log.add("a lapse too early", "operator", Lapse(four, "unconfirmed"), "entry-void")
     return request
+
+
+def _metadata(log: Log, content: bytes) -> None:
+    """Append a warrant for metadata, and a second release of a content request (R-30, R-36)."""
+    six = Bytes32(bytes_of("warrant six"))
+    log.add("for metadata", "1-agency", _filed("six", kind=WarrantKind.METADATA))
+    log.add("the minister approves it", "1-minister", Approval(six))
+    log.add("the judge approves it", "1-judge", Approval(six))
+    asked = _request("six", "r6", 1, [_subject("c")])
+    log.add("metadata by the agency's own word", "1-agency", asked, "request-foreign")
+    log.add("metadata that the operator gives", "operator", asked)
+    log.add(
+        "content by the operator",
+        "operator",
+        _request("one", "r7", 1, [_subject("c")]),
+        "request-foreign",
+    )
+    one, message = Bytes32(bytes_of("warrant one")), Bytes32(bytes_of("m"))
+    log.add(
+        "a custodian releases again, by a share of another version",
+        "1-custodian2",
+        ReleaseLogged(one, Bytes32(content), 2, ((EPOCH, 2),), 2, message),
+    )
 
 
 def _keys(log: Log) -> None:
@@ -422,12 +446,26 @@ def build() -> dict[str, object]:
     log.add("by nobody", "nobody", genesis_line, "entry-author")
     log.add("back in time", "operator", genesis_line, "entry-time", at=_START - 1)
     request = _warrants(log)
+    _metadata(log, request)
     _keys(log)
     state = log.state
     late = TIME_MS + 21 * DAY_MS
     return {
         "about": "A law log: what has a code is void and without effect. Then what it amounts to.",
-        "rules": ["R-10", "R-11", "R-12", "R-13", "R-15", "R-16", "R-20", "R-22", "R-23", "R-25"],
+        "rules": [
+            "R-10",
+            "R-11",
+            "R-12",
+            "R-13",
+            "R-15",
+            "R-16",
+            "R-20",
+            "R-22",
+            "R-23",
+            "R-25",
+            "R-30",
+            "R-36",
+        ],
         "deployment": charter.deployment.hex(),
         "charter": charter.document.decode(),
         "lines": log.lines,

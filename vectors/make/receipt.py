@@ -1,6 +1,6 @@
 """receipt.json: a batch of receipts, its proofs, and such as must be refused (spec V-8, V-9)."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from doublelock.protocol.receipt import FIRST, Receipt, describe_item, sign_receipts
 from vectors.make.world import (

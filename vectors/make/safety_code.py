@@ -29,6 +29,7 @@ def build() -> dict[str, object]:
                 "other": _side(other),
                 "digits": code.digits,
                 "qr": code.qr.hex(),
+                "line": code.line,
             }
         )
     return {
@@ -36,4 +37,13 @@ def build() -> dict[str, object]:
         "rules": ["Y-11"],
         "deployment": DEPLOYMENT.hex(),
         "good": cases,
+        "bad_lines": [
+            {"line": "", "code": "form"},
+            {"line": "doublelock-safety:", "code": "form"},
+            {"line": cases[0]["line"][:-2], "code": "form"},
+            {"line": cases[0]["line"] + "00", "code": "form"},
+            {"line": cases[0]["line"].upper(), "code": "form"},
+            {"line": cases[0]["line"].replace(":01", ":02"), "code": "form"},
+            {"line": cases[0]["line"].replace("safety", "link"), "code": "form"},
+        ],
     }

@@ -35,20 +35,29 @@ async def write_package(
     whatever does not verify: then nothing is signed, and the folder shows what there is.
     """
     _make_folders(path)
-    for name, data in _proofs(party, opening, handles):
+    written: dict[str, tuple[int, bytes]] = {}
+
+    def keep(name: str, data: bytes) -> None:
         write_whole(path / name, data)
+        written[name] = len(data), hashlib.sha256(data).digest()
+
+    for name, data in _proofs(party, opening, handles):
+        keep(name, data)
     await _fetch_attachments(party, opening, path)
     _drop_if_empty(path / "attachments")
-    content = package.verify_content(FolderFiles(path), party.deployment)
-    readable = (readable_line(content, one) for one in content.messages)
-    write_whole(path / package.READABLE, package.write_lines(readable))
-    write_whole(path / package.REPORT, render_report(content))
+    files = FolderFiles(path)
+    written |= {name: package.measure(files, name) for name in files.names() if name not in written}
+    content = package.verify_content(files, party.deployment)
+    keep(package.READABLE, package.write_lines(readable_line(content, o) for o in content.messages))
+    keep(package.REPORT, render_report(content))
     chain = _custody(party, opening)
-    write_whole(path / package.CUSTODY, package.write_lines(map(encode, chain)))
-    sizes = _sign(party, opening, path, chain)
-    package.verify_package(FolderFiles(path), party.deployment)
-    write_zip(path, FolderFiles(path).names())
-    return sizes
+    keep(package.CUSTODY, package.write_lines(map(encode, chain)))
+    write_whole(path / package.MANIFEST, _sign(party, opening, chain, written))
+    # Read again and hashed: what lies there is what was verified, and need not be so twice.
+    files = FolderFiles(path)
+    package.complete_package(files, content)
+    write_zip(path, files.names())
+    return {name: size for name, (size, _) in written.items()}
 
 
 def _make_folders(path: Path) -> None:
@@ -165,16 +174,15 @@ def _custody(party: LawParty, opening: Opening) -> tuple[CustodyEntry, ...]:
 
 
 def _sign(
-    party: LawParty, opening: Opening, path: Path, chain: tuple[CustodyEntry, ...]
-) -> Mapping[str, int]:
-    files = FolderFiles(path)
-    listed = []
-    for name in files.names():
-        digest, size = hashlib.sha256(), 0
-        for piece in files.pieces(name, 1 << 20):
-            digest.update(piece)
-            size += len(piece)
-        listed.append(EvidenceFile(name, size, Bytes32(digest.digest())))
+    party: LawParty,
+    opening: Opening,
+    chain: tuple[CustodyEntry, ...],
+    written: Mapping[str, tuple[int, bytes]],
+) -> bytes:
+    listed = [
+        EvidenceFile(name, size, Bytes32(digest))
+        for name, (size, digest) in sorted(written.items())
+    ]
     manifest = Manifest(
         version=1,
         deployment=Bytes32(party.deployment),
@@ -185,5 +193,4 @@ def _sign(
         custody=chain,
     )
     signer = (party.me.key, party.signer.sign)
-    write_whole(path / package.MANIFEST, jws.sign(encode(manifest), jws.Purpose.EVIDENCE, [signer]))
-    return {file.name: file.size for file in listed}
+    return jws.sign(encode(manifest), jws.Purpose.EVIDENCE, [signer])

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from doublelock.agency.combining import Combining, Culprit
 from doublelock.agency.party import LawParty
 from doublelock.holder.watch import LogCopy, copy_keys
@@ -48,8 +50,7 @@ class Fault:
     code: Code
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, gc=False):
     """A message with its evidence line, verified."""
 
     line: bytes
@@ -245,8 +246,7 @@ class _Work:
             self.unreadable.append(line)
 
 
-@dataclass(frozen=True, slots=True)
-class _Delivered:
+class _Delivered(msgspec.Struct, frozen=True, gc=False):
     item: Item
     stored: StoredMessage
 

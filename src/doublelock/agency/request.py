@@ -30,9 +30,9 @@ async def make_request(party: LawParty, case: bytes, patience_s: float = 60.0) -
     """Log a request for every label in scope that was not requested before; return it.
 
     What it names the agency learns once the witnesses have seen it in the log, for which it waits
-    up to `patience_s` (R-42). Raises ReleaseRefused(LABELS_COUNT) when there is nothing (more) to
-    ask for, (LABELS_ROOT) when the server shows other labels than were signed, (CAP_EXCEEDED);
-    WireRefused with the law log's reason when the warrant is not in force, LogRefused(log-quorum).
+    up to `patience_s` (R-42). Raises WireRefused with the server's reason: labels-count when there
+    is nothing (more) to ask for, or that the warrant is not in force; ReleaseRefused(LABELS_ROOT)
+    when the server shows other labels than were signed, (CAP_EXCEEDED); LogRefused(log-quorum).
     """
     warrant, path = party.warrant(case), f"/v1/law/cases/{case.hex()}"
     known = requested_labels(party, case)

@@ -1,6 +1,7 @@
 """The client: what an application, the command line or a replay uses of all this."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
@@ -276,6 +277,16 @@ class Client:
         """Return every notice of the law desk that came to this device, as signed, in order."""
         return self._session.notices.kept()
 
+    async def took_history(self, patience_s: float) -> int | None:
+        """Wait for what another own device hands over; return how many messages came (spec D-5).
+
+        None when time is over: a later connection goes on with it.
+        """
+        siblings = self._session.siblings
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(siblings.came.wait(), patience_s)
+        return siblings.taken if siblings.came.is_set() else None
+
     async def settled(self, quiet_s: float = 0.3) -> None:
         """Wait until every conversation has caught up and nothing more comes for a moment."""
         core = self._core
@@ -378,10 +389,13 @@ class Client:
     async def set_timer(self, conversation: ConversationId, seconds: int) -> int:
         """Let later messages disappear after so many seconds (0: never), here and at the server.
 
-        Returns the sequence of the record. Raises Malformed, WireRefused.
+        Returns the sequence of the record. Raises GroupRefused(not-allowed) unless this account is
+        an admin or the conversation direct (spec G-14), Malformed, WireRefused.
         """
+        timers, room = self._session.timers, self._room(conversation)
+        timers.check(room)
         sequence = await self.send(conversation, Timer(seconds))
-        await self._session.timers.tell_server(self._room(conversation), seconds)
+        await timers.tell_server(room, seconds)
         return sequence
 
     def timer(self, conversation: ConversationId) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct, msgpack
 
 from doublelock.client.core import Core, Room
+from doublelock.protocol.group_rules import speaks_for
 from doublelock.protocol.identifiers import AccountId, ConversationId
 from doublelock.protocol.record import Details, decode_record, encode_record
 
@@ -27,9 +28,14 @@ class ConversationDetails:
     def take(self, room: Room, sequence: int, account: AccountId, record: Details) -> None:
         """Keep details that passed the receive rule, if an admin said them; the caller flushes."""
         core = self._core
-        if account not in core.context(room).admins:
+        if not speaks_for(core.context(room), account):
             return
-        vault, name = core.vault, _PREFIX + room.conversation.hex()
+        self.keep(room.conversation, sequence, record)
+
+    def keep(self, conversation: ConversationId, sequence: int, record: Details) -> None:
+        """Keep details unless later ones are here; the caller flushes."""
+        core = self._core
+        vault, name = core.vault, _PREFIX + conversation.hex()
 
         def write() -> None:
             data = vault.fact(name)
@@ -41,8 +47,14 @@ class ConversationDetails:
 
     def find(self, conversation: ConversationId) -> Details | None:
         """Return the details that count, or None: then its members name a conversation."""
+        found = self.said(conversation)
+        return None if found is None else found[1]
+
+    def said(self, conversation: ConversationId) -> tuple[int, Details] | None:
+        """Return the details that count with their place in the timeline, or None."""
         data = self._core.vault.fact(_PREFIX + conversation.hex())
         if data is None:
             return None
-        record = decode_record(msgpack.decode(data, type=_Said).record)
-        return record if isinstance(record, Details) else None
+        said = msgpack.decode(data, type=_Said)
+        record = decode_record(said.record)
+        return (said.sequence, record) if isinstance(record, Details) else None

@@ -14,6 +14,7 @@ from doublelock.client.conversation import Conversations
 from doublelock.client.core import BROKEN, MEMBER, Core, Room
 from doublelock.client.enrolment import Enrolment
 from doublelock.client.groups import roster_of
+from doublelock.client.letters import ALL, HEADS, NOTHING, Letters
 from doublelock.client.linking import ALARMS_SEEN
 from doublelock.protocol.codes import Code
 from doublelock.protocol.encoding import u64
@@ -43,8 +44,11 @@ class ListedDevice:
 class Devices:
     """What one device does about its account's others."""
 
-    def __init__(self, core: Core, enrolment: Enrolment, conversations: Conversations) -> None:
+    def __init__(
+        self, core: Core, enrolment: Enrolment, conversations: Conversations, letters: Letters
+    ) -> None:
         self._core = core
+        self._letters = letters
         self._enrolment = enrolment
         self._conversations = conversations
         self.tidied = core.vault.number(_TIDIED)
@@ -71,8 +75,10 @@ class Devices:
 
     # --- approving and revoking --------------------------------------------------------------
 
-    async def approve(self, request: LinkRequest) -> None:
+    async def approve(self, request: LinkRequest, *, history: bool = True) -> None:
         """List a new device by this one's word, after the person has compared the codes.
+
+        With `history` it is given what this device has, as soon as it has told a key (spec D-5).
 
         Raises KeyLogRefused: unknown-account, entry-order, entry-time (the request is too old or
         from a wrong clock: ask again), ghost-device, device-taken; BadSignature; WireRefused.
@@ -90,6 +96,22 @@ class Devices:
             core.signing_key.sign,
         )
         await self._enrolment.append(entry)
+        self._letters.owe(request.device, ALL if history else HEADS)
+
+    async def handed(self, device: DeviceId, patience_s: float) -> bool:
+        """Wait until a device that this one approved has been sent what it was to be given.
+
+        False when time is over: a later connection goes on with it.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._letters.owes(device) != NOTHING:  # noqa: ASYNC110 - the vault says it
+                    await asyncio.sleep(_LOOK_S)
+        return self._letters.owes(device) == NOTHING
+
+    def name_of(self, device: DeviceId) -> str:
+        """Return what a sibling calls itself, or nothing."""
+        return self._letters.name_of(device)
 
     async def revoke(self, device: DeviceId) -> None:
         """Take a device of this account out of the key log, then out of this device's groups.
@@ -160,15 +182,14 @@ class Devices:
         dropped = set(gone)
         skew_ms = int(core.monitor.charter.terms.skew_ms)
         context = core.context(room)
-        rules = context.kind is ConversationKind.GROUP and core.account in context.admins
+        # In a group its owner and the admins go first, or all its members would commit at once.
+        first = context.kind is ConversationKind.DIRECT or core.account in context.admins
         found = []
         for leaf in roster_of(core.group(room)):
             if leaf.device not in dropped:
                 continue
             record = core.monitor.key_log.device(leaf.device)
-            mine = leaf.account == core.account or rules
-            # Whoever is neither owner nor admin waits until nobody can take it for listed (G-6).
-            if mine or not record.valid_at(core.clock(), skew_ms):
+            if first or leaf.account == core.account or not record.valid_at(core.clock(), skew_ms):
                 found.append(leaf.device)
         return found
 

@@ -46,6 +46,15 @@ class RefusedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """So many messages of before, by the word of another own device; or why a file was refused."""
+
+    device: DeviceId
+    count: int
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """Who came, went, or replaced an own broken device, by whose commit."""
 
@@ -164,6 +173,7 @@ Event = (
     Message
     | Whispering
     | RefusedItem
+    | HandedOver
     | Membership
     | Joined
     | Left

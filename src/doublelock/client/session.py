@@ -27,11 +27,13 @@ from doublelock.client.events import (
 )
 from doublelock.client.groups import name_failure
 from doublelock.client.joining import Joining
+from doublelock.client.letters import Letters
 from doublelock.client.linking import ALARMS_SEEN
 from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.notices import Notices
 from doublelock.client.sending import Sending
+from doublelock.client.siblings import Siblings
 from doublelock.client.sync import Sync
 from doublelock.client.timers import Timers
 from doublelock.protocol.codes import Code
@@ -43,6 +45,7 @@ from doublelock.protocol.frames import (
     DEPARTURE_MAIL,
     NOTICE_MAIL,
     OTHERS_MAIL,
+    OWN_MAIL,
     WELCOME_MAIL,
     Accepted,
     Bye,
@@ -84,8 +87,10 @@ class Session:
         self.sending = Sending(core, self.sync, self._push)
         self.conversations = Conversations(core, self._catch_up)
         self.joining = Joining(core, self._catch_up)
-        self.devices = Devices(core, enrolment, self.conversations)
         self.links = Links(core, self.conversations, self.tell_newcomers)
+        letters = Letters(core)
+        self.devices = Devices(core, enrolment, self.conversations, letters)
+        self.siblings = Siblings(core, self.devices, letters)
         self.notices = Notices(core)
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
@@ -131,6 +136,7 @@ class Session:
         self.sending.commit()
         self.marks.stop()
         await self.links.stop()
+        await self.siblings.stop()
         self._tell_alarms()
         self.devices.forget_gone()
         own = [task for task in (self._running, self._watching) if task is not None]
@@ -257,6 +263,7 @@ class Session:
             room.catching = room.conversation in heads
         self.up.set()
         core.tell(Connection(up=True))
+        self.siblings.follow()
 
     async def _live(self, room: Room | None, frame: Live) -> None:
         if room is None:
@@ -318,6 +325,8 @@ class Session:
             self.notices.take(mail)
         elif mail.sequence > self._mailbox and mail.kind == OTHERS_MAIL:
             await self.links.take(mail)
+        elif mail.sequence > self._mailbox and mail.kind == OWN_MAIL:
+            await self._take_letter(mail)
         self._seen = max(self._seen, mail.sequence)
         # The mark never passes what is held: a new connection brings that again.
         if not self._held and self._seen > self._mailbox:
@@ -333,6 +342,19 @@ class Session:
         room = core.room(conversation)
         if known is not None and core.account in core.context(room).admins:
             await self.sending.send(room, known)
+
+    async def _take_letter(self, mail: Mail) -> None:
+        core = self._core
+        try:
+            await self.siblings.take(mail)
+        except WireRefused:
+            raise
+        except Refusal as refusal:
+            core.tell(
+                RefusedItem(
+                    ConversationId(bytes(32)), 0, mail.time_ms, AccountId(core.account), refusal
+                )
+            )
 
     # --- mending and alarms ----------------------------------------------------------------
 
@@ -463,6 +485,9 @@ class Session:
             if applied.removed and applied.index >= self.devices.tidied:
                 core.gone.update(applied.removed)
                 self._untidy = True
+            if applied.account == core.account and applied.added and self.up.is_set():
+                self._untidy = True
+                self.siblings.follow()
         self._applied = len(monitor.applied)
         for void in monitor.refused[self._void :]:
             core.tell(LogAlarm(void.log, void.refusal))

@@ -230,7 +230,7 @@ class Sync:
 
     def _note(self, room: Room, sequence: int, account: AccountId, record: AnyRecord) -> None:
         if isinstance(record, Timer):
-            self._timers.take(room.conversation, sequence, record.seconds)
+            self._timers.take(room, sequence, account, record.seconds)
         elif isinstance(record, Details):
             self._details.take(room, sequence, account, record)
 

@@ -1,7 +1,7 @@
-"""Disappearing messages on this device: what a conversation's timer says is deleted (spec V-3).
+"""Disappearing messages on this device: what a conversation's timer says is deleted (spec G-14).
 
-A timer is a record like any other, so only a member sets one; it counts for what comes behind it.
-The server is told the time too, and deletes its ciphertext by it.
+A timer is a record like any other; an admin's counts, for what comes behind it. The server is told
+the time too, and deletes its ciphertext by it.
 """
 
 from typing import Final
@@ -9,8 +9,12 @@ from typing import Final
 from msgspec import Struct, msgpack
 
 from doublelock.client.core import Core, Room
+from doublelock.client.vault import Shown
 from doublelock.protocol.api import CONTENT_TYPE, SetTimer, encode_body
-from doublelock.protocol.identifiers import ConversationId
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import GroupRefused
+from doublelock.protocol.group_rules import speaks_for
+from doublelock.protocol.identifiers import AccountId, ConversationId
 
 _PREFIX: Final = "timer/"
 _SECOND_MS: Final = 1000
@@ -37,8 +41,11 @@ class Timers:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def take(self, conversation: ConversationId, sequence: int, seconds: int) -> None:
-        """Remember a timer record that passed the receive rule; the caller flushes."""
+    def take(self, room: Room, sequence: int, account: AccountId, seconds: int) -> None:
+        """Keep a timer that passed the receive rule, if an admin set it; the caller flushes."""
+        if not speaks_for(self._core.context(room), account):
+            return
+        conversation = room.conversation
         vault, name = self._core.vault, _PREFIX + conversation.hex()
 
         def write() -> None:
@@ -50,6 +57,11 @@ class Timers:
 
         self._core.write(write)
 
+    def check(self, room: Room) -> None:
+        """Raise GroupRefused(not-allowed) unless this account may set the timer."""
+        if not speaks_for(self._core.context(room), self._core.account):
+            raise GroupRefused(Code.NOT_ALLOWED, "only admins set the timer")
+
     async def tell_server(self, room: Room, seconds: int) -> None:
         """Let the server delete by the same time. Raises WireRefused."""
         body = encode_body(SetTimer(timer_ms=seconds * _SECOND_MS))
@@ -60,6 +72,13 @@ class Timers:
         """Return the timer in force in a conversation now; 0 for none."""
         data = self._core.vault.fact(_PREFIX + conversation.hex())
         return 0 if data is None else msgpack.decode(data, type=_Timer).changes[-1][1]
+
+    def expires_ms(self, conversation: ConversationId, item: Shown) -> int:
+        """Return when an item is deleted; 0 for never."""
+        data = self._core.vault.fact(_PREFIX + conversation.hex())
+        timer = None if data is None else msgpack.decode(data, type=_Timer)
+        seconds = 0 if timer is None else timer.seconds_at(item.sequence)
+        return item.time_ms + seconds * _SECOND_MS if seconds else 0
 
     def sweep(self) -> int:
         """Delete every message whose time is over; return how many."""

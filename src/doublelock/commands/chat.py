@@ -1,6 +1,7 @@
 """`doublelock chat`: the people's commands."""
 
 import io
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from doublelock.protocol.charter import Charter
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.group_link import GroupLink, decode_group_link, is_group_link
 from doublelock.protocol.notice import verify_notice
+from doublelock.protocol.safety_code import SafetyCode, read_safety_line
 
 _PROMISE = (
     "End-to-end encrypted, with a disclosed judge-and-quorum contingency: what a warrant names can "
@@ -69,6 +71,12 @@ _LINES: Final = {
     "revoke": "End a device of yours.",
 }
 """The commands in the order of the help, each with its line there."""
+
+
+_DIFFERENT: Final = (
+    "The codes DIFFER: a key was swapped, or has changed since. Do not write there; compare again, "
+    "face to face."
+)
 
 
 class _Commands(click.Group):
@@ -190,31 +198,51 @@ def _has_contingency(charter: Charter) -> bool:
 
 @chat.command()
 @click.argument("handle")
+@click.option("--compare", metavar="CODE", help="What the other one sees: the digits, or the line.")
 @session_options
-def safety(handle: str, setting: Setting) -> None:
+def safety(handle: str, compare: str | None, setting: Setting) -> None:
     """Show the safety code with HANDLE, to compare by voice or face to face.
 
-    Both see the same code. Where it differs, somebody's key was swapped: do not write there. It
-    changes when one of you adds or revokes a device, or starts anew.
+    Both see the same code: as digits to read aloud, and as the line that a browser shows as a QR.
+    Where it differs, somebody's key was swapped: do not write there. It changes when one of you
+    adds or revokes a device, or starts anew. With --compare, a code that differs ends with exit
+    code 1.
 
     \b
-    Example:
+    Examples:
       doublelock chat safety bob
+      doublelock chat safety bob --compare doublelock-safety:01...
     """
-    terminal.run(_safety(setting, setting.unlock(), handle.removeprefix("@")))
+    terminal.run(_safety(setting, setting.unlock(), handle.removeprefix("@"), compare))
 
 
-async def _safety(setting: Setting, unlocking: Unlocking, handle: str) -> None:
+def _same_code(code: SafetyCode, given: str) -> bool:
+    """Compare with what was read aloud or scanned. Raises Malformed when it is neither."""
+    digits = re.sub(r"\s", "", given)
+    if re.fullmatch(r"[0-9]{60}", digits):
+        return digits == code.digits.replace(" ", "")
+    return read_safety_line(given) == code.qr
+
+
+async def _safety(setting: Setting, unlocking: Unlocking, handle: str, compare: str | None) -> None:
     async with connected(setting, unlocking) as session:
         session.account(handle)
         code = await session.client.safety_code(handle)
         groups = code.digits.split()
         rows = "\n".join("  " + " ".join(groups[at : at + 4]) for at in range(0, len(groups), 4))
-        terminal.answer(
-            {"handle": handle, "digits": code.digits, "qr": code.qr.hex()},
-            f"Safety code of {session.client.handle} and {handle}:\n{rows}\n"
-            "Read it to each other by another way than this chat.",
-        )
+        found = {"handle": handle, "digits": code.digits, "qr": code.qr.hex(), "line": code.line}
+        if compare is None:
+            terminal.answer(
+                found,
+                f"Safety code of {session.client.handle} and {handle}:\n{rows}\n{code.line}\n"
+                "Read it to each other by another way than this chat.",
+            )
+            return
+        same = _same_code(code, compare)
+        said = "The codes are the same." if same else _DIFFERENT
+        terminal.answer({**found, "same": same}, said)
+    if not same:
+        click.get_current_context().exit(1)
 
 
 @chat.command()

@@ -23,6 +23,7 @@ from doublelock.protocol.link_request import LinkRequest, decode_link_request
 _PATIENCE_S = 600.0
 _LOOK_S = 5.0
 _BRING_S = 120.0
+_HISTORY_S = 20.0
 
 
 @click.command()
@@ -38,7 +39,8 @@ def link(
 
     ADDRESS is what `doublelock chat whoami` prints on a device that you have. This makes a key and
     prints a request, one line that is no secret. Give it to `doublelock chat approve` there, and
-    see that both show the same code. A new device reads what comes from then on.
+    see that both show the same code. A new device reads what comes from then on, and what the
+    other one gives it of before.
 
     \b
     Examples:
@@ -78,10 +80,14 @@ async def _link(
     try:
         await client.connect()
         await client.settled()
+        with terminal.working("waiting for the history from the other device"):
+            taken = await client.took_history(_HISTORY_S)
+        said = f"This is now a device of {client.handle}: {chat_view.device_text(client.device)}. "
+        said += "The other device brings it into your conversations."
+        if taken:
+            said += f" {taken} messages of before came from there, by its word."
         terminal.answer(
-            {"handle": client.handle, "device": client.device.hex()},
-            f"This is now a device of {client.handle}: {chat_view.device_text(client.device)}. "
-            "The other device brings it into your conversations.",
+            {"handle": client.handle, "device": client.device.hex(), "taken": taken}, said
         )
     finally:
         await client.close()
@@ -123,8 +129,11 @@ async def _until_listed(linking: Linking) -> None:
 @click.option(
     "--code", metavar="CODE", help="The code that the new device shows; else it is asked."
 )
+@click.option(
+    "--history/--no-history", default=True, help="Give it what this device has shown, encrypted."
+)
 @session_options
-def approve(request: str, code: str | None, setting: Setting) -> None:
+def approve(request: str, code: str | None, history: bool, setting: Setting) -> None:
     """Approve a new device of yours by its REQUEST (`-`: on stdin), and bring it in.
 
     Look at the new device while you do this. Where it shows another code, the request is not its
@@ -143,7 +152,7 @@ def approve(request: str, code: str | None, setting: Setting) -> None:
         click.confirm("Does the new device show this code?", abort=True, err=True)
     elif not _same(code, asked.code):
         raise KeyLogRefused(Code.DEVICE_UNCONFIRMED)
-    terminal.run(_approve(setting, setting.unlock(), asked))
+    terminal.run(_approve(setting, setting.unlock(), asked, history=history))
 
 
 def _same(typed: str, code: str) -> bool:
@@ -151,23 +160,29 @@ def _same(typed: str, code: str) -> bool:
     return hmac.compare_digest(plain, "".join(code.split()).encode())
 
 
-async def _approve(setting: Setting, unlocking: Unlocking, asked: LinkRequest) -> None:
+async def _approve(
+    setting: Setting, unlocking: Unlocking, asked: LinkRequest, *, history: bool
+) -> None:
     async with connected(setting, unlocking) as chat:
         client = chat.client
-        await client.devices.approve(asked)
+        await client.devices.approve(asked, history=history)
         terminal.note(f"Listed: device {chat_view.device_text(asked.device)}. Bringing it in.")
         with terminal.working("waiting for the new device (doublelock chat link --finish)"):
             missing = await client.devices.bring_everywhere(asked.device, _BRING_S)
+            handed = await client.devices.handed(asked.device, 0 if missing else _BRING_S)
         places = client.conversations()
         said = f"Device {chat_view.device_text(asked.device)} is in {len(places) - len(missing)} "
         said += f"of your {len(places)} conversations."
         if missing:
             said += " It was not online in time; your next connection goes on with it."
+        elif history and handed:
+            said += " It has been given your history, encrypted."
         terminal.answer(
             {
                 "device": asked.device.hex(),
                 "conversations": [one.hex() for one in places if one not in missing],
                 "missing": [one.hex() for one in missing],
+                "handed_over": history and handed,
             },
             said,
         )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from doublelock.client import events
+from doublelock.client.hand_over import HANDED_OVER
 from doublelock.client.vault import Shown
 from doublelock.protocol.amendment import describe_changes, describe_time
 from doublelock.protocol.codes import ADVICE, Code
@@ -144,6 +145,8 @@ def line_text(line: Line, name: Name, places: dict[bytes, int]) -> str:
     """Return a folded message for the terminal."""
     item = line.item
     head = f"[{item.sequence}] {clock_text(item.time_ms)} {name(item.account)}"
+    if item.detail == HANDED_OVER:
+        head += " (as another device of yours has it)"
     if line.record is None:
         return f"{head}: {refusal_text(item.refusal, item.detail)}"
     if line.deleted:
@@ -221,6 +224,9 @@ def shown_json(item: Shown, conversation: bytes, name: Name) -> dict[str, object
     if item.refusal:
         return data | {"code": item.refusal, "detail": one_line(item.detail.encode())}
     record = decode_record(item.record)
+    if item.detail == HANDED_OVER:
+        del data["device"]
+        data["handed_over"] = True
     return data | {"message": item.message_id.hex()} | record_json(record)
 
 

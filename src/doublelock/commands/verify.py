@@ -11,6 +11,7 @@ import click
 from doublelock.audit import VerifiedLogs, copy_deployment, verify_evidence, verify_logs
 from doublelock.commands import terminal
 from doublelock.commands.options import address_option, deployment_option, json_option
+from doublelock.protocol.bundle import BundleRecord
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.lawstate import LawState
 
@@ -136,10 +137,20 @@ def _tell_logs(verified: VerifiedLogs, deployment: DeploymentId) -> None:
             "key_log": verified.keys.key_log.size,
             "accounts": len(verified.keys.key_log.accounts()),
             "committees": _tallies(state),
+            "bundles": [
+                {"bundle": one.manifest.hex(), "version": one.version, "withdrawn": one.withdrawn}
+                for one in state.bundles.values()
+            ],
         },
-        verified.checks,
+        (*verified.checks, *map(_tell_bundle, state.bundles.values())),
         f"Both logs of deployment {deployment.hex()[:16]}... hold.",
     )
+
+
+def _tell_bundle(one: BundleRecord) -> str:
+    """Return a web client's line, with the whole hash: whoever built it compares that."""
+    fate = ", withdrawn" if one.withdrawn else ""
+    return f"web client {one.version}{fate}, bundle {one.manifest.hex()}"
 
 
 def _tallies(state: LawState) -> dict[str, dict[str, int]]:

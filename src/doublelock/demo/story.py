@@ -96,9 +96,9 @@ async def run(
         world.web = web
         try:
             summary = await _tell(world, lines, telling, _evidence_place(state, folder))
-            if keep_running:
+            if keep_running or (web is not None and state is not None):
                 clock.advance_to(now_ms)
-                await _stay(world, telling)
+                await (_stay if keep_running else _leave_invites)(world, telling)
         finally:
             await world.stop()
     return summary
@@ -307,16 +307,32 @@ async def _go_on(folder: Path, telling: Telling, web: Path | None) -> None:
         await world.stop()
 
 
+def _named(address: str) -> str:
+    """Return an address by its name: passkeys belong to one, and 127.0.0.1 is none."""
+    return address.replace("//127.0.0.1:", "//localhost:", 1)
+
+
+async def _leave_invites(world: World, telling: Telling) -> None:
+    """End with the web address and two invites for whenever the deployment goes on."""
+    telling.chapter("Now you: talk in a browser")
+    telling.item("`make up` keeps this deployment running, with its web client at:")
+    telling.raw(f"   {_named(world.server.http)}/")
+    telling.item("Two invites, one use each, good for a week; open one as it is:")
+    for _ in range(2):
+        telling.raw(f"\n{_named(world.invite().encode())}")
+
+
 async def _stay(world: World, telling: Telling) -> None:
     telling.chapter("It keeps running: talk")
-    telling.item(f"server at {world.server.http}; Ctrl-C stops it. Two invites, one use each:")
+    telling.item(f"server at {world.server.http}; Ctrl-C stops it.")
     if world.web is not None:
-        telling.item("In a browser, open one of them as it is:")
+        telling.item("The web client:")
+        telling.raw(f"   {_named(world.server.http)}/")
+        telling.item("In it, open an invite as it is.")
+    telling.item("Two invites, one use each:")
     for name in ("ann", "bob"):
         invite = world.invite().encode()
-        if world.web is not None:  # passkeys belong to a name, and an address is none
-            invite = invite.replace("//127.0.0.1:", "//localhost:", 1)
-        telling.raw(f"\n{invite}")
+        telling.raw(f"\n{invite if world.web is None else _named(invite)}")
         telling.raw(f"   doublelock chat register --as {name} --state {name}   asks for that line")
     telling.item("then, each in a terminal of their own (docs/chat.md says more):")
     telling.raw("   doublelock chat direct bob --state ann")

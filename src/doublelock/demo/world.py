@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from msgspec import msgpack
 
@@ -35,9 +36,11 @@ from doublelock.protocol.identifiers import DeploymentId
 from doublelock.server.app import Server, start
 from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
 from doublelock.transport.http import HttpClient
+from doublelock.transport.listening import listen
 
 _FOUNDER: Final = "founder"
 _FOUNDING: Final = "founding"
+_PORTS: Final = "ports"
 _PARTS: Final = (
     "agency",
     "minister",
@@ -55,6 +58,7 @@ _PARTS: Final = (
 _EPOCHS_READY: Final = 4
 _LOOKS: Final = 400
 _FIRST_CHECKPOINT_S: Final = 30
+_HOST: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class World:
     ) -> Self:
         """Found a deployment after `plan` in a folder, or open the one that is there.
 
+        Without `ports` it listens where it did before: browsers know a deployment by its address.
         The folder is this world's until `stop`. Raises VaultRefused when it is another process's
         or damaged.
         """
@@ -104,6 +109,9 @@ class World:
                 state.write(_FOUNDING, msgpack.encode(founded))
             else:
                 founded = msgpack.decode(data, type=Founded)
+            known = state.find(_PORTS) if ports is None else None
+            if known is not None:
+                ports = msgpack.decode(known, type=Ports)
         except BaseException:
             state.close()
             raise
@@ -154,13 +162,19 @@ class World:
             listener = Listener(witness.make_app(place, [signer], logs, self.clock))
             await listener.start()
             self._witnesses.append(listener)
+        self._ports = Ports(await _if_free(self._ports.http), await _if_free(self._ports.stream))
         self._server = await start(self._config(rates))
+        self._keep_ports()
         self._http = HttpClient(self.server.http)
         self._monitor = Monitor(self._http, self.deployment, self.clock)
         await self._monitor.start()
         async with asyncio.timeout(_FIRST_CHECKPOINT_S):
             while not await self._law_is_served():  # noqa: ASYNC110 - asks the server
                 await asyncio.sleep(0.02)
+
+    def _keep_ports(self) -> None:
+        http, stream = (urlsplit(one).port or 0 for one in (self.server.http, self.server.stream))
+        self._state.write(_PORTS, msgpack.encode(Ports(http, stream)))
 
     async def _law_is_served(self) -> bool:
         try:
@@ -308,6 +322,17 @@ class World:
             clock=self.clock,
             rates=rates,
         )
+
+
+async def _if_free(port: int) -> int:
+    """Return a port, or 0 where somebody else listens at it."""
+    try:
+        bound = await listen(_HOST, port)
+    except OSError:
+        return 0
+    for one in bound:
+        one.close()
+    return port
 
 
 def _key_file(folder: Path, name: str) -> KeyFile:

@@ -219,7 +219,10 @@ class Conversations(Body, frozen=True, kw_only=True):
 
 
 class SetTimer(Body, frozen=True, kw_only=True):
-    """`PUT /v1/conversations/{id}/timer`: delete messages this long after they came; 0: never."""
+    """`PUT /v1/conversations/{id}/timer`: delete messages this long after they came; 0: never.
+
+    For admins (spec G-14).
+    """
 
     timer_ms: U64
 

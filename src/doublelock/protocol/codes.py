@@ -53,6 +53,7 @@ class Code(StrEnum):
     DEVICE_TAKEN = "device-taken"
     DEVICE_UNCONFIRMED = "device-unconfirmed"
     DEVICE_PENDING = "device-pending"
+    SAFETY_CODE_CHANGED = "safety-code-changed"
     ENTRY_ORDER = "entry-order"
     ENTRY_TIME = "entry-time"
     LOG_GAP = "log-gap"
@@ -176,6 +177,7 @@ class Code(StrEnum):
     SLOW_READER = "slow-reader"
     STOPPING = "stopping"
     STORAGE = "storage"
+    DEFECT = "defect"
     BLOB_DIGEST = "blob-digest"
     BLOB_OFFSET = "blob-offset"
 
@@ -229,6 +231,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.DEVICE_PENDING: (
         "No device of the account has approved this one yet; approve its request there."
     ),
+    Code.SAFETY_CODE_CHANGED: "The safety code with somebody here changed; answer that first.",
     Code.ENTRY_ORDER: "The key-log entry does not follow the account's last one; make it again.",
     Code.ENTRY_TIME: "The entry's time does not fit the key log; check the clock and try again.",
     Code.LOG_GAP: "Entries of the log are missing or out of order; fetch them again.",
@@ -341,6 +344,7 @@ ADVICE: Final[dict[Code, str]] = {
     Code.SLOW_READER: "Messages came faster than they were read; connect again and go on.",
     Code.STOPPING: "The server is stopping; nothing acknowledged is lost, connect again later.",
     Code.STORAGE: "The server could not store this; nothing was changed, try again later.",
+    Code.DEFECT: "The program came upon something that it does not expect; report it, try again.",
     Code.BLOB_DIGEST: "The upload does not match its digest; start it again.",
     Code.BLOB_OFFSET: "The upload goes on elsewhere; ask how much is there and send the rest.",
 }

@@ -8,6 +8,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -46,8 +47,7 @@ class SealedEnvelope:
     payload: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedBody:
+class OpenedBody(msgspec.Struct, frozen=True, gc=False):
     """A body that was decrypted under its header, signature and commitment still unchecked."""
 
     header: Header
@@ -57,8 +57,7 @@ class OpenedBody:
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedBody:
+class VerifiedBody(msgspec.Struct, frozen=True, gc=False):
     """A record that its device signed and its header commits to.
 
     `signature` (64), `franking_key` (32) and `record_bytes` prove it to anybody else.

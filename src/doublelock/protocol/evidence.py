@@ -54,8 +54,7 @@ _PIECE: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _FILE_NAME: Final = rf"\A{_PIECE}(/{_PIECE})?\Z"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
+class StoredMessage(msgspec.Struct, frozen=True, gc=False):
     """An envelope as the server has it, its header decoded and its hashes (32 each) taken once."""
 
     header_bytes: bytes
@@ -92,8 +91,7 @@ class StoredMessage:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedMessage:
+class VerifiedMessage(msgspec.Struct, frozen=True, gc=False):
     """A message that its device sent, in this conversation, on this day, and nowhere else.
 
     `receipt` and `previous` are its receipt's hash and the one before; each of the hashes is 32.

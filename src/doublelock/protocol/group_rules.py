@@ -197,6 +197,14 @@ def make_context(
     return decode_context(context.encode())
 
 
+def speaks_for(context: Context, account: AccountId) -> bool:
+    """Whether what an account says of the conversation itself counts: its admins' word (G-14).
+
+    That is its details and its timer; in a direct conversation both people are admins.
+    """
+    return account in context.admins
+
+
 class Rules:
     """The rules of one deployment: its id, whether its charter escrows, and its key log.
 
@@ -319,6 +327,15 @@ class Rules:
     def _was_listed(self, record: DeviceRecord, time_ms: int) -> bool:
         return record.valid_at(time_ms, skew_of(self._skew_ms, time_ms))
 
+    def _was_dropped(self, record: DeviceRecord, time_ms: int) -> bool:
+        """Whether the log had dropped a device by a time, in whoever's favour the clocks differ.
+
+        A removal harms nobody whom the log drops a moment later; waiting would leave a lost device
+        reading.
+        """
+        removed_ms, skew_ms = record.removed_ms, skew_of(self._skew_ms, time_ms)
+        return removed_ms is not None and removed_ms <= time_ms + skew_ms
+
     def _check_resync(self, change: Change) -> None:
         """Spec G-7: from outside, only a device that replaces its own leaf, and nothing else."""
         if change.added or change.left or change.context_after is not None:
@@ -344,7 +361,7 @@ class Rules:
             return
         if context.kind is ConversationKind.GROUP and change.committer.account in context.admins:
             return
-        if self._was_listed(self.key_log.device(leaf.device), change.time_ms):
+        if not self._was_dropped(self.key_log.device(leaf.device), change.time_ms):
             raise GroupRefused(Code.NOT_ALLOWED, "only admins remove people")
 
     def _check_new_context(self, before: Context, change: Change) -> Context:

@@ -111,10 +111,16 @@ def judge_handover(state: "LawState", charter: Charter, entry: HandoverLogged) -
     held = state.witnessed
     if same_witnesses(held, charter):
         raise WarrantRefused(Code.ENTRY_VOID, "the witnesses are the charter's")
-    law = held.law_policy().verify(bytes(entry.law)).checkpoint
+    seen = held.law_policy().verify(bytes(entry.law))
+    law = seen.checkpoint
     if (law.size, law.root) != (state.size, state.root):
         raise WarrantRefused(Code.ENTRY_VOID, "not the checkpoint of the lines above")
-    key = held.key_policy().verify(bytes(entry.key)).checkpoint
+    seen_key = held.key_policy().verify(bytes(entry.key))
+    key = seen_key.checkpoint
+    # An old head of the key log would leave what came after it to the new witnesses' word.
+    apart_s = abs((seen.quorum_time_s or 0) - (seen_key.quorum_time_s or 0))
+    if apart_s * 1000 > held.terms.checkpoint_age_ms:
+        raise WarrantRefused(Code.ENTRY_VOID, "heads that were not seen together")
     if state.handovers and key.size < state.handovers[-1].key_size:
         raise WarrantRefused(Code.ENTRY_VOID, "a key log smaller than handed over before")
     return Handover(state.size, charter, key.size, key.root)

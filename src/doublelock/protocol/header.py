@@ -2,9 +2,10 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+import msgspec
 
 from doublelock.protocol import limits
 from doublelock.protocol.codes import Code
@@ -41,8 +42,7 @@ class Form(IntEnum):
 _FORMS: Final = {int(form): form for form in Form}
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True, gc=False):
     """Who, where, when, sealed to whom: 266 bytes with a capsule, 138 without.
 
     Made by `decode`, or by `envelope.seal_envelope`; `encode` is its only encoding.

@@ -1,7 +1,8 @@
 """Labels: what an escrowed key is for, and the unit of every warrant (spec E-1)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from doublelock.protocol import limits
 from doublelock.protocol.codes import Code
@@ -22,8 +23,7 @@ _TAG: Final = b"doublelock/v1/label"
 _POINT_DST: Final = b"DOUBLELOCK-V1-LABEL-with-BLS12381G1_XMD:SHA-256_SSWU_RO_"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(msgspec.Struct, frozen=True, gc=False):
     """Deployment, committee (u16), key epoch (u16), conversation, sender account, day (u32).
 
     Making one raises Malformed(FORM) for a value out of range: a label is always encodable.

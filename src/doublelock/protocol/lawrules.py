@@ -419,7 +419,10 @@ def refuse_orphaned_keys(
         if committee.number not in living or committee.court is None:
             continue
         if next_ is None or next_.court is None or next_.court.key != committee.court.key:
-            detail = f"court of committee {committee.number}, which holds living keys"
+            detail = (
+                f"committee {committee.number} has living keys: its court keeps its key; hand its "
+                "state folder to the successor and amend the name"
+            )
             raise CharterRefused(Code.CHARTER_FIXED, detail)
 
 

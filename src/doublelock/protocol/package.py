@@ -189,20 +189,27 @@ def verify_package(files: Files, deployment: DeploymentId) -> VerifiedPackage:
     Raises EvidenceRefused by the name of the rule that broke; nothing is returned in part.
     """
     try:
-        content = verify_content(files, deployment)
-        agency = [content.warrant.agency.key]
-        manifest = verify_manifest(files.read(MANIFEST, limits.INVENTORY), content.charter, agency)
-        stated = manifest.manifest
-        if bytes(stated.warrant) != content.warrant.commitment or [
-            bytes(name) for name in stated.requests
-        ] != [request.signed.hash for request in content.requests]:
-            raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "of another warrant")
-        found = {name: _measure(files, name) for name in files.names() if name != MANIFEST}
-        manifest.check_files(found)
+        return complete_package(files, verify_content(files, deployment))
     except EvidenceRefused:
         raise
     except Refusal as refusal:
         raise EvidenceRefused(refusal.code, refusal.detail) from None
+
+
+def complete_package(files: Files, content: VerifiedContent) -> VerifiedPackage:
+    """Return the package of a content that was verified, by its manifest and every file's hash.
+
+    Raises Malformed, EvidenceRefused(evidence-manifest, evidence-custody).
+    """
+    agency = [content.warrant.agency.key]
+    manifest = verify_manifest(files.read(MANIFEST, limits.INVENTORY), content.charter, agency)
+    stated = manifest.manifest
+    if bytes(stated.warrant) != content.warrant.commitment or [
+        bytes(name) for name in stated.requests
+    ] != [request.signed.hash for request in content.requests]:
+        raise EvidenceRefused(Code.EVIDENCE_MANIFEST, "of another warrant")
+    found = {name: measure(files, name) for name in files.names() if name != MANIFEST}
+    manifest.check_files(found)
     return VerifiedPackage(content, manifest)
 
 
@@ -401,7 +408,8 @@ def _read_people(files: Files, charter: Charter) -> dict[bytes, str]:
     return {bytes(name_account(salt, handle)): handle for handle in people.handles}
 
 
-def _measure(files: Files, name: str) -> tuple[int, bytes]:
+def measure(files: Files, name: str) -> tuple[int, bytes]:
+    """Return a file's size and its SHA-256 (32)."""
     digest, size = hashlib.sha256(), 0
     for piece in files.pieces(name, 1 << 20):
         digest.update(piece)

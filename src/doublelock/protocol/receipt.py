@@ -6,8 +6,9 @@ which drops, reorders or rewrites contradicts its own signature.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from doublelock.protocol import limits
 from doublelock.protocol.codes import Code
@@ -24,8 +25,7 @@ _LEAF_TAG: Final = b"doublelock/v1/receipt"
 _ROOT_TAG: Final = b"doublelock/v1/receipt-batch"
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptFields:
+class ReceiptFields(msgspec.Struct, frozen=True, gc=False):
     """What a receipt says of one item: its place, its time, its sender and its hashes (32 each).
 
     A commit has no header and no body: their hashes are SHA-256 of nothing.
@@ -88,8 +88,7 @@ def describe_item(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """The fields with their proof: leaf `index` of `size`, path (32-byte hashes joined), signature.
 
     Anyone may make one; `verify_receipt` says whether the server did.
@@ -102,8 +101,7 @@ class Receipt:
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedReceipt:
+class VerifiedReceipt(msgspec.Struct, frozen=True, gc=False):
     """A receipt that the deployment's receipt key signed; `hash` is what the next one must name."""
 
     fields: ReceiptFields
@@ -208,8 +206,7 @@ def _root(leaf: bytes, index: int, size: int, path: bytes) -> bytes:
     return node
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptChain:
+class ReceiptChain(msgspec.Struct, frozen=True, gc=False):
     """How far a conversation's timeline was followed: its last receipt's place, hash and time."""
 
     conversation: ConversationId
@@ -218,8 +215,7 @@ class ReceiptChain:
     time_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedReceipt:
+class AcceptedReceipt(msgspec.Struct, frozen=True, gc=False):
     """A verified receipt that follows the one before it; `chain` is where the timeline stands."""
 
     fields: ReceiptFields

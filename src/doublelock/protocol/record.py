@@ -110,7 +110,8 @@ class Media(Attachment, frozen=True, tag=10):
     """An attachment that can be shown or played where it stands in the conversation (spec V-17).
 
     `width` and `height` are pixels, 0 for sound; `duration_ms` is 0 for a still picture.
-    `thumbnail` is a whole image of at most 24 KiB, or empty; a sound's is its loudness, 64 bytes.
+    `thumbnail` is a whole image of at most 24 KiB, or empty; of a sound, up to 64 bytes of
+    loudness.
     `target` is the id of the message that it answers (16 bytes), or empty.
     """
 

@@ -233,6 +233,9 @@ class LawDesk:
 
     async def _file_entry(self, party: PartyRef, document: bytes) -> Filing:
         signed = self._own(party, document)
+        if isinstance(signed.entry, NoticeDelivered):
+            # Or one holder's bare word could keep somebody from ever being told.
+            raise WireRefused(Code.NOT_PERMITTED, "hand in the notice itself")
         case = getattr(signed.entry, "warrant", NO_CASE)
         index = await self.log_entry(document)
         return await self._put(bytes(case), "entry", party.key, index, document)
@@ -315,7 +318,7 @@ class LawDesk:
     async def opened_labels(
         self, agency: bytes, case: bytes
     ) -> frozenset[tuple[bytes, bytes, int]]:
-        """Return the (conversation, account, day) of the case's logged requests (spec W-37).
+        """Return the (conversation, account, day) of requests that witnesses have seen (W-37).
 
         Raises WireRefused(not-permitted) unless this is the agency of the case.
         """
@@ -323,6 +326,7 @@ class LawDesk:
         return frozenset(
             (label.conversation, label.account, label.day)
             for request in await self.requested(case)
+            if request.index < self.published
             for label in request.labels
         )
 
@@ -332,7 +336,8 @@ class LawDesk:
         Metadata has its own way, by which it is logged first (R-36).
         """
         record = self.state.warrants.get(case)
-        if record is None or record.agency != agency:
+        party = self.charter.party(agency)
+        if record is None or record.agency != agency or party is None:
             raise WireRefused(Code.NOT_PERMITTED, "not the agency of this case")
         if record.status(self._clock()) not in _OPEN:
             raise WireRefused(Code.WARRANT_UNAPPROVED, "not in force")

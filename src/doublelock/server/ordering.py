@@ -27,7 +27,7 @@ from doublelock.protocol.api import CreateConversation, PostCommit, WelcomeFor
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import GroupRefused, KeyLogRefused, WireRefused
 from doublelock.protocol.frames import DEPARTURE_MAIL, WELCOME_MAIL
-from doublelock.protocol.group_rules import Change, Leaf, Rules, read_leaf
+from doublelock.protocol.group_rules import Change, Leaf, Rules, read_leaf, speaks_for
 from doublelock.protocol.identifiers import (
     AccountId,
     ConversationId,
@@ -173,6 +173,14 @@ class Ordering:
         if (roster[0].account, roster[0].device) != (account, device):
             raise GroupRefused(Code.GROUP_ID, "not its creator's")
         return observer
+
+    async def check_speaks(self, conversation: Conversation, account: AccountId) -> None:
+        """Raise GroupRefused(not-allowed) unless the account speaks for the group (spec G-14)."""
+        async with conversation.commit_lock:
+            observer = await self._observer(conversation)
+            context = self._rules().check_context(conversation.id, observer.context_data)
+        if not speaks_for(context, account):
+            raise GroupRefused(Code.NOT_ALLOWED, "only admins set the timer")
 
     # --- handshakes --------------------------------------------------------------------------
 

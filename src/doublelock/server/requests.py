@@ -36,9 +36,9 @@ class Requests:
 
         Its labels stay here, until the agency's signature is in the log. Raises
         WireRefused(not-permitted), ReleaseRefused(labels-count) where there is nothing (more),
-        (unnamed-senders).
+        (unnamed-senders), (notice-overdue).
         """
-        self._desk.check_agency(agency, case)
+        self._check(agency, case)
         warrant = await self._desk.warrant(case)
         rows = await self._inventories.rows(warrant)
         committee = warrant.terms.committee
@@ -61,7 +61,7 @@ class Requests:
 
         Raises WireRefused: not-permitted, not-found where the draft is unknown (any more).
         """
-        self._desk.check_agency(agency, case)
+        self._check(agency, case)
         entry = verify_entry(self._desk.state.deployment, signed)
         asked = entry.entry
         if entry.author != agency or not isinstance(asked, ReleaseRequest):
@@ -74,6 +74,13 @@ class Requests:
         filing = await self._desk.log_request(case, agency, signed, document)
         self._drafts.pop((case, bytes(asked.labels_root)), None)
         return filing
+
+    def _check(self, agency: bytes, case: bytes) -> None:
+        """No notice, no next request: who lets people wait hears nothing new (R-16)."""
+        self._desk.check_agency(agency, case)
+        overdue = self._desk.state.overdue(agency, self._clock())
+        if overdue:
+            raise ReleaseRefused(Code.NOTICE_OVERDUE, f"{len(overdue)} warrants")
 
     async def inventory(self, agency: bytes, case: bytes) -> bytes:
         """Return the signed inventory of what the case's logged requests name.

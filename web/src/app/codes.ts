@@ -1,4 +1,7 @@
-/** The text in a safety code's QR: bytes would come back from a scanner in some charset or other. */
+/**
+ * The text in a safety code's QR (spec Y-11): bytes would come back from a scanner in some charset
+ * or other.
+ */
 
 const SCHEME = "doublelock-safety:";
 
@@ -10,6 +13,6 @@ export function writeSafetyLine(qr: Uint8Array): string {
 /** The bytes of such a line, or null when it is none. */
 export function readSafetyLine(text: string): Uint8Array | null {
   const hex = text.trim().slice(SCHEME.length);
-  if (!text.trim().startsWith(SCHEME) || !/^(?:[0-9a-f]{2}){1,128}$/.test(hex)) return null;
+  if (!text.trim().startsWith(SCHEME) || !/^01[0-9a-f]{128}$/.test(hex)) return null;
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

@@ -69,6 +69,14 @@ export function isBubble(message: Message): boolean {
   return message.body.kind !== "line" && message.body.kind !== "notice";
 }
 
+/** Whether a message says anything of a conversation of two: who made it and who came is known. */
+export function tellsBetweenTwo({ body }: Message): boolean {
+  if (body.kind !== "line") return true;
+  const { line } = body;
+  if (line.kind === "joined") return line.missed > 0;
+  return line.kind !== "created" && line.kind !== "added";
+}
+
 /** The local day, as a key that is cheap to make. */
 function dayOf(timeMs: number): string {
   const date = new Date(timeMs);
@@ -94,7 +102,7 @@ export function guessHeight(row: Row, width: number): number {
     case "notice":
       return 240;
     case "line":
-      return 34;
+      return body.line.kind === "amended" ? 240 + 50 * body.line.changes.length : 34;
     default:
       return gap + 72;
   }

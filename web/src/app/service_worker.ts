@@ -43,7 +43,12 @@ export async function startServiceWorker(on: {
     if (news?.kind === "bundle") on.heard(news.outcome);
     if (news?.kind === "show") on.shown(readRoute(news.fragment));
   });
-  await navigator.serviceWorker.register(workerAddress(), { updateViaCache: "none" });
+  try {
+    await navigator.serviceWorker.register(workerAddress(), { updateViaCache: "none" });
+  } catch {
+    // A private window may know workers and allow none; an old one goes on without the server.
+    if (navigator.serviceWorker.controller === null) return () => undefined;
+  }
   const registration = await navigator.serviceWorker.ready;
   const look = () => registration.active?.postMessage({ kind: "look" } satisfies WorkerWish);
   look();

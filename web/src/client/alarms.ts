@@ -11,6 +11,8 @@ export class Alarms {
   readonly #core: Core;
   readonly #people: People;
   readonly #open = new Map<string, Alarm>();
+  /** Those that stand in memory alone. */
+  readonly #fleeting = new Set<string>();
   /** Up to which entry of the key log was looked at. */
   #looked = 0;
   /** What a device of this account is called. */
@@ -37,6 +39,14 @@ export class Alarms {
     return this.#open.get(id);
   }
 
+  /** Shows at once an alarm that the vault cannot keep. */
+  show(cause: AlarmCause): void {
+    const alarm: Alarm = { id: nameOf(cause), timeMs: this.#core.clock(), cause };
+    this.#open.set(alarm.id, alarm);
+    this.#fleeting.add(alarm.id);
+    this.#core.tellNow({ kind: "alarm", alarm });
+  }
+
   /** Raises an alarm; the caller flushes. One cause stands once. */
   raise(cause: AlarmCause): void {
     const id = nameOf(cause);
@@ -48,10 +58,23 @@ export class Alarms {
     this.#core.tell({ kind: "alarm", alarm });
   }
 
+  /** Asks whether to go on with somebody whose keys changed; the caller flushes. */
+  askAbout(account: string): void {
+    if (this.#open.has(`code-changed-${account}`)) return;
+    const last = this.#core.monitor.applied.findLast((one) => hex(one.account) === account);
+    this.raise({
+      kind: "code-changed",
+      account,
+      name: this.#people.name(account),
+      reason: last?.kind === 3 ? "lineage" : "devices",
+      wasVerified: this.#people.wasVerified(account),
+    });
+  }
+
   /** The caller flushes. */
   dismiss(id: string): void {
     if (!this.#open.delete(id)) return;
-    this.#core.write([["alarm", id], undefined]);
+    if (!this.#fleeting.delete(id)) this.#core.write([["alarm", id], undefined]);
     this.#core.tell({ kind: "alarm-gone", id });
   }
 
@@ -73,13 +96,7 @@ export class Alarms {
       } else if (known.has(hex(applied.account)) && applied.kind !== 1) {
         const name = hex(applied.account);
         if (this.#people.verification(name) !== "changed") continue;
-        this.raise({
-          kind: "code-changed",
-          account: name,
-          name: this.#people.name(name),
-          reason: applied.kind === 3 ? "lineage" : "devices",
-          wasVerified: this.#people.wasVerified(name),
-        });
+        this.askAbout(name);
         this.#core.tell({ kind: "person", person: this.#people.person(name) });
       }
     }

@@ -7,7 +7,8 @@ import { concat, hex } from "../protocol/encoding.ts";
 import type { Attachment } from "../protocol/record.ts";
 import type { Core } from "./core.ts";
 
-const PIECE = 16 * SEALED_CHUNK;
+/** What goes up or comes down at once, bytes. */
+export const PIECE = 16 * SEALED_CHUNK;
 
 /** Where sealed bytes lie, and what opens and checks them; `key` is secret. */
 export type BlobReference = Pick<Attachment, "blob" | "key" | "size" | "digest">;
@@ -26,23 +27,31 @@ export async function putBlob(core: Core, plain: Uint8Array): Promise<BlobRefere
   return { blob: started.blob, key, size: plain.length, digest };
 }
 
+/** How a download is told of and stopped; `kept` are the pieces that are here, by their offset. */
+export interface Download {
+  readonly tell?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+  readonly kept?: ReadonlyMap<number, Uint8Array>;
+}
+
 /** The whole plaintext, in pieces. Throws WireRefused, EnvelopeRefused(attachment-damaged). */
 export async function getBlob(
   core: Core,
   reference: BlobReference,
-  tell: (done: number, total: number) => void = () => undefined,
-  signal?: AbortSignal,
+  { tell = () => undefined, signal, kept }: Download = {},
 ): Promise<Uint8Array[]> {
   const total = sealedSize(reference.size);
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < total; at += PIECE) {
     tell(at, total);
     const end = Math.min(at + PIECE, total);
-    const data = await core.http.get(`/v1/blobs/${hex(reference.blob)}`, {
-      headers: { range: `bytes=${at}-${end - 1}` },
-      limit: PIECE,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const data =
+      kept?.get(at) ??
+      (await core.http.get(`/v1/blobs/${hex(reference.blob)}`, {
+        headers: { range: `bytes=${at}-${end - 1}` },
+        limit: PIECE,
+        ...(signal === undefined ? {} : { signal }),
+      }));
     for (let from = 0; from < data.length; from += SEALED_CHUNK) {
       chunks.push(data.subarray(from, from + SEALED_CHUNK));
     }

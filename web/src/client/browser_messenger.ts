@@ -9,13 +9,13 @@ import {
 } from "../protocol/device_invite.ts";
 import { SigningKey } from "../protocol/ed25519.ts";
 import { equalBytes, hex, unhex, utf8 } from "../protocol/encoding.ts";
-import { GroupRefused, VaultRefused, WireRefused } from "../protocol/errors.ts";
+import { GroupRefused, Refusal, VaultRefused, WireRefused } from "../protocol/errors.ts";
 import { decodeGroupLink, type GroupLink, isGroupLink } from "../protocol/group_link.ts";
 import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
 import { decodeInvite, encodeInvite, type Invite, makeInvite } from "../protocol/invite.ts";
 import { byOperator, Purpose } from "../protocol/keylog_entry.ts";
-import { decodeRecord, display } from "../protocol/record.ts";
+import { display } from "../protocol/record.ts";
 import type { Identity } from "./core.ts";
 import { Device } from "./device.ts";
 import { enter, foundAccount, wasListed } from "./enrolment.ts";
@@ -28,6 +28,19 @@ import { readBundle, readTrust } from "./trust.ts";
 import { eraseVault, findDoor, PINNED, put, Vault, writeOpen } from "./vault.ts";
 
 const INVITE_DAYS_MS = 7 * 86_400_000;
+/** What fails more often than this, never steady for so long in between, is broken. */
+const FAILURES = 3;
+const STEADY_MS = 60_000;
+const AGAIN_MS = 500;
+const LONGEST_MS = 15_000;
+
+/** How often in a row memory had to be given up, and why the last time. */
+interface Failure {
+  readonly count: number;
+  readonly lastMs: number;
+  readonly facts: m.RefusalFacts;
+}
+
 const NO_BUNDLE: m.BundleFacts = { version: "", hash: "", logged: "unknown", logIndex: null };
 
 export class BrowserMessenger implements m.Messenger {
@@ -42,6 +55,7 @@ export class BrowserMessenger implements m.Messenger {
   #met: { readonly hash: string; readonly running: boolean } | null | undefined;
   #here = false;
   #busy: Promise<unknown> = Promise.resolve();
+  #failure: Failure = { count: 0, lastMs: 0, facts: { code: "", detail: "" } };
 
   /** `origin`: where the server is, which served this code. */
   constructor(origin: string) {
@@ -177,29 +191,60 @@ export class BrowserMessenger implements m.Messenger {
       const vault = await Vault.open(secret);
       try {
         const wish = await vault.find<Wish>(["fact", "linking"]);
-        if (wish !== undefined) {
-          await this.#link(vault, wish);
-          return;
-        }
-        const identity = await vault.find<Identity>(["fact", "identity"]);
-        if (identity === undefined) throw new VaultRefused("vault-damaged", "identity");
-        const known = await readLogs(vault);
-        const clock = () => Date.now();
-        const http = new Http(this.#origin);
-        const monitor =
-          known.charters.length === 0
-            ? await Monitor.begin(http, identity.deployment, clock)
-            : Monitor.resume(http, identity.deployment, clock, known);
-        const first = await vault.read(["fact", "first-entry"]);
-        // A device that was listed and is no more is told so when it connects.
-        if (!wasListed(monitor, identity) && first !== undefined) {
-          await monitor.syncKeys();
-          await enter(http, monitor, identity, first, () => undefined);
-        }
-        await this.#enter(vault, identity, monitor, known.key.length === 0);
+        if (wish === undefined) await this.#load(vault);
+        else await this.#link(vault, wish);
       } catch (problem) {
         vault.close();
         throw problem;
+      }
+    });
+  }
+
+  /** Puts a device together from nothing but its vault. */
+  async #load(vault: Vault, after?: Failure): Promise<void> {
+    const identity = await vault.find<Identity>(["fact", "identity"]);
+    if (identity === undefined) throw new VaultRefused("vault-damaged", "identity");
+    const known = await readLogs(vault);
+    const clock = () => Date.now();
+    const http = new Http(this.#origin);
+    const monitor =
+      known.charters.length === 0
+        ? await Monitor.begin(http, identity.deployment, clock)
+        : Monitor.resume(http, identity.deployment, clock, known);
+    const first = await vault.read(["fact", "first-entry"]);
+    // A device that was listed and is no more is told so when it connects.
+    if (!wasListed(monitor, identity) && first !== undefined) {
+      await monitor.syncKeys();
+      await enter(http, monitor, identity, first, () => undefined);
+    }
+    await this.#enter(vault, identity, monitor, known.key.length === 0, after);
+  }
+
+  /**
+   * Begins again from the vault after what was in memory had to be given up.
+   *
+   * A full disk leaves everything readable, and is tried again; what fails again and again for
+   * another reason is shown as broken.
+   */
+  #failed(device: Device, refusal: Refusal): Promise<void> {
+    return this.#once(async () => {
+      if (this.#device !== device) return;
+      await device.stop();
+      const now = Date.now();
+      const again = now - this.#failure.lastMs < STEADY_MS;
+      const count = again ? this.#failure.count + 1 : 1;
+      const facts = { code: refusal.code, detail: refusal.detail };
+      this.#failure = { count, lastMs: now, facts };
+      try {
+        if (count > FAILURES && refusal.code !== "vault-write") throw refusal;
+        await this.#load(device.core.vault, this.#failure);
+        if (refusal.code === "vault-write") this.#device?.alarms.show({ kind: "storage-full" });
+      } catch (problem) {
+        const { code, detail } = problem instanceof Refusal ? problem : refusal;
+        device.core.vault.close();
+        this.#device = undefined;
+        this.#broken = { code, detail };
+        this.#tell({ kind: "status", status: await this.status() });
       }
     });
   }
@@ -389,16 +434,16 @@ export class BrowserMessenger implements m.Messenger {
   async send(conversation: string, outgoing: m.Outgoing): Promise<string> {
     const { core, sending, files } = this.#open;
     const room = core.room(conversation);
-    let id: string;
-    if (outgoing.kind === "file") id = await files.send(room, outgoing);
-    else {
-      const content = utf8(outgoing.text);
-      const record =
-        outgoing.replyTo === null
+    const file = outgoing.kind === "file" ? await files.seal(outgoing) : undefined;
+    const content = utf8(outgoing.text);
+    const record =
+      file !== undefined
+        ? file.record
+        : outgoing.replyTo === null
           ? ({ kind: "Text", content } as const)
           : ({ kind: "Reply", target: unhex(outgoing.replyTo), content } as const);
-      id = await core.alone(() => sending.send(room, record));
-    }
+    const id = await core.alone(() => sending.send(room, record, file));
+    if (file !== undefined && this.#device?.session.up === true) files.upload();
     this.#queued();
     return id;
   }
@@ -416,17 +461,22 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   async retry(_conversation: string, message: string): Promise<void> {
-    const { core, sending } = this.#open;
+    const { core, sending, files } = this.#open;
     await core.alone(() => sending.retry(message));
+    files.upload();
   }
 
   async discard(conversation: string, message: string): Promise<void> {
-    const { core, outbox } = this.#open;
+    const { core, outbox, files } = this.#open;
     const outgoing = outbox.find(message);
     if (outgoing === undefined) throw new WireRefused("not-found");
+    if (outgoing.mls.length > 0 && outgoing.refusal === null) {
+      throw new m.MessengerRefused({ code: "not-allowed", detail: "it may be there already" });
+    }
+    files.cancel(message);
     await core.alone(async () => {
       outbox.settle(outgoing);
-      core.write([["upload", message], undefined]);
+      await files.drop(message);
       core.tell({ kind: "message-gone", conversation, id: message });
       await core.flush();
     });
@@ -434,13 +484,13 @@ export class BrowserMessenger implements m.Messenger {
   }
 
   async openFile(conversation: string, message: string): Promise<Blob> {
-    const found = await this.#open.chronicle.find(conversation, message);
-    const waiting = this.#open.outbox.find(message);
-    const record = found?.record ?? (waiting && decodeRecord(waiting.record));
+    const { chronicle, outbox, files } = this.#open;
+    const found = await chronicle.find(conversation, message);
+    const record = found?.record ?? files.read(outbox.find(message)?.record);
     if (record?.kind !== "Attachment" && record?.kind !== "Media") {
       throw new WireRefused("not-found");
     }
-    return this.#open.files.open(record, conversation, message);
+    return files.open(record, conversation, message);
   }
 
   async cancelTransfer(_conversation: string, message: string): Promise<void> {
@@ -542,6 +592,7 @@ export class BrowserMessenger implements m.Messenger {
         if (chronicle.view(one.id).members.includes(account)) chronicle.tell(one.id);
       }
       await core.flush();
+      await this.#release();
     });
   }
 
@@ -719,6 +770,7 @@ export class BrowserMessenger implements m.Messenger {
       if (alarm?.cause.kind === "code-changed") people.setVerified(alarm.cause.account, false);
       alarms.dismiss(id);
       await core.flush();
+      await this.#release();
     });
   }
 
@@ -734,6 +786,12 @@ export class BrowserMessenger implements m.Messenger {
       alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
       await core.flush();
     });
+  }
+
+  /** Sends what was held until its person had answered for a changed safety code. Runs alone. */
+  async #release(): Promise<void> {
+    const { core, sending } = this.#open;
+    for (const room of core.rooms.values()) await sending.resume(room);
   }
 
   // --- settings ----------------------------------------------------------------------------
@@ -779,7 +837,13 @@ export class BrowserMessenger implements m.Messenger {
     return { monitor, http };
   }
 
-  async #enter(vault: Vault, identity: Identity, monitor: Monitor, fresh: boolean) {
+  async #enter(
+    vault: Vault,
+    identity: Identity,
+    monitor: Monitor,
+    fresh: boolean,
+    after?: Failure,
+  ) {
     const key = new SigningKey(identity.seed);
     const device = nameDevice(key.public.encoded);
     const http = new Http(this.#origin, {
@@ -790,6 +854,7 @@ export class BrowserMessenger implements m.Messenger {
     const opened = await Device.begin(vault, http, monitor, identity, fresh, (event) =>
       this.#tell(event),
     );
+    opened.core.failed = (refusal) => void this.#failed(opened, refusal);
     this.#device = opened;
     // From now on the service worker runs only what this deployment's law log has.
     await writeOpen(PINNED, identity.deployment);
@@ -798,7 +863,9 @@ export class BrowserMessenger implements m.Messenger {
     this.#apply();
     await this.#raiseMet(opened);
     this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
-    await opened.session.start();
+    const wait = after === undefined ? 0 : Math.min(AGAIN_MS * 2 ** after.count, LONGEST_MS);
+    await opened.session.start(wait, after?.facts ?? null);
+    this.#queued();
   }
 
   #apply(): void {

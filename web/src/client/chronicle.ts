@@ -25,7 +25,7 @@ import type { Committee } from "../protocol/charter_terms.ts";
 import { DAY_MS } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { WireRefused } from "../protocol/errors.ts";
-import { AddPolicy, ConversationKind } from "../protocol/group_rules.ts";
+import { AddPolicy, ConversationKind, speaksFor } from "../protocol/group_rules.ts";
 import { type AnyRecord, decodeRecord, display } from "../protocol/record.ts";
 import type { Core, Room } from "./core.ts";
 import { forgetFile } from "./files.ts";
@@ -287,6 +287,7 @@ export class Chronicle {
           return { ...entry, marks: mark === "" ? others : { ...others, [account]: mark } };
         });
       case "Timer":
+        if (!speaksFor(room.context, arrived.account)) return;
         this.change(room.name, { timerSeconds: record.seconds });
         return this.line(room.name, arrived.sequence, arrived.timeMs, {
           kind: "timer",
@@ -437,7 +438,7 @@ export class Chronicle {
   async #details(room: Room, arrived: Arrived, name: Uint8Array, picture: Uint8Array) {
     const account = hex(arrived.account);
     const view = this.view(room.name);
-    if (!view.admins.includes(account) || arrived.sequence <= view.nameAt) return;
+    if (!speaksFor(room.context, arrived.account) || arrived.sequence <= view.nameAt) return;
     const shown = display(name);
     this.change(room.name, {
       name: shown,

@@ -1,13 +1,20 @@
 /** What the parts of one client share: its vault, monitor, keys and conversations. */
 
-import type { MessengerEvent } from "../messenger.ts";
+import { type MessengerEvent, MessengerRefused } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
 import { charterAt } from "../protocol/charter.ts";
 import { DAY_MS } from "../protocol/days.ts";
 import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
 import { hex, unhex } from "../protocol/encoding.ts";
 import type { SendKeys } from "../protocol/envelope.ts";
-import { CharterRefused, GroupRefused, KeyLogRefused, type Refusal } from "../protocol/errors.ts";
+import {
+  CharterRefused,
+  DoublelockError,
+  GroupRefused,
+  KeyLogRefused,
+  Refusal,
+  VaultRefused,
+} from "../protocol/errors.ts";
 import { type Context, decodeContext, Rules } from "../protocol/group_rules.ts";
 import type { AccountId, ConversationId, DeploymentId, DeviceId } from "../protocol/identifiers.ts";
 import { type ReceiptChain, SeenRoots } from "../protocol/receipt.ts";
@@ -64,6 +71,8 @@ export class Room {
   catching = false;
   live = false;
   dirty = false;
+  /** How often the server was asked in vain for what follows the last item. */
+  vain = 0;
   /** Somebody else asked to leave. */
   wish = false;
   #context: Context | undefined;
@@ -108,6 +117,9 @@ export class Core {
   readonly #wakers = new Set<() => void>();
   /** Called once what was written is durable. */
   flushed: () => void = () => undefined;
+  /** Called once memory is no longer what the vault holds: the device must be opened anew. */
+  failed: (refusal: Refusal) => void = () => undefined;
+  #failure: Refusal | undefined;
   #told: MessengerEvent[] = [];
   #writes: Write[] = [];
   #rules: Rules | undefined;
@@ -136,11 +148,52 @@ export class Core {
     this.#hear = hear;
   }
 
-  /** Does one thing of the conversations after the other. */
+  /**
+   * Does one thing of the conversations after the other.
+   *
+   * A defect leaves nobody knows what behind, so it fails the whole: see `fail`.
+   */
   alone<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#turn.then(work);
+    const run = this.#turn.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      try {
+        return await work();
+      } catch (problem) {
+        if (problem instanceof DoublelockError || problem instanceof MessengerRefused) {
+          throw problem;
+        }
+        throw this.fail(new VaultRefused("defect", nameOf(problem)));
+      }
+    });
     this.#turn = run.catch(() => undefined);
     return run;
+  }
+
+  /**
+   * Gives up what is in memory: the vault alone counts, and the device begins again from it.
+   *
+   * So no key, nonce or generation that the vault does not know can leave this device: whatever
+   * was not written was not sent either.
+   */
+  fail(refusal: Refusal): Refusal {
+    if (this.#failure === undefined) {
+      this.#failure = refusal;
+      this.failed(refusal);
+      this.stir();
+    }
+    return refusal;
+  }
+
+  /** Lets something run by itself; a defect in it fails the whole. */
+  loose(work: Promise<unknown>): void {
+    work.catch((problem: unknown) => {
+      if (problem instanceof DoublelockError) return;
+      this.fail(new VaultRefused("defect", nameOf(problem)));
+    });
+  }
+
+  get failure(): Refusal | undefined {
+    return this.#failure;
   }
 
   /** Reads every conversation from the vault; groups are loaded when first needed. */
@@ -288,8 +341,19 @@ export class Core {
     this.#writes.push(...writes);
   }
 
+  /** Writes at once. Throws VaultRefused, and then nothing goes on with what is in memory. */
+  async keep(writes: readonly Write[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await this.vault.write(writes);
+    } catch (problem) {
+      throw problem instanceof Refusal ? this.fail(problem) : problem;
+    }
+  }
+
   /** Writes every room that changed and what came with it, as one; then tells and wakes. */
   async flush(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     const writes = this.#writes;
     const told = this.#told;
     this.#writes = [];
@@ -309,7 +373,7 @@ export class Core {
       };
       writes.push(put(["room", room.name], place));
     }
-    await this.vault.write(writes);
+    await this.keep(writes);
     this.flushed();
     for (const event of told) this.#hear(event);
     for (const wake of [...this.#wakers]) wake();
@@ -366,6 +430,7 @@ export class Core {
   async until(reached: () => boolean, patienceMs: number): Promise<boolean> {
     const end = Date.now() + patienceMs;
     while (!reached()) {
+      if (this.#failure !== undefined) throw this.#failure;
       const left = end - Date.now();
       if (left <= 0) return false;
       await new Promise<void>((give) => {
@@ -391,4 +456,9 @@ export class Core {
   random(size: number): Uint8Array {
     return crypto.getRandomValues(new Uint8Array(size));
   }
+}
+
+/** What may be said of a defect: the kind of error, and nothing that it holds. */
+function nameOf(problem: unknown): string {
+  return problem instanceof Error ? problem.name : "unknown";
 }

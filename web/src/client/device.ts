@@ -38,8 +38,8 @@ export class Device {
   readonly notices: Notices;
   readonly siblings: Siblings;
   readonly links: Links;
-  readonly files: Files;
   readonly amendments: Amendments;
+  readonly files: Files;
   readonly session: Session;
   readonly #expiry: Expiry;
 
@@ -53,8 +53,9 @@ export class Device {
     this.presence = new Presence(core, this.chronicle, this.people);
     this.notices = new Notices(core, this.chronicle);
     this.amendments = new Amendments(core, this.chronicle);
-    const sync = new Sync(core, this.chronicle, this.people, this.outbox);
+    const sync = new Sync(core, this.chronicle, this.people, this.outbox, this.alarms);
     this.sending = new Sending(core, sync, this.outbox, (frames) => this.session.push(frames));
+    this.files = new Files(core, this.outbox, this.sending);
     const catchUp = (room: Parameters<Session["catchUp"]>[0]) => this.session.catchUp(room);
     const joining = new Joining(core, this.chronicle, this.people, catchUp);
     this.changes = new Changes(core, this.chronicle, joining, catchUp);
@@ -64,11 +65,15 @@ export class Device {
     const { people, presence } = this;
     this.siblings = new Siblings(core, { chronicle, people, changes, alarms });
     alarms.nameOf = (device) => this.siblings.devices.name(device);
-    const { siblings, amendments } = this;
-    this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments });
-    this.files = new Files(core, outbox, sending);
+    const { siblings, amendments, files } = this;
+    this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments, files });
     this.#expiry = new Expiry(core, chronicle);
     chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
+    sending.isHeld = (room) => {
+      const changed = people.changed(chronicle.view(room.name).members);
+      for (const account of changed) alarms.askAbout(account);
+      return changed.length > 0;
+    };
     core.flushed = () => chronicle.flushed();
     chronicle.reached = (name, sequence) => marks.state(name, sequence);
     this.presence.whisper = (room, record) => sending.whisper(room, record);
@@ -108,11 +113,16 @@ export class Device {
     return { account: hex(account), device: hex(device), handle: identity.handle, deployment };
   }
 
-  async close(): Promise<void> {
+  /** Ends what runs; the vault stays open. */
+  async stop(): Promise<void> {
     this.marks.stop();
     await this.presence.stop();
     this.#expiry.stop();
     await this.session.close();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
     this.core.vault.close();
   }
 }

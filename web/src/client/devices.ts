@@ -63,6 +63,12 @@ export class Devices {
       .filter((one) => !equalBytes(one, device));
   }
 
+  /** Whether the key log says that this very device is no longer one of its account. */
+  isRemoved(): boolean {
+    const { monitor, device } = this.#core;
+    return monitor.keyLog.device(device).removed !== undefined;
+  }
+
   /** Every device that this account ever had, with the day of its last use where the server has it. */
   async list(): Promise<DeviceFacts[]> {
     const { monitor, account, device } = this.#core;
@@ -239,8 +245,9 @@ export class Devices {
     };
     const before = await core.alone(look);
     const isOurs = (record: DeviceRecord) => equalBytes(record.account, core.account);
+    // In a group its owner and the admins go first, or all its members would commit at once.
     const rules = () =>
-      room.context.kind === ConversationKind.GROUP &&
+      room.context.kind === ConversationKind.DIRECT ||
       room.context.admins.some((admin) => equalBytes(admin, core.account));
     const ours = before.missing.length > 0 || before.stale.some(isOurs) || rules();
     if (!ours && before.stale.length === 0) return;
@@ -257,7 +264,6 @@ export class Devices {
         missing.map((device) => ({ account, device })),
       );
     }
-    // Whoever is neither owner nor admin waits until nobody can take it for listed (G-6).
     const gone = stale.filter(
       (record) => isOurs(record) || rules() || !validAt(record, core.clock(), core.skewMs),
     );

@@ -19,8 +19,8 @@ export interface Outgoing {
   readonly mls: Uint8Array;
   readonly epoch: number;
   readonly day: number;
-  /** Its file is still to be uploaded, from the vault. */
-  readonly upload?: boolean;
+  /** A file of `size` sealed bytes that the server does not have yet; the vault keeps its pieces. */
+  readonly upload: { readonly size: number; readonly digest: Uint8Array } | null;
   /** Given up for this reason, until `retry` or `discard`. */
   readonly refusal: RefusalFacts | null;
 }
@@ -73,7 +73,12 @@ export class Outbox {
     return put(["outbox", id], outgoing);
   }
 
-  /** The server has it; the caller flushes. */
+  /** Messages whose files the server does not have yet, in the order of sending. */
+  uploads(): Outgoing[] {
+    return [...this.#waiting.values()].filter((one) => one.upload !== null && !one.refusal);
+  }
+
+  /** The server has it, or nobody wants it any more; the caller flushes. */
   settle(outgoing: Outgoing): void {
     const id = hex(outgoing.id);
     this.#waiting.delete(id);

@@ -119,6 +119,11 @@ export class People {
     return known.verified ? "verified" : "unverified";
   }
 
+  /** Whose keys are others than this person has seen. */
+  changed(accounts: readonly string[]): string[] {
+    return accounts.filter((account) => this.verification(account) === "changed");
+  }
+
   /** The safety code with a person. Throws KeyLogRefused(unknown-account). */
   code(account: string): SafetyCode {
     const { keyLog } = this.#core.monitor;

@@ -11,6 +11,7 @@ import { makeMessageId } from "../protocol/identifiers.ts";
 import { Label } from "../protocol/label.ts";
 import { type AnyRecord, encodeRecord } from "../protocol/record.ts";
 import type { Core, Room } from "./core.ts";
+import { pieceWrites, type SealedFile } from "./files.ts";
 import { asRefusal } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Outbox, Outgoing } from "./outbox.ts";
@@ -31,10 +32,10 @@ export class Sending {
   readonly #sync: Sync;
   readonly #outbox: Outbox;
   readonly #push: Push;
-  /** Uploads what a message waits for. */
-  carry: (id: string) => void = () => undefined;
   readonly #tries = new Map<string, number>();
   #request = 1;
+  /** Whether a member's keys are others than this person has seen: nothing goes there till then. */
+  isHeld: (room: Room) => boolean = () => false;
 
   constructor(core: Core, sync: Sync, outbox: Outbox, push: Push) {
     this.#core = core;
@@ -44,9 +45,13 @@ export class Sending {
   }
 
   /** Puts a record into the outbox and on its way; gives its message id in hex. */
-  async send(room: Room, record: AnyRecord, upload?: Uint8Array): Promise<string> {
+  async send(room: Room, record: AnyRecord, file?: SealedFile): Promise<string> {
     if (room.status === "left" || room.status === "stopped") {
       throw new GroupRefused("not-a-member", room.status);
+    }
+    if (this.isHeld(room)) {
+      await this.#core.flush();
+      throw new GroupRefused("safety-code-changed");
     }
     const data = encodeRecord(record);
     const now = this.#core.clock();
@@ -61,11 +66,11 @@ export class Sending {
       mls: NOTHING,
       epoch: -1,
       day: -1,
+      upload: file === undefined ? null : { size: file.sealed.length, digest: file.digest },
       refusal: null,
-      upload: upload !== undefined,
     };
     this.#core.write(this.#outbox.keep(outgoing));
-    if (upload !== undefined) this.#core.write([["upload", hex(outgoing.id)], upload]);
+    if (file !== undefined) this.#core.write(...pieceWrites(hex(outgoing.id), file.sealed));
     await this.#outbox.tell(outgoing, true);
     await this.#core.flush();
     void this.#core.alone(() => this.resume(room)).catch(() => undefined);
@@ -74,12 +79,10 @@ export class Sending {
 
   /** Sends what waits for a room, as it was sealed where it can be. Runs alone. */
   async resume(room: Room): Promise<void> {
-    const all = this.#outbox
+    const waiting = this.#outbox
       .of(room.name)
-      .filter((one) => one.refusal === null && !this.#outbox.isAloft(one));
-    for (const one of all) if (one.upload) this.carry(hex(one.id));
-    const waiting = all.filter((one) => !one.upload);
-    if (waiting.length === 0 || !room.usable) return;
+      .filter((one) => one.refusal === null && one.upload === null && !this.#outbox.isAloft(one));
+    if (waiting.length === 0 || !room.usable || this.isHeld(room)) return;
     await this.#knowEpoch();
     const group = await this.#core.group(room);
     if (group.commitRequired) return;
@@ -99,7 +102,7 @@ export class Sending {
       }
     }
     // Before its bytes leave, the vault knows that the keys were used.
-    await this.#core.vault.write(writes);
+    await this.#core.keep(writes);
     const frames: FromDevice[] = going.map((outgoing) => {
       const request = this.#request++;
       this.#outbox.flying.set(request, hex(outgoing.id));
@@ -114,7 +117,7 @@ export class Sending {
   /** Sends an ephemeral record to who is online now; dropped without a connection. Runs alone. */
   async whisper(room: Room, record: AnyRecord): Promise<void> {
     const core = this.#core;
-    if (!room.usable) return;
+    if (!room.usable || this.isHeld(room)) return;
     const group = await core.group(room);
     if (group.commitRequired) return;
     const now = core.clock();
@@ -136,7 +139,7 @@ export class Sending {
       envelope.payload,
       envelope.headerHash,
     );
-    await core.vault.write([put(["sent", room.name], [epoch, generation + 1])]);
+    await core.keep([put(["sent", room.name], [epoch, generation + 1])]);
     this.#push([
       { kind: "Whisper", header: envelope.header, body: envelope.body, mls: ciphertext },
     ]);

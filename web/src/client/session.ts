@@ -4,7 +4,14 @@ import type { RefusalFacts } from "../messenger.ts";
 import { requiresCapsule } from "../protocol/charter_terms.ts";
 import { dayOf, keyEpochOf } from "../protocol/days.ts";
 import { equalBytes, hex, u64 } from "../protocol/encoding.ts";
-import { EnvelopeRefused, GroupRefused, type Refusal, WireRefused } from "../protocol/errors.ts";
+import {
+  DoublelockError,
+  EnvelopeRefused,
+  GroupRefused,
+  type Refusal,
+  VaultRefused,
+  WireRefused,
+} from "../protocol/errors.ts";
 import { type FromServer, type FromServerOf, ItemKind, MailKind } from "../protocol/frames.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Amendments } from "./amendments.ts";
@@ -12,6 +19,7 @@ import type { Changes } from "./changes.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core, Room } from "./core.ts";
 import { refillPackages } from "./enrolment.ts";
+import type { Files } from "./files.ts";
 import { asRefusal, rosterOf } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Joining } from "./joining.ts";
@@ -29,6 +37,8 @@ const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 20_000;
 const WATCH_MS = 60_000;
 const EPOCHS_READY = 3;
+/** How long after connecting a conversation may be neither listed nor ended. */
+const HIDDEN_MS = 4_000;
 const WISH_WAIT_MS = 2_000;
 const WISH_STEP_MS = 200;
 /** Refusals after which a connection does not come back by itself. */
@@ -36,8 +46,6 @@ const FATAL: ReadonlySet<string> = new Set([
   "connection-replaced",
   "device-removed",
   "not-permitted",
-  "vault-write",
-  "vault-damaged",
 ]);
 
 /** What one connection needs of the client. */
@@ -56,6 +64,7 @@ export interface Parts {
   readonly alarms: Alarms;
   readonly siblings: Siblings;
   readonly amendments: Amendments;
+  readonly files: Files;
 }
 
 export class Session {
@@ -71,6 +80,7 @@ export class Session {
   /** How much of the key log was looked at for news of devices. */
   #looked = 0;
   #wake: (() => void) | undefined;
+  #looking: ReturnType<typeof setTimeout> | undefined;
   #watching: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: Parts) {
@@ -85,20 +95,23 @@ export class Session {
     return this.#refusal;
   }
 
-  /** Connects and goes on connecting until `close`. */
-  async start(): Promise<void> {
+  /** Connects after a while, for what went wrong before, and goes on until `close`. */
+  async start(waitMs = 0, refusal: RefusalFacts | null = null): Promise<void> {
+    const { core } = this.#parts;
+    this.#refusal = refusal;
     const kept = await this.#parts.core.vault.read(["fact", "mailbox"]);
     this.#mailbox = kept === undefined ? 0 : Number(new DataView(kept.buffer).getBigUint64(0));
-    void this.#run();
-    void this.#watch();
+    core.loose(this.#run(waitMs));
+    core.loose(this.#watch());
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#watching);
+    clearTimeout(this.#looking);
     this.#stream?.close();
     this.#wake?.();
-    await this.#parts.core.alone(async () => undefined);
+    await this.#parts.core.alone(async () => undefined).catch(asRefusal);
   }
 
   /** The network is back, or gone: does not wait for the next try. */
@@ -124,9 +137,10 @@ export class Session {
 
   // --- the connection ----------------------------------------------------------------------
 
-  async #run(): Promise<void> {
+  async #run(waitMs: number): Promise<void> {
     const { core } = this.#parts;
     let wait = FIRST_WAIT_MS;
+    if (waitMs > 0) await this.#pause(waitMs);
     while (!this.#closed) {
       try {
         await this.#connect();
@@ -136,23 +150,32 @@ export class Session {
           if (this.#up) wait = FIRST_WAIT_MS;
         }
       } catch (problem) {
-        const refusal = asRefusal(problem);
         this.#stream?.close();
         this.#stream = undefined;
-        if (this.#closed) return;
+        this.#up = false;
+        // What is wrong with the vault or with the program is not the connection's matter.
+        if (problem instanceof VaultRefused) core.fail(problem);
+        if (!(problem instanceof DoublelockError)) throw problem;
+        if (this.#closed || core.failure !== undefined) return;
+        const refusal = asRefusal(problem);
         await core.alone(() => this.#disconnected(refusal)).catch(asRefusal);
         if (FATAL.has(refusal.code)) return;
       }
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, wait * (0.5 + Math.random()));
-        this.#wake = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
-      this.#wake = undefined;
+      await this.#pause(wait * (0.5 + Math.random()));
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     }
+  }
+
+  /** Waits, unless there is reason to hurry. */
+  async #pause(waitMs: number): Promise<void> {
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, waitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+    this.#wake = undefined;
   }
 
   async #connect(): Promise<void> {
@@ -181,8 +204,9 @@ export class Session {
       room.catching = false;
     }
     await sending.disconnected();
-    if (refusal.code === "device-removed") alarms.raise({ kind: "device-removed" });
-    if (refusal.code === "vault-write") alarms.raise({ kind: "storage-full" });
+    if (refusal.code === "device-removed" || this.#parts.siblings.devices.isRemoved()) {
+      alarms.raise({ kind: "device-removed" });
+    }
     this.tellConnection();
     await core.flush();
   }
@@ -223,7 +247,8 @@ export class Session {
           if (behind !== undefined && !behind.catching) this.catchUp(behind);
         } catch (problem) {
           if (!(problem instanceof EnvelopeRefused)) throw problem;
-          core.stop(core.room(hex(frame.conversation)), problem);
+          const room = core.room(hex(frame.conversation));
+          await sync.stop(room, room.sequence + 0.5, core.clock(), problem);
         }
         this.tellConnection();
         return;
@@ -247,26 +272,50 @@ export class Session {
     }
   }
 
-  #welcomed(frame: FromServerOf<"Welcome">): void {
-    const { core, alarms } = this.#parts;
+  async #welcomed(frame: FromServerOf<"Welcome">): Promise<void> {
+    const { core, alarms, files } = this.#parts;
+    const offsetMs = frame.timeMs - core.clock();
+    if (Math.abs(offsetMs) > core.skewMs) {
+      // By a wrong clock every receipt would be judged wrongly, and conversations be stopped.
+      alarms.raise({ kind: "clock", offsetMs });
+      await core.flush();
+      throw new WireRefused("receipt-time", "this device's clock");
+    }
+    alarms.dismiss("clock");
     const heads = new Set(frame.heads.map((cursor) => hex(cursor.conversation)));
     // A conversation that the server does not list stands still, and nothing is sent to it.
     for (const room of core.rooms.values()) room.catching = heads.has(room.name);
+    clearTimeout(this.#looking);
+    this.#looking = setTimeout(() => core.loose(this.#lookForHidden(heads)), HIDDEN_MS);
     this.#up = true;
     this.#refusal = null;
-    const offsetMs = frame.timeMs - core.clock();
-    if (Math.abs(offsetMs) > core.skewMs) alarms.raise({ kind: "clock", offsetMs });
+    files.upload();
     this.tellConnection();
     this.#parts.siblings.follow();
   }
 
+  /** Says which conversations the server does not list, though no commit took this device out. */
+  async #lookForHidden(heads: ReadonlySet<string>): Promise<void> {
+    const { core, chronicle, alarms } = this.#parts;
+    await core.alone(async () => {
+      for (const room of core.rooms.values()) {
+        const gone = room.status !== "member" || room.live || room.catching;
+        if (gone || heads.has(room.name) || this.#closed || !this.#up) continue;
+        const { name } = chronicle.conversation(room.name);
+        const refusal = { code: "not-a-member", detail: `not listed any more: ${name}` };
+        alarms.raise({ kind: "server-deceived", refusal });
+      }
+      await core.flush();
+    });
+  }
+
   async #live(frame: FromServerOf<"Live">): Promise<void> {
-    const { core, sending, marks } = this.#parts;
+    const { core, sync, sending, marks } = this.#parts;
     const room = core.rooms.get(hex(frame.conversation));
     if (room === undefined) return;
     room.catching = false;
     if ((await core.isUsable(room)) && frame.sequence > room.sequence) {
-      this.catchUp(room);
+      if (await sync.mayAsk(room, core.clock())) this.catchUp(room);
       return;
     }
     room.live = true;
@@ -344,6 +393,16 @@ export class Session {
     if (size === this.#looked) return;
     this.#looked = size;
     core.keepLogs();
+    if (siblings.devices.isRemoved()) {
+      // The log says so, whatever the server still serves: nothing more is sent or taken.
+      alarms.raise({ kind: "device-removed" });
+      this.#stream?.close();
+      this.#closed = true;
+      this.#up = false;
+      this.#refusal = { code: "device-removed", detail: "" };
+      this.tellConnection();
+      return;
+    }
     alarms.look();
     siblings.devices.stir();
     siblings.follow();
@@ -367,9 +426,7 @@ export class Session {
               : undefined;
       if (work === undefined) continue;
       this.#mending.add(room.name);
-      void work()
-        .catch(asRefusal)
-        .finally(() => this.#mending.delete(room.name));
+      core.loose(work().finally(() => this.#mending.delete(room.name)));
     }
   }
 
@@ -418,7 +475,7 @@ export class Session {
 
   /** Reads both logs now and then: what they say of this account is news that nobody sends. */
   async #watch(): Promise<void> {
-    const { core, alarms, amendments, chronicle } = this.#parts;
+    const { core, alarms, amendments, chronicle, files } = this.#parts;
     if (this.#closed) return;
     for (const sync of [() => core.monitor.syncKeys(), () => core.monitor.syncLaw()]) {
       await sync().catch(asRefusal);
@@ -435,12 +492,13 @@ export class Session {
         await chronicle.sweep(core.clock());
         core.tell({ kind: "trust" });
         if (this.#up) await refillPackages(core).catch(asRefusal);
+        if (this.#up) files.upload();
         await core.flush();
         this.#mend();
       })
       .catch(asRefusal);
     if (this.#closed) return;
-    this.#watching = setTimeout(() => void this.#watch(), WATCH_MS);
+    this.#watching = setTimeout(() => core.loose(this.#watch()), WATCH_MS);
   }
 
   #checkEpochs(): void {

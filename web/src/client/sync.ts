@@ -5,7 +5,13 @@ import { MlsError } from "../mls/failure.ts";
 import type { Application, Commit, Event } from "../mls/views.ts";
 import { dayOf } from "../protocol/days.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
-import { EnvelopeRefused, GroupRefused, Malformed, Refusal } from "../protocol/errors.ts";
+import {
+  DoublelockError,
+  EnvelopeRefused,
+  GroupRefused,
+  Malformed,
+  Refusal,
+} from "../protocol/errors.ts";
 import { type FromServerOf, ItemKind } from "../protocol/frames.ts";
 import { decodeHeader } from "../protocol/header.ts";
 import {
@@ -18,6 +24,7 @@ import {
 } from "../protocol/receipt.ts";
 import { type Arrival, type Received, receive, receiveEphemeral } from "../protocol/receive.ts";
 import { type AnyRecord, decodeRecord } from "../protocol/record.ts";
+import type { Alarms } from "./alarms.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core, Room } from "./core.ts";
 import { asRefusal, readMember, rosterOf } from "./groups.ts";
@@ -28,19 +35,36 @@ import { put } from "./vault.ts";
 /** Refusals that may only mean that a log has moved on since it was last read. */
 const LAGGING: ReadonlySet<string> = new Set(["ghost-member", "sender-mismatch", "epoch-mismatch"]);
 
+/** How often one asks for an item that does not come. */
+const PATIENCE = 3;
+/** Refusals of somebody who is not in the key log. */
+const GHOSTS: ReadonlySet<string> = new Set(["ghost-member", "ghost-device"]);
+
 type Item = FromServerOf<"Item">;
+
+/** A handshake could not be judged for want of the logs. */
+class Unjudged extends DoublelockError {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
 
 export class Sync {
   readonly #core: Core;
   readonly #chronicle: Chronicle;
   readonly #people: People;
   readonly #outbox: Outbox;
+  readonly #alarms: Alarms;
 
-  constructor(core: Core, chronicle: Chronicle, people: People, outbox: Outbox) {
+  constructor(core: Core, chronicle: Chronicle, people: People, outbox: Outbox, alarms: Alarms) {
     this.#core = core;
     this.#chronicle = chronicle;
     this.#people = people;
     this.#outbox = outbox;
+    this.#alarms = alarms;
   }
 
   /** Takes one item of a room's timeline; false when it does not follow. The caller flushes. */
@@ -53,15 +77,29 @@ export class Sync {
       receipt = this.#accept(room, receiptOf(item));
     } catch (problem) {
       // Nothing behind a broken receipt can be relied on: stay here (spec G-10).
-      await this.#stop(room, item.sequence, item.timeMs, asRefusal(problem));
+      await this.stop(room, item.sequence, item.timeMs, asRefusal(problem));
       return true;
     }
     if (item.item === ItemKind.MESSAGE) await this.#message(room, item, receipt);
     else if (item.item === ItemKind.COMMIT) await this.#handshake(room, item);
     else if (item.item === ItemKind.ERASED) await this.#chronicle.erased(room.name, item.sequence);
     room.sequence = item.sequence;
+    room.vain = 0;
     room.dirty = true;
     return true;
+  }
+
+  /**
+   * The server says that there is more than it gave: true while it may be asked again.
+   *
+   * A gap that stays open after asking is an item that the server keeps back (spec G-10).
+   */
+  async mayAsk(room: Room, timeMs: number): Promise<boolean> {
+    room.vain += 1;
+    if (room.vain <= PATIENCE) return true;
+    const missing = new EnvelopeRefused("receipt-chain", `item ${room.sequence + 1} is kept back`);
+    await this.stop(room, room.sequence + 0.5, timeMs, missing);
+    return false;
   }
 
   /** The server has an own message: follows the chain with its receipt. Throws EnvelopeRefused. */
@@ -160,6 +198,7 @@ export class Sync {
     } catch (problem) {
       const why = asRefusal(problem);
       await this.#chronicle.refused(room, item.sequence, item.timeMs, item.account, why);
+      this.#suspect(room, why);
     }
   }
 
@@ -182,8 +221,13 @@ export class Sync {
       received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
     } catch (problem) {
       if (!(problem instanceof EnvelopeRefused) || !LAGGING.has(problem.code)) throw problem;
-      await core.monitor.syncLaw();
-      await core.monitor.syncKeys();
+      try {
+        await core.monitor.syncLaw();
+        await core.monitor.syncKeys();
+      } catch (trouble) {
+        // The message's key is used up and the message not judged: only the vault can go back.
+        throw core.fail(asRefusal(trouble));
+      }
       received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
     }
     if (received.newlySeen !== undefined) core.seen.add(received.newlySeen);
@@ -213,12 +257,15 @@ export class Sync {
     try {
       event = await this.#process(room, item);
     } catch (problem) {
+      if (problem instanceof Unjudged) throw problem.refusal;
       if (problem instanceof MlsError) {
         // Valid for the server and not for us: come back by a resync (spec G-11).
         room.status = "broken";
+        const why = asRefusal(problem);
+        await this.#chronicle.refused(room, item.sequence, item.timeMs, item.account, why);
         return;
       }
-      await this.#stop(room, item.sequence, item.timeMs, asRefusal(problem));
+      await this.stop(room, item.sequence, item.timeMs, asRefusal(problem));
       return;
     }
     if (event.kind === "commit") {
@@ -240,7 +287,12 @@ export class Sync {
       return await process();
     } catch (problem) {
       if (!(problem instanceof Refusal) || !LAGGING.has(problem.code)) throw problem;
-      await this.#core.monitor.syncKeys();
+      try {
+        await this.#core.monitor.syncKeys();
+      } catch (trouble) {
+        // Not judged, and the group is as it was: it comes again with the next connection.
+        throw new Unjudged(asRefusal(trouble));
+      }
       return process();
     }
   }
@@ -307,11 +359,26 @@ export class Sync {
     if (after.addPolicy !== addPolicy) await say(0.7, { kind: "settings", by: byName });
   }
 
-  async #stop(room: Room, at: number, timeMs: number, refusal: Refusal): Promise<void> {
+  /** Ends a conversation for what the server is to answer for, and says so; the caller flushes. */
+  async stop(room: Room, at: number, timeMs: number, refusal: Refusal): Promise<void> {
     this.#core.stop(room, refusal);
     const { code, detail } = refusal;
     const line: Line = { kind: "stopped", refusal: { code, detail } };
     await this.#chronicle.line(room.name, at, timeMs, line);
+    this.#chronicle.tell(room.name);
+    if (!this.#suspect(room, refusal)) {
+      this.#alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
+    }
+  }
+
+  /** Raises the alarm where somebody whom the key log does not know was to come in. */
+  #suspect(room: Room, refusal: Refusal): boolean {
+    const { code, detail } = refusal;
+    if (!GHOSTS.has(code)) return false;
+    const { name } = this.#chronicle.conversation(room.name);
+    const cause = { conversation: room.name, name, refusal: { code, detail } };
+    this.#alarms.raise({ kind: "ghost", ...cause });
+    return true;
   }
 
   /** Names are for showing: without the server they come later. */

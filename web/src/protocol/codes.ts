@@ -41,6 +41,7 @@ export const ADVICE = {
   "device-taken": "This device key was listed before; make a new device.",
   "device-unconfirmed": "The codes differ: this may be a stranger's device. Approve nothing, and ask for it again.",
   "device-pending": "No device of the account has approved this one yet; approve its request there.",
+  "safety-code-changed": "The safety code with somebody here changed; answer that first.",
   "entry-order": "The key-log entry does not follow the account's last one; make it again.",
   "entry-time": "The entry's time does not fit the key log; check the clock and try again.",
   "log-gap": "Entries of the log are missing or out of order; fetch them again.",
@@ -153,6 +154,7 @@ export const ADVICE = {
   "slow-reader": "Messages came faster than they were read; connect again and go on.",
   stopping: "The server is stopping; nothing acknowledged is lost, connect again later.",
   storage: "The server could not store this; nothing was changed, try again later.",
+  defect: "The program came upon something that it does not expect; report it, try again.",
   "blob-digest": "The upload does not match its digest; start it again.",
   "blob-offset": "The upload goes on elsewhere; ask how much is there and send the rest.",
 } as const;

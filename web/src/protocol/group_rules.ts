@@ -114,6 +114,15 @@ export function encodeContext(context: Context): Uint8Array {
   );
 }
 
+/**
+ * Whether what an account says of the conversation itself counts: its admins' word (G-14).
+ *
+ * That is its details and its timer; in a direct conversation both people are admins.
+ */
+export function speaksFor(context: Context, account: AccountId): boolean {
+  return context.admins.some((admin) => equalBytes(admin, account));
+}
+
 /** The conversation id that a context proves (spec G-1). */
 export function conversationOf(context: Context): ConversationId {
   return nameConversation(context.creator, context.nonce, context.deployment);
@@ -360,12 +369,23 @@ export class Rules {
     return validAt(record, timeMs, skewOf(this.#skewMs, timeMs));
   }
 
+  /**
+   * Whether the log had dropped a device by a time, in whoever's favour the clocks differ.
+   *
+   * A removal harms nobody whom the log drops a moment later; waiting would leave a lost device
+   * reading.
+   */
+  #wasDropped(record: DeviceRecord, timeMs: number): boolean {
+    if (record.removed === undefined) return false;
+    return record.removed.ms <= BigInt(timeMs + skewOf(this.#skewMs, timeMs));
+  }
+
   /** Spec G-6: admins remove anybody; members their own devices and what is stale. */
   #checkMayRemove(context: Context, change: Change, leaf: Leaf): void {
     const { account } = change.committer;
     if (equalBytes(leaf.account, account)) return;
     if (context.kind === ConversationKind.GROUP && includes(context.admins, account)) return;
-    if (this.#wasListed(this.keyLog.device(leaf.device), change.timeMs)) {
+    if (!this.#wasDropped(this.keyLog.device(leaf.device), change.timeMs)) {
       throw new GroupRefused("not-allowed", "only admins remove people");
     }
   }

@@ -111,11 +111,18 @@ export function judgeHandover(
   if (sameWitnesses(held, charter)) {
     throw new WarrantRefused("entry-void", "the witnesses are the charter's");
   }
-  const law = held.lawPolicy.verify(entry.law).checkpoint;
+  const seen = held.lawPolicy.verify(entry.law);
+  const law = seen.checkpoint;
   if (law.size !== facts.size || !equalBytes(law.root, root)) {
     throw new WarrantRefused("entry-void", "not the checkpoint of the lines above");
   }
-  const key = held.keyPolicy.verify(entry.key).checkpoint;
+  const seenKey = held.keyPolicy.verify(entry.key);
+  const key = seenKey.checkpoint;
+  // An old head of the key log would leave what came after it to the new witnesses' word.
+  const apart = Number(seen.quorumTimeS ?? 0n) - Number(seenKey.quorumTimeS ?? 0n);
+  if (Math.abs(apart) * 1000 > held.terms.checkpointAgeMs) {
+    throw new WarrantRefused("entry-void", "heads that were not seen together");
+  }
   const before = facts.handovers.at(-1);
   if (before !== undefined && key.size < before.keySize) {
     throw new WarrantRefused("entry-void", "a key log smaller than handed over before");

@@ -474,7 +474,7 @@ function refuseOrphanedKeys(old: Charter, now: Charter, epochs: LawFacts["epochs
     if (!living.has(number) || court === undefined) continue;
     const next = after.get(number)?.court;
     if (next === undefined || !equalBytes(next.key, court.key)) {
-      const detail = `court of committee ${number}, which holds living keys`;
+      const detail = `committee ${number} has living keys: its court keeps its key`;
       throw new CharterRefused("charter-fixed", detail);
     }
   }

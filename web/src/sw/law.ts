@@ -71,17 +71,17 @@ export async function followLaw(
   fetch: Fetch,
   charters: () => Promise<readonly Uint8Array[]>,
 ): Promise<KnownLaw> {
-  const fold = new Fold(known, charters);
+  const fold = new LawFold(known, charters);
   const mirror = new LogMirror(fetch, [], new GrowingTree(known.size, known.peaks));
   await mirror.grow(newest(fold.facts.charters).lawSigned, async (fresh, note) => {
-    for (const line of fresh) await fold.take(line);
+    await fold.take(fresh);
     return verifyCheckpoint("law", fold.facts, note, nowMs);
   });
-  return fold.known(mirror.peaks);
+  return fold.known();
 }
 
 /** The lines of a log as they come, from where the last look ended. */
-class Fold {
+export class LawFold {
   facts: WitnessFacts;
   readonly #deployment: DeploymentId;
   readonly #tree: GrowingTree;
@@ -106,7 +106,12 @@ class Fold {
     this.facts = { charters: chain, handovers, size: known.size, timeMs: known.timeMs };
   }
 
-  async take(line: Uint8Array): Promise<void> {
+  /** Takes further lines in the log's order. Throws CharterRefused(charter-missing). */
+  async take(lines: readonly Uint8Array[]): Promise<void> {
+    for (const line of lines) await this.#take(line);
+  }
+
+  async #take(line: Uint8Array): Promise<void> {
     try {
       if (JUDGED.has(typeOf(line))) await this.#judge(line);
     } catch (problem) {
@@ -139,13 +144,13 @@ class Fold {
     if (timeMs > this.facts.timeMs) this.facts = { ...this.facts, timeMs };
   }
 
-  /** What to keep; `peaks` are those of the mirror that was verified. */
-  known(peaks: readonly Uint8Array[]): KnownLaw {
+  /** What to keep. */
+  known(): KnownLaw {
     const { charters, handovers, size, timeMs } = this.facts;
     return {
       deployment: this.#deployment,
       size,
-      peaks,
+      peaks: [...this.#tree.peaks],
       timeMs,
       charters: charters.map((charter) => charter.document),
       handovers: handovers.map(({ charter, ...rest }) => ({
@@ -163,7 +168,7 @@ function newest(chain: readonly Charter[]): Charter {
   return last;
 }
 
-/** R-22, as in the whole fold. */
+/** R-22, as in the whole fold, but for the keys that C-11 asks about, which are not known here. */
 function amend(
   current: Charter,
   entry: EntryOf<"amendment">,

@@ -73,6 +73,16 @@ const SCREENS: readonly (readonly [string, Look, Act?])[] = [
   ["settings", { route: "#/settings" }],
   ["trust", { route: "#/trust" }],
   [
+    "trust, unfolded",
+    { route: "#/trust" },
+    async (page) => {
+      await page.waitForSelector(".trust");
+      await page.evaluate(() => {
+        for (const each of document.querySelectorAll("details")) each.open = true;
+      });
+    },
+  ],
+  [
     "search",
     { route: "#/search" },
     async (page) => {

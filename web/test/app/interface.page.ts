@@ -287,7 +287,7 @@ describe("reading", () => {
     const refused = page.locator(".message.refused");
     await refused.scrollIntoViewIfNeeded();
     const text = (await refused.textContent()) ?? "";
-    expect(text).toContain("This message was refused and is not shown.");
+    expect(text).toContain("A message was refused. It is not shown.");
     expect(text).toContain("capsule-mismatch");
   });
 
@@ -365,7 +365,7 @@ describe("the way in", () => {
     await page.click(".who");
     await page.waitForSelector("dialog .trust");
     await page.keyboard.press("Escape");
-    await page.getByLabel("Your handle").fill("noa");
+    await page.getByLabel("Your user name").fill("noa");
     await page.locator("input[type=radio]").nth(1).check();
     await page.locator("[type=password]").nth(0).fill("short");
     await page.getByRole("button", { name: "Create account" }).click();
@@ -397,7 +397,7 @@ describe("the way in", () => {
       },
     });
     await begin(page);
-    await page.getByLabel("Your handle").fill("noa");
+    await page.getByLabel("Your user name").fill("noa");
     await page.locator("input[type=radio]").nth(0).check();
     await page.getByRole("button", { name: "Create account" }).click();
     await page.waitForSelector(".conversations");

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
 import { findMentions, fitting, mentionBegun } from "../../src/app/mentions.ts";
 import { readRoute, writeRoute } from "../../src/app/route.ts";
 import { Layout, makeRows, type Row } from "../../src/app/rows.ts";
@@ -156,21 +155,5 @@ describe("languages", () => {
     expect(chooseCatalogue("he", ["en"]).tag).toBe("he");
     expect(chooseCatalogue(null, ["fr-FR", "iw-IL", "en"]).tag).toBe("he");
     expect(chooseCatalogue(null, ["fr"]).tag).toBe("en");
-  });
-});
-
-describe("safety codes to scan", () => {
-  it("come back as the same bytes, and nothing else does", () => {
-    const bytes = Uint8Array.from({ length: 65 }, (_, n) => (n * 37) % 256);
-    expect(readSafetyLine(writeSafetyLine(bytes))).toEqual(bytes);
-    for (const text of [
-      "",
-      "doublelock-safety:",
-      "doublelock-safety:0",
-      "doublelock-link:00",
-      "00",
-    ]) {
-      expect(readSafetyLine(text)).toBeNull();
-    }
   });
 });

@@ -107,6 +107,29 @@ const SHOTS: readonly Shot[] = [
   },
   { name: "settings", look: { route: "#/settings" } },
   { name: "trust", look: { route: "#/trust", height: 2600 } },
+  {
+    name: "trust-open",
+    look: { route: "#/trust", height: 3900 },
+    act: async (page) => {
+      await page.waitForSelector(".trust");
+      await page.evaluate(() => {
+        for (const each of document.querySelectorAll("details")) each.open = true;
+      });
+    },
+  },
+  {
+    name: "proof",
+    look: { route: "#/c/service" },
+    act: (page) => page.locator(".notice-card .button-row button").nth(1).click(),
+  },
+  {
+    name: "amended",
+    look: { route: "#/c/service" },
+    act: async (page) => {
+      await page.waitForSelector(".amendment-card");
+      await page.evaluate(() => document.querySelector(".timeline")?.scrollTo(0, 0));
+    },
+  },
   { name: "trust-none", look: { route: "#/trust", escrow: "none" } },
   {
     name: "search",

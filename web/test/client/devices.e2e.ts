@@ -17,6 +17,8 @@ beforeAll(async () => {
 
 afterAll(() => stage.end());
 
+const PATIENT = { timeout: 20_000 };
+
 const utf8 = (data: string) => Buffer.from(data, "hex").toString();
 
 async function go(page: Page, hash: string): Promise<void> {
@@ -83,6 +85,23 @@ async function bela(): Promise<string[]> {
   return heard.map((one) => utf8(one.hex ?? ""));
 }
 
+async function theirs(name: string): Promise<string[]> {
+  return stage.ask<string[]>("conversations", { name });
+}
+
+/** Waits for an alarm that says so, and puts it away; others before it go too. */
+async function alarm(page: Page, said: RegExp): Promise<void> {
+  const dialog = page.locator("dialog[open].alarm");
+  for (;;) {
+    await dialog.waitFor();
+    const text = (await dialog.textContent()) ?? "";
+    const title = (await dialog.locator("h2").textContent()) ?? "";
+    await dialog.locator("footer button").first().click();
+    await dialog.locator("h2", { hasText: title }).waitFor({ state: "detached" });
+    if (said.test(text)) return;
+  }
+}
+
 test("has written something before there is a second device", async () => {
   await stage.register(first, "noa");
   await stage.ask("person", { name: "bela" });
@@ -93,8 +112,11 @@ test("has written something before there is a second device", async () => {
   await stage.ask("edit", { name: "bela", conversation, to: id, text: "high at six" });
   await stage.ask("react", { name: "bela", conversation, to: id, mark: "⚓" });
   await write(first, "seen, thank you");
-  await expect.poll(bela).toContain("seen, thank you");
+  await expect.poll(bela, PATIENT).toContain("seen, thank you");
   await shown(first, "high at six").waitFor();
+  await go(first, `#/p/${await stage.ask<string>("account", { name: "bela" })}`);
+  await first.locator(".safety .button.primary").click();
+  await first.locator(".safety.verified").waitFor();
 });
 
 test("links a second browser, whose code is the same on both", async () => {
@@ -118,9 +140,13 @@ test("hands the history over, and says whose word it is", async () => {
   await second.locator(".reaction", { hasText: "⚓" }).waitFor();
   await shown(second, "above came from your device").waitFor();
   expect(await second.locator(".timeline").getByText("high at five").count()).toBe(0);
+  // Whom this person has verified is verified here too: their own keys are the same.
+  await go(second, `#/p/${await stage.ask<string>("account", { name: "bela" })}`);
+  await second.locator(".safety.verified").waitFor();
 });
 
 test("reads and writes on both", async () => {
+  await open(second, "Quay 7");
   await second.locator(".composer textarea").waitFor();
   await stage.ask("send", { name: "bela", conversation, text: "now to both of you" });
   await open(first, "Quay 7");
@@ -131,6 +157,132 @@ test("reads and writes on both", async () => {
   await write(first, "from the first device");
   await shown(second, "from the first device").waitFor();
   await expect
-    .poll(bela)
+    .poll(bela, PATIENT)
     .toEqual(expect.arrayContaining(["from the second device", "from the first device"]));
+});
+
+test("lists the devices by their names, with the day of their last use", async () => {
+  await go(second, "#/devices");
+  const own = second.locator(".device", { hasText: "This device" });
+  await own.locator("button").first().click();
+  await second.locator("dialog[open] input").fill("Harbour tablet");
+  await second.locator("dialog[open] footer .button.primary").click();
+  await second.locator("dialog[open]").waitFor({ state: "detached" });
+  await go(first, "#/devices");
+  const other = first.locator(".device", { hasText: "Harbour tablet" });
+  await other.getByText("Last used").waitFor();
+  await other.getByText("Added").waitFor();
+  // A device names itself: another's name cannot be changed here, but it can be removed.
+  expect(await other.locator("button").count()).toBe(1);
+});
+
+test("approves a Python device, and the other browser says so", async () => {
+  const asked = await stage.ask<{ line: string; code: string }>("begin_link", {
+    name: "noa-laptop",
+    handle: "noa",
+    near: "bela",
+  });
+  expect(await approve(first, asked.line)).toBe(asked.code);
+  await stage.ask("end_link", { name: "noa-laptop" });
+  await expect.poll(() => theirs("noa-laptop"), PATIENT).toContain(conversation);
+  await alarm(second, /changed, and not from here/);
+  await stage.ask("send", { name: "noa-laptop", conversation, text: "from the laptop" });
+  await open(first, "Quay 7");
+  await shown(first, "from the laptop").waitFor();
+  await open(second, "Quay 7");
+  await shown(second, "from the laptop").waitFor();
+});
+
+test("is approved by a Python device", async () => {
+  const third = await stage.open(await stage.context());
+  const line = await stage.ask<string>("address", { name: "noa-laptop" });
+  const [request, code] = await ask(third, line, "noa");
+  expect(await stage.ask("approve", { name: "noa-laptop", line: request })).toBe(code);
+  await third.waitForSelector(".panes");
+  await third.locator(".item-open", { hasText: "bela" }).waitFor();
+  await stage.ask("send", { name: "bela", conversation, text: "welcome, third" });
+  await third.locator(".item-open").first().click();
+  await shown(third, "welcome, third").waitFor();
+  await alarm(first, /changed, and not from here/);
+  await alarm(second, /changed, and not from here/);
+  await third.close();
+});
+
+test("says so when the server slips in a letter", async () => {
+  await go(first, "#/devices");
+  const id = await first
+    .locator(".device", { hasText: "This device" })
+    .locator("code")
+    .textContent();
+  await stage.ask("forge_letter", { name: "noa-laptop", device: id });
+  await alarm(first, /server/i);
+});
+
+test("interrupts when another person's devices change, before anything is sent", async () => {
+  await go(first, "#/");
+  await open(first, "Quay 7");
+  const asked = await stage.ask<{ line: string }>("begin_link", {
+    name: "bela-laptop",
+    handle: "bela",
+    near: "bela",
+  });
+  await stage.ask("approve", { name: "bela", line: asked.line });
+  await stage.ask("end_link", { name: "bela-laptop" });
+  const dialog = first.locator("dialog[open].alarm");
+  await dialog.getByText("bela").first().waitFor();
+  // What is sent past the dialog is refused: the other may be somebody else now.
+  const refused = await first.evaluate(async () => {
+    const area = document.querySelector<HTMLTextAreaElement>(".composer textarea");
+    if (area === null) return "no composer";
+    area.value = "too early";
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise((done) => setTimeout(done, 50));
+    area.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    return "sent";
+  });
+  expect(refused).toBe("sent");
+  await first.locator(".toast", { hasText: "safety code" }).waitFor();
+  await dialog.locator("footer button").first().click();
+  await dialog.waitFor({ state: "detached" });
+  await write(first, "now I know");
+  await expect.poll(bela, PATIENT).toContain("now I know");
+  expect(await bela()).not.toContain("too early");
+});
+
+test("compares the safety code with a person", async () => {
+  await go(first, "#/");
+  await open(first, "Quay 7");
+  const account = await stage.ask<string>("account", { name: "bela" });
+  await go(first, `#/p/${account}`);
+  const digits = first.locator(".safety output.digits span");
+  await digits.first().waitFor();
+  const code = (await digits.allTextContents()).join(" ");
+  expect(code).toBe(await stage.ask("safety", { name: "bela", with: "noa" }));
+  await first.locator(".safety .button.primary").click();
+  await first.locator(".safety.verified").waitFor();
+});
+
+test("says on a device that it was removed, and others read on without it", async () => {
+  await go(first, "#/devices");
+  const gone = first.locator(".device", { hasText: "Harbour tablet" });
+  const id = (await gone.locator("code").textContent()) ?? "";
+  await gone.locator("button.danger-text").click();
+  await first.locator("dialog[open] .danger").click();
+  await alarm(second, /removed/i);
+  await expect
+    .poll(
+      async () => (await stage.ask<string[]>("devices", { name: "bela", conversation })).join(),
+      PATIENT,
+    )
+    .not.toContain(id);
+  await stage.ask("send", { name: "bela", conversation, text: "not for the tablet" });
+  await go(first, "#/");
+  await open(first, "Quay 7");
+  await shown(first, "not for the tablet").waitFor();
+  expect(await shown(second, "not for the tablet").count()).toBe(0);
+  // And it says so again, however often it is opened.
+  await second.reload();
+  await second.waitForSelector("html[data-ready]");
+  await stage.unlock(second);
+  await alarm(second, /removed/i);
 });

@@ -57,6 +57,11 @@ export class Stage {
       answers.push(give);
       child.on("exit", (code) => fail(new Error(`the world ended with ${code}`)));
     });
+    child.once("exit", (code) => {
+      for (const give of answers.splice(0)) {
+        give(JSON.stringify({ code: "Ended", detail: `the world ended with ${code}` }));
+      }
+    });
     createInterface({ input: stdout }).on("line", (line) => answers.shift()?.(line));
     const { address } = JSON.parse(await first) as { address: string };
     const args = [
@@ -77,6 +82,7 @@ export class Stage {
   /** Asks the Python side. */
   ask<T = unknown>(what: string, how: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const run = this.#last.then(async () => {
+      if (this.#child.exitCode !== null) throw new Error("the world has ended");
       const line = await new Promise<string>((give) => {
         this.#answers.push(give);
         this.#child.stdin?.write(`${JSON.stringify({ do: what, ...how })}\n`);

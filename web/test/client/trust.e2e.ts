@@ -121,7 +121,7 @@ test("counts a warrant that was opened, one that was refused, and one for metada
   await law("warrant", { on: ["noa"], until: "opened", kind: "metadata" });
   await law("warrant", { on: ["noa"], until: "requested" });
   const text = await trust();
-  expect(text).toContain("1 person-day of writing, of 1 person, under 1 warrant.");
+  expect(text).toContain("One day of one person's writing, under 1 warrant.");
   expect(text).toContain("who wrote to whom and when was given for 1 person-day, of 1 person");
   const facts = await law<Counts>("counts");
   expect(facts.void).toBe(0);

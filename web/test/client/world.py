@@ -11,24 +11,30 @@ import asyncio
 import json
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hostile import Hostile
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+
 from doublelock.client.client import Client
 from doublelock.client.events import Message, RefusedItem, Whispering
-from doublelock.client.invite import decode_address
 from doublelock.client.linking import Linking
 from doublelock.demo.clock import Clock, ReplayClock, WallClock
 from doublelock.demo.founding import Plan
 from doublelock.demo.world import Ports, World
 from doublelock.keep import make_key_file
+from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
+from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.group_link import decode_group_link
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
+from doublelock.protocol.letter import KeyLetter, Route, sign_letter
 from doublelock.protocol.link_request import decode_link_request
 from doublelock.protocol.record import (
     Attachment,
@@ -59,6 +65,7 @@ class Play:
         self.whispered: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, Attachment] = {}
         self.rule: Law | None = None
+        self.hostile = Hostile(world)
 
     async def invite(self, ask: dict[str, Any]) -> Any:
         """Return an invite, by default to the first committee."""
@@ -121,6 +128,32 @@ class Play:
         """Return the accounts of a conversation's devices."""
         return [leaf.account.hex() for leaf in self._client(ask).members(self._room(ask))]
 
+    async def promote(self, ask: dict[str, Any]) -> Any:
+        """Name the people who rule a conversation."""
+        await self._client(ask).set_admins(self._room(ask), ask["with"])
+
+    async def lie(self, ask: dict[str, Any]) -> Any:
+        """Lie to an account from now on, or tell it the truth again; `cut` ends its connections."""
+        self.hostile.lie(ask["name"], ask.get("how"))
+        if ask.get("cut"):
+            self.hostile.cut(ask["name"])
+
+    async def take_over(self, ask: dict[str, Any]) -> Any:
+        """Begin an account anew with a stranger's device."""
+        await self.hostile.take_over(ask["name"])
+
+    async def bundle(self, _: dict[str, Any]) -> Any:
+        """Log some bundle."""
+        await self.hostile.log_a_bundle()
+
+    async def slip_in(self, ask: dict[str, Any]) -> Any:
+        """Add a ghost to a conversation, as a device of an account."""
+        await self.hostile.slip_in(self._client(ask), self._room(ask), ask["as"])
+
+    async def ghost_package(self, ask: dict[str, Any]) -> Any:
+        """Return a key package of a ghost of an account."""
+        return self.hostile.package_of(ask["name"]).hex()
+
     async def hear(self, ask: dict[str, Any]) -> Any:
         """Return everything that a client was told of messages, as soon as there are so many."""
         client, told = self._client(ask), self.heard.setdefault(ask["name"], [])
@@ -151,6 +184,21 @@ class Play:
                     return told
                 await asyncio.sleep(0.05)
 
+    async def heard_at(self, ask: dict[str, Any]) -> Any:
+        """Return when a text is decrypted, in ms since 1970: `make bench` measures by it."""
+        client, wanted = self._client(ask), Text(ask["text"].encode())
+        async with asyncio.timeout(30):
+            while True:
+                heard = [one for one in client.pending_events() if isinstance(one, Message)]
+                if any(one.record == wanted for one in heard):
+                    return time.time_ns() / 1e6
+                await asyncio.sleep(0.0005)
+
+    async def echo(self, _: dict[str, Any]) -> Any:
+        """Return the address of a bare WebSocket echo in this process, where the stream is."""
+        self.echoing = await ws_create_server(lambda _: Echo(), "127.0.0.1", 0)
+        return f"ws://127.0.0.1:{self.echoing.sockets[0].getsockname()[1]}/"
+
     async def log_bundle(self, ask: dict[str, Any]) -> Any:
         """Log the manifest that these bytes are; return its hash once the witnesses have it."""
         name = hash_manifest(bytes.fromhex(ask["manifest"]))
@@ -176,7 +224,7 @@ class Play:
         linking = await Linking.begin(
             place,
             make_key_file(self.world.folder / f"further-{ask['name']}.key"),
-            decode_address(ask["address"]),
+            self.world.people[ask["near"]].address,
             ask["handle"],
             clock=self.world.clock,
             monitor=self.world.monitor,
@@ -204,9 +252,29 @@ class Play:
         """Revoke a device."""
         await self._client(ask).devices.revoke(DeviceId(bytes.fromhex(ask["device"])))
 
+    async def forge_letter(self, ask: dict[str, Any]) -> Any:
+        """Send a device a letter in a person's name, signed by nobody that the key log lists."""
+        client = self._client(ask)
+        core = client._core
+        account = core.monitor.key_log.account(client.account)
+        device = next(one for one in account.devices if one.hex().startswith(ask["device"]))
+        route = Route(core.deployment, client.account, client.device, device)
+        letter = KeyLetter(bytes(32), core.clock(), True)
+        sealed = sign_letter(route, letter, SigningKey(bytes(32)).sign)
+        body = encode_body(SendMail(account=client.account, device=device, sealed=sealed))
+        await core.http.send("POST", "/v1/mail", body, kind=CONTENT_TYPE)
+
     async def devices(self, ask: dict[str, Any]) -> Any:
         """Return the devices in a conversation."""
         return [leaf.device.hex() for leaf in self._client(ask).members(self._room(ask))]
+
+    async def account(self, ask: dict[str, Any]) -> Any:
+        """Return a person's account."""
+        return self._client(ask).account.hex()
+
+    async def address(self, ask: dict[str, Any]) -> Any:
+        """Return the line that leads a person's further device here."""
+        return self._client(ask).address.encode()
 
     async def safety(self, ask: dict[str, Any]) -> Any:
         """Return the safety code with somebody."""
@@ -288,6 +356,7 @@ class Play:
         """Close what was opened."""
         if self.rule is not None:
             await self.rule.close()
+
     async def join(self, ask: dict[str, Any]) -> Any:
         """Ask to be let into a link's group."""
         await self._client(ask).links.ask(decode_group_link(ask["link"]))
@@ -302,6 +371,15 @@ class Play:
 
     def _room(self, ask: dict[str, Any]) -> ConversationId:
         return ConversationId(bytes.fromhex(ask["conversation"]))
+
+
+class Echo(WSListener):
+    """Sends back what it gets."""
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Answer a frame."""
+        if frame.msg_type == WSMsgType.BINARY:
+            transport.send(frame.msg_type, frame.get_payload_as_bytes())
 
 
 class Announced(World):

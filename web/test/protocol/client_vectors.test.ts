@@ -2,6 +2,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
+import { readSafetyLine, writeSafetyLine } from "../../src/app/codes.ts";
 import {
   type Charter,
   genesisId,
@@ -21,6 +22,7 @@ import {
   encodeCredential,
   Rules,
   readLeaf,
+  speaksFor,
 } from "../../src/protocol/group_rules.ts";
 import { type LogName, verifyCheckpoint } from "../../src/protocol/handover.ts";
 import * as identifiers from "../../src/protocol/identifiers.ts";
@@ -48,6 +50,7 @@ import { Policy } from "../../src/protocol/policy.ts";
 import { makeSafetyCode } from "../../src/protocol/safety_code.ts";
 import * as session from "../../src/protocol/session.ts";
 import { verifyProof } from "../../src/protocol/tlog_proof.ts";
+import { beginLaw, LawFold } from "../../src/sw/law.ts";
 import { load, outcomeOf, raw, refusalOf } from "../vectors.ts";
 
 interface Bad {
@@ -235,7 +238,8 @@ describe("safety_code", () => {
   }
   const file = load<{
     deployment: string;
-    good: { one: Side; other: Side; digits: string; qr: string }[];
+    good: { one: Side; other: Side; digits: string; qr: string; line: string }[];
+    bad_lines: { line: string }[];
   }>("safety_code");
   const side = (given: Side) => ({
     account: raw(given.account),
@@ -247,10 +251,15 @@ describe("safety_code", () => {
     committee: 1,
     inviter: raw(given.account),
   });
-  it.each(file.good)("$digits", ({ one, other, digits, qr }) => {
+  it.each(file.good)("$digits", ({ one, other, digits, qr, line }) => {
     const code = makeSafetyCode(raw(file.deployment), side(one), side(other));
     expect(code.digits).toBe(digits);
     expect(hex(code.qr)).toBe(qr);
+    expect(writeSafetyLine(code.qr)).toBe(line);
+    expect(readSafetyLine(` ${line}\n`)).toEqual(code.qr);
+  });
+  it.each(file.bad_lines)("refuses the line '$line'", ({ line }) => {
+    expect(readSafetyLine(line)).toBeNull();
   });
 });
 
@@ -299,6 +308,7 @@ describe("context", () => {
       add_policy: number;
       admins: string[];
       conversation: string;
+      speaks: { account: string; speaks: boolean }[];
     }[];
     bad: (Bad & { encoded: string })[];
     changes: {
@@ -332,6 +342,9 @@ describe("context", () => {
     });
     expect(context.admins.map(hex)).toEqual(given.admins);
     expect([hex(context.creator), hex(context.nonce)]).toEqual([given.creator, given.nonce]);
+    for (const { account, speaks } of given.speaks) {
+      expect(speaksFor(context, raw(account))).toBe(speaks);
+    }
   });
   it.each(file.bad)("$why", ({ encoded, code }) => {
     expect(refusalOf(() => decodeContext(raw(encoded)))).toBe(code);
@@ -534,6 +547,22 @@ describe("lawlog", () => {
     folded.apply(index, raw(line.line), documentsOf(line));
   }
 
+  it("has the same charters in the service worker's fold", async () => {
+    const documents = file.lines.flatMap(({ document }) =>
+      document === undefined ? [] : [utf8(document)],
+    );
+    const begin = beginLaw(raw(file.deployment), utf8(file.charter));
+    const fold = new LawFold(begin, async () => documents);
+    // It knows of no keys, so not of those that a new court would orphan (C-11).
+    const lines = file.lines.filter(({ code }) => code !== "charter-fixed");
+    expect(lines.length).toBeLessThan(file.lines.length);
+    await fold.take(lines.map(({ line }) => raw(line)));
+    expect(fold.facts.charters.map((each) => hex(each.hash))).toEqual(file.charters);
+    // What is kept between two looks is enough to go on from.
+    const again = new LawFold(fold.known(), async () => documents);
+    expect(again.known()).toEqual(fold.known());
+  });
+
   it("folds the log, line by line", async () => {
     const state = new LawState(charter);
     for (const [index, { why, line, code, document }] of file.lines.entries()) {
@@ -617,6 +646,27 @@ describe("handover", () => {
     if (facts === undefined) expect.fail("no state");
     const verify = () => verifyCheckpoint(log, facts, utf8(note), now_ms ?? undefined);
     expect(outcomeOf(verify)).toBe(code);
+  });
+
+  it("is the same in the service worker's fold, begun again after every line", async () => {
+    const documents = file.lines.flatMap(({ document }) =>
+      document === undefined ? [] : [utf8(document)],
+    );
+    let known = beginLaw(raw(file.deployment), utf8(file.charter));
+    for (const [size, state] of states.entries()) {
+      for (const { lines, log, note, now_ms, code } of file.checkpoints) {
+        if (lines !== size || log !== "law") continue;
+        const { facts } = new LawFold(known, async () => documents);
+        const verify = () => verifyCheckpoint(log, facts, utf8(note), now_ms ?? undefined);
+        expect(outcomeOf(verify)).toBe(code);
+      }
+      expect(known.handovers.length).toBe(state.facts.handovers.length);
+      const line = file.lines[size];
+      if (line === undefined) continue;
+      const fold = new LawFold(known, async () => documents);
+      await fold.take([raw(line.line)]);
+      known = fold.known();
+    }
   });
 
   it("hands over once", () => {

@@ -124,8 +124,9 @@ def routes(parts: Parts) -> list[Route]:
         return raw(b"".join([encode_stored(conversation.id, row) for row in rows]))
 
     async def timer(request: Request) -> Response:
-        conversation, _ = await find_mine(request)
+        conversation, me = await find_mine(request)
         body = await read_body(request, SetTimer)
+        await parts.ordering.check_speaks(conversation, me.account)
         await parts.store.write(
             lambda tables: tables.groups.set_timer(conversation.key, body.timer_ms)
         )

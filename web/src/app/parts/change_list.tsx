@@ -11,20 +11,47 @@ export function ChangeList({ changes }: { readonly changes: readonly CharterChan
   const { words } = useApp();
   if (changes.length === 0) return <p class="padded">{words.rules.nothing}</p>;
   return (
-    <ul class="bullets">
-      {changes.map((each) => (
-        <li key={sayChange(each, words)}>
-          {(each.committee !== null || each.kind !== null) && (
-            <small>
-              {each.committee !== null && <bdi>{each.committee}</bdi>}
-              {each.committee !== null && each.kind !== null && " · "}
-              {each.kind !== null && (words.trust.kinds[each.kind] ?? each.kind)}
-            </small>
-          )}
-          {sayChange(each, words)}
-        </li>
+    <>
+      {grouped(changes).map((group) => (
+        <section key={placeOf(group[0])} class="changes">
+          <Place change={group[0]} />
+          <ul class="bullets">
+            {group.map((each) => (
+              <li key={sayChange(each, words)}>{sayChange(each, words)}</li>
+            ))}
+          </ul>
+        </section>
       ))}
-    </ul>
+    </>
+  );
+}
+
+type Group = readonly [CharterChange, ...CharterChange[]];
+
+function placeOf({ committee, kind }: CharterChange): string {
+  return JSON.stringify([committee, kind]);
+}
+
+/** Changes of one committee and one kind of warrant together, in the charter's order. */
+function grouped(changes: readonly CharterChange[]): Group[] {
+  const groups = new Map<string, [CharterChange, ...CharterChange[]]>();
+  for (const change of changes) {
+    const group = groups.get(placeOf(change));
+    if (group === undefined) groups.set(placeOf(change), [change]);
+    else group.push(change);
+  }
+  return [...groups.values()];
+}
+
+function Place({ change: { committee, kind } }: { readonly change: CharterChange }) {
+  const { words } = useApp();
+  if (committee === null && kind === null) return null;
+  return (
+    <p class="quiet">
+      {committee !== null && <bdi>{committee}</bdi>}
+      {committee !== null && kind !== null && " · "}
+      {kind !== null && (words.trust.kinds[kind] ?? kind)}
+    </p>
   );
 }
 

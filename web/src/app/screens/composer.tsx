@@ -153,7 +153,9 @@ export function Composer(props: {
     clear();
     props.onSent();
     if (going.length === 0) {
-      await post({ kind: "text", text: plain, mentions, replyTo });
+      const taken = await post({ kind: "text", text: plain, mentions, replyTo });
+      // Refused, such as by a full disk: what was written is not lost.
+      if (taken === undefined) setText((now) => (now === "" ? plain : now));
       return;
     }
     const { preparePicture } = await import("../pictures.ts");

@@ -19,6 +19,8 @@ export function ConversationList() {
   const { route } = navigation;
   const open = useComputed(() => ("id" in route.value ? route.value.id : null)).value;
   const ordered = model.ordered.value;
+  const status = model.status.value;
+  const me = status?.state === "open" ? status.me.handle : "";
   return (
     <nav class="list-pane" aria-label={words.list.label}>
       <header class="bar list-head">
@@ -61,7 +63,7 @@ export function ConversationList() {
         <div class="empty">
           <Logo size={64} />
           <p>{words.list.empty}</p>
-          <small>{words.list.emptyHint}</small>
+          <small>{words.list.emptyHint(me)}</small>
           <button type="button" class="button primary" onClick={() => navigation.go({ at: "new" })}>
             {words.list.new}
           </button>
@@ -90,11 +92,17 @@ function moveAmong(event: KeyboardEvent): void {
 /** Says that one is offline, and how much waits. */
 export function ConnectionLine() {
   const { model, words } = useApp();
-  const { up, queued } = model.connection.value;
+  const { up, queued, refusal } = model.connection.value;
   if (up) return null;
   return (
     <p class="connection-line" role="status">
       {queued > 0 ? words.list.offlineQueued(queued) : words.list.offline}
+      {refusal !== null && refusal.code !== "server-unreachable" && (
+        <span>
+          {" "}
+          {model.advice(refusal)} <code>{refusal.code}</code>
+        </span>
+      )}
     </p>
   );
 }

@@ -243,14 +243,17 @@ function HeadState({ conversation }: { readonly conversation: Conversation }) {
       </small>
     );
   }
-  if (conversation.kind === "service") return <small>{words.product}</small>;
+  if (conversation.kind === "service") {
+    const status = model.status.value;
+    return <small>{status?.state === "open" ? status.me.deployment : words.product}</small>;
+  }
   if (conversation.kind === "group") {
     return <small>{words.conversation.members(conversation.members)}</small>;
   }
   const person = model.people.value.get(conversation.peer ?? "");
   if (person?.presence === "here") return <small>{words.conversation.here}</small>;
   const seen = person?.lastSeenMs ?? null;
-  if (seen === null) return <small>&nbsp;</small>;
+  if (seen === null) return <small dir="auto">{`@${person?.handle ?? ""}`}</small>;
   const when = nearTime(tag, seen, model.nowMs.value, words.list);
   return <small>{words.conversation.lastSeen(when)}</small>;
 }

@@ -154,6 +154,9 @@ export function BrokenScreen({ refusal }: { readonly refusal: RefusalFacts }) {
         <p>
           {model.advice(refusal)} <code>{refusal.code}</code>
         </p>
+        <button type="button" class="button primary" onClick={() => location.reload()}>
+          {words.common.retry}
+        </button>
         <Forget />
       </div>
     </main>

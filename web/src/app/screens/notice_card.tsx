@@ -66,7 +66,7 @@ function Proof({ notice, onClose }: { readonly notice: Notice; readonly onClose:
   };
   return (
     <Dialog
-      title={say.proof}
+      title={say.proofTitle}
       onClose={onClose}
       footer={
         <button type="button" class="button primary" onClick={() => void save()}>
@@ -74,6 +74,7 @@ function Proof({ notice, onClose }: { readonly notice: Notice; readonly onClose:
         </button>
       }
     >
+      <p>{say.proofText}</p>
       <dl class="facts">
         <dt>{say.entry}</dt>
         <dd>{words.number(notice.logIndex)}</dd>

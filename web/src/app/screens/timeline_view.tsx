@@ -7,7 +7,7 @@ import { useComputed } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Conversation } from "../../messenger.ts";
 import { Icon } from "../parts/icon.tsx";
-import { Layout, makeRows, type Row } from "../rows.ts";
+import { Layout, makeRows, type Row, tellsBetweenTwo } from "../rows.ts";
 import type { Timeline } from "../timeline.ts";
 import { useApp } from "../use_app.ts";
 import type { MessageActions } from "./message_actions.tsx";
@@ -46,7 +46,9 @@ export function TimelineView(props: {
   const [away, setAway] = useState(false);
   const [focused, setFocused] = useState<string | null>(null);
 
-  const messages = timeline.messages.value;
+  const all = timeline.messages.value;
+  const direct = conversation.kind === "direct";
+  const messages = useMemo(() => (direct ? all.filter(tellsBetweenTwo) : all), [all, direct]);
   const unreadFrom = timeline.unreadFrom.value;
   const width = scroller.current?.clientWidth ?? window.innerWidth;
   const rows = useMemo(() => {
@@ -201,9 +203,7 @@ export function TimelineView(props: {
     <div class="timeline-frame">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the rows in it are what is interacted with */}
       <div class="timeline" ref={scroller} onScroll={onScroll} onKeyDown={onKeyDown} tabIndex={-1}>
-        {!timeline.older.value && timeline.ready.value && (
-          <p class="beginning">{words.conversation.beginning}</p>
-        )}
+        {!timeline.older.value && timeline.ready.value && <Beginning conversation={conversation} />}
         <ol ref={list} aria-label={words.conversation.messages}>
           {shown.map((row, index) => (
             <RowView
@@ -234,5 +234,20 @@ export function TimelineView(props: {
         </button>
       )}
     </div>
+  );
+}
+
+/** Where a conversation begins: who is in it, and where it says who else might read it. */
+function Beginning({ conversation }: { readonly conversation: Conversation }) {
+  const { words, navigation } = useApp();
+  const say = words.conversation;
+  if (conversation.kind === "service") return <p class="beginning">{say.beginningService}</p>;
+  return (
+    <p class="beginning">
+      {conversation.kind === "direct" ? say.beginningDirect(conversation.name) : say.beginning}{" "}
+      <button type="button" onClick={() => navigation.go({ at: "trust" })}>
+        {words.trust.title}
+      </button>
+    </p>
   );
 }

@@ -60,8 +60,8 @@ export const en = {
     joining: (deployment: string) => `Join ${name(deployment)}`,
     invitedBy: (who: string) => `Invited by ${name(who)}`,
     expires: (when: string) => `Valid until ${when}`,
-    handle: "Your handle",
-    handleHint: "Others find you by it. It cannot be changed later.",
+    handle: "Your user name",
+    handleHint: "Others find you by it, written exactly so. It cannot be changed later.",
     handleBad: "Use 1 to 64 letters, digits, dots, dashes or underscores.",
     device: "Name of this device",
     deviceHint: "Shown to yourself, in the list of your devices.",
@@ -85,7 +85,7 @@ export const en = {
     step: {
       keys: "Making your keys on this device…",
       log: "Writing your keys into the public key log…",
-      witnesses: "Waiting for independent witnesses to see them…",
+      witnesses: "Waiting for independent witnesses to confirm your keys…",
       groups: "Joining your conversations…",
       history: "Receiving your history, encrypted…",
       done: "Done.",
@@ -122,7 +122,8 @@ export const en = {
     title: "Messages",
     label: "Conversations",
     empty: "No conversations yet",
-    emptyHint: "Write to somebody by their handle, or make a group.",
+    emptyHint: (me: string) =>
+      `You are ${name(me)} here. Tell that name to others, write to them by theirs, or invite somebody new.`,
     new: "New conversation",
     settings: "Settings",
     draft: "Draft:",
@@ -173,6 +174,9 @@ export const en = {
     here: "here now",
     lastSeen: (when: string) => `last seen ${when}`,
     beginning: "This is where the conversation begins.",
+    beginningDirect: (who: string) => `Only you and ${name(who)} are in this conversation.`,
+    beginningService:
+      "Here the service itself tells you what concerns you: warrants after their gag, and changes of the rules. Each is verified on this device.",
     unread: "New messages",
     jump: "To the newest message",
     jumpUnread: (n: number) =>
@@ -316,10 +320,10 @@ export const en = {
 
   create: {
     title: "New conversation",
-    find: "Find by handle",
-    findHint: "Type a name or an exact handle",
-    known: "People you know",
-    nobody: "Nobody of this handle is here.",
+    find: "Find by user name",
+    findHint: "Type a name that you know, or an exact user name",
+    known: "People",
+    nobody: "Nobody of this user name is here.",
     group: "New group",
     groupTitle: "New group",
     groupName: "Name of the group",
@@ -536,7 +540,7 @@ export const en = {
     lapsed: "Ran out unused",
     requests: "Openings asked for",
     labels: "Person-days asked for",
-    accounts: "People concerned",
+    accounts: "People concerned, at most",
     releases: "Releases by key holders",
     notices: "Notices delivered",
     overdue: "Notices overdue",
@@ -635,6 +639,9 @@ export const en = {
     verified: (entry: string) =>
       `Verified on this device: the law log names this in entry ${entry}.`,
     proof: "Show the proof",
+    proofTitle: "The proof",
+    proofText:
+      "This device checked that a key holder or the operator signed this notice, that the law log's entry commits to this warrant and to you, and that enough witnesses cosigned that log. Nobody else can see that the entry is about you.",
     warrant: "Warrant (commitment)",
     entry: "Law log entry",
     logSize: "In a log of",

@@ -28,8 +28,8 @@ export const rules = {
   upcomingTitle: "A change is coming",
   /** One change: what it is about, what it will be, what it was. */
   both: (what: string, before: string, after: string) => `${what}: ${after} (before: ${before})`,
-  fresh: (what: string, after: string) => `${what}: new: ${after}`,
-  gone: (what: string, before: string) => `${what}: no longer ${before}`,
+  fresh: (what: string, after: string) => `${what}, new: ${after}`,
+  gone: (what: string, before: string) => `${what}, no longer: ${before}`,
   none: "none",
   keyChanged: "another key",
   days: (n: number) => count(n, { one: "1 day", other: `${number(n)} days` }),
@@ -84,10 +84,12 @@ export const rules = {
   monthDone: (custodians: number, court: boolean) =>
     `Destroyed by ${count(custodians, { one: "1 custodian", other: `${number(custodians)} custodians` })}${court ? " and the court" : ""}`,
   monthKept: (n: number) =>
-    `For a warrant already in force, ${personDays(n)} ${n === 1 ? "was" : "were"} preserved before that`,
+    `Except ${personDays(n)}, preserved before that for a warrant already in force`,
 
   contentOpened: (labels: number, accounts: number, n: number) =>
-    `${personDays(labels)} of writing, of ${count(accounts, { one: "1 person", other: `${number(accounts)} people` })}, under ${count(n, { one: "1 warrant", other: `${number(n)} warrants` })}.`,
+    labels === 1
+      ? "One day of one person's writing, under 1 warrant."
+      : `${personDays(labels)} of writing, of ${count(accounts, { one: "1 person", other: `at most ${number(accounts)} people` })}, under ${count(n, { one: "1 warrant", other: `${number(n)} warrants` })}.`,
   contentNone: "No message of anybody has been opened.",
   metadataGiven: (labels: number, accounts: number, n: number) =>
     `Besides, who wrote to whom and when was given for ${personDays(labels)}, of ${count(accounts, { one: "1 person", other: `${number(accounts)} people` })}, under ${count(n, { one: "1 warrant", other: `${number(n)} warrants` })}.`,

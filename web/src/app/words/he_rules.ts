@@ -29,8 +29,8 @@ export const rules: typeof Rules = {
   history: "השינויים עד כה",
   upcomingTitle: "שינוי בדרך",
   both: (what, before, after) => `${what}: ${after} (קודם: ${before})`,
-  fresh: (what, after) => `${what}: חדש: ${after}`,
-  gone: (what, before) => `${what}: כבר לא ${before}`,
+  fresh: (what, after) => `${what}, חדש: ${after}`,
+  gone: (what, before) => `${what}, כבר לא: ${before}`,
   none: "אין",
   keyChanged: "מפתח אחר",
   days: (n) => count(n, { one: "יום אחד", two: "יומיים", other: `${number(n)} ימים` }),
@@ -80,10 +80,13 @@ export const rules: typeof Rules = {
   },
   monthDone: (custodians, court) =>
     `הושמד בידי ${count(custodians, { one: "נאמן אחד", two: "שני נאמנים", other: `${number(custodians)} נאמנים` })}${court ? " ובית המשפט" : ""}`,
-  monthKept: (n) => `לפני כן נשמרו ${personDays(n)} בשביל צו שכבר היה בתוקף`,
+  monthKept: (n) =>
+    `מלבד ${personDays(n)}, ${n === 1 ? "שנשמר" : "שנשמרו"} לפני כן בשביל צו שכבר היה בתוקף`,
 
   contentOpened: (labels, accounts, n) =>
-    `${personDays(labels)}, של ${people(accounts)}, לפי ${warrants(n)}.`,
+    labels === 1
+      ? `יום כתיבה אחד של אדם אחד, לפי ${warrants(n)}.`
+      : `${personDays(labels)}, של ${people(accounts)} לכל היותר, לפי ${warrants(n)}.`,
   contentNone: "שום הודעה של אף אחד לא נפתחה.",
   metadataGiven: (labels, accounts, n) =>
     `מלבד זאת נמסר מי כתב למי ומתי: ${personDays(labels)}, של ${people(accounts)}, לפי ${warrants(n)}.`,

@@ -1,0 +1,215 @@
+/** A malicious server: each of its lies is noticed, and said with its reason, where one looks. */
+
+import type { BrowserContext, Page, Route } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Heard, Stage } from "./stage.ts";
+
+let stage: Stage;
+let context: BrowserContext;
+let page: Page;
+
+beforeAll(async () => {
+  stage = await Stage.begin();
+  context = await stage.context();
+  context.setDefaultTimeout(20_000);
+  page = await stage.open(context);
+  await stage.register(page, "noa");
+  for (const name of ["bela", "dov", "gil"]) await stage.ask("person", { name });
+}, 240_000);
+
+afterAll(() => stage.end());
+
+/** A group of noa and bela, open in the browser. */
+async function begin(title: string): Promise<string> {
+  const conversation = await stage.ask<string>("group", { name: "bela", with: ["noa"], title });
+  await open(title);
+  return conversation;
+}
+
+async function open(title: string): Promise<void> {
+  await page.locator(".item-open", { hasText: title }).click();
+  await page.locator(".timeline").getByText(title).first().waitFor();
+}
+
+function say(conversation: string, text: string): Promise<unknown> {
+  return stage.ask("send", { name: "bela", conversation, text });
+}
+
+function shown(text: string) {
+  return page.locator(".timeline .bubble").getByText(text, { exact: true });
+}
+
+/** Waits for an alarm by its words, reads its reason, and takes it as seen. */
+async function hearAlarm(words: string, code?: string): Promise<void> {
+  const alarm = page.locator("dialog[open]", { hasText: words });
+  await alarm.waitFor();
+  if (code !== undefined) expect(await alarm.locator("details").textContent()).toContain(code);
+  await alarm.getByText(/^(Understood|Go on unverified|That was me)$/).click();
+  await alarm.waitFor({ state: "detached" });
+}
+
+/** Whether the conversation says that it was stopped, and why. */
+async function isStopped(code: string): Promise<void> {
+  await page.locator(".closed-note code", { hasText: code }).waitFor();
+  expect(await page.locator(".composer textarea").count()).toBe(0);
+}
+
+/** Changes one byte of an answer, from the end. */
+function spoil(at: number): (route: Route) => Promise<void> {
+  return async (route) => {
+    const answer = await route.fetch();
+    const body = Buffer.from(await answer.body());
+    body[body.length - at] = (body[body.length - at] ?? 0) ^ 1;
+    await route.fulfill({ response: answer, body });
+  };
+}
+
+test("a charter that is not the invite's", async () => {
+  const stranger = await stage.context();
+  stranger.setDefaultTimeout(20_000);
+  await stranger.route("**/v1/charters", spoil(40));
+  const door = await stage.open(stranger);
+  await door.fill("input", await stage.ask<string>("invite"));
+  await door.locator(".problem[role=alert], .problem").first().waitFor();
+  expect(await door.locator(".problem").first().textContent()).toMatch(/charter|form/i);
+  expect(await door.locator("form.joining").count()).toBe(0);
+});
+
+test("messages that come twice are shown once", async () => {
+  const conversation = await begin("Twice");
+  await stage.ask("lie", { name: "noa", how: "repeating" });
+  for (const text of ["one", "two", "three"]) await say(conversation, text);
+  await shown("three").waitFor();
+  await stage.ask("lie", { name: "noa" });
+  for (const text of ["one", "two", "three"]) expect(await shown(text).count()).toBe(1);
+});
+
+test("messages in another order are put in order", async () => {
+  const conversation = await begin("Order");
+  await stage.ask("lie", { name: "noa", how: "reordering" });
+  for (const text of ["first", "second", "third"]) await say(conversation, text);
+  await shown("third").waitFor();
+  await stage.ask("lie", { name: "noa" });
+  const texts = await page.locator(".timeline .bubble").allTextContents();
+  const order = ["first", "second", "third"].map((text) =>
+    texts.findIndex((each) => each.includes(text)),
+  );
+  expect(order).toEqual([...order].sort((a, b) => a - b));
+  expect(order[0]).toBeGreaterThanOrEqual(0);
+});
+
+test("a message lost on its way is asked for", async () => {
+  const conversation = await begin("Lost");
+  await stage.ask("lie", { name: "noa", how: "dropping once" });
+  for (const text of ["lost", "found"]) await say(conversation, text);
+  await shown("found").waitFor();
+  await shown("lost").waitFor();
+  await stage.ask("lie", { name: "noa" });
+});
+
+test("a message that is kept back", async () => {
+  const conversation = await begin("Kept back");
+  await stage.ask("lie", { name: "noa", how: "dropping" });
+  for (const text of ["withheld", "what follows"]) await say(conversation, text);
+  await hearAlarm("The server showed something that does not hold", "receipt-chain");
+  await isStopped("receipt-chain");
+  await stage.ask("lie", { name: "noa" });
+  expect(await shown("what follows").count()).toBe(0);
+});
+
+test("a message that was changed under its receipt", async () => {
+  const conversation = await begin("Changed");
+  await stage.ask("lie", { name: "noa", how: "altering" });
+  await say(conversation, "not as it was sent");
+  await hearAlarm("The server showed something that does not hold", "receipt");
+  await page.locator(".closed-note code", { hasText: /^receipt-/ }).waitFor();
+  await stage.ask("lie", { name: "noa" });
+  expect(await shown("not as it was sent").count()).toBe(0);
+});
+
+test("a ghost that a member and the server let in", async () => {
+  const conversation = await begin("Haunted");
+  await stage.ask("slip_in", { name: "bela", conversation, as: "dov" });
+  await hearAlarm("Somebody was to be slipped into", "ghost-member");
+  await isStopped("ghost-member");
+});
+
+test("another device's key package in place of a friend's", async () => {
+  const package_ = await stage.ask<string>("ghost_package", { name: "dov" });
+  const ghost = Buffer.from(package_, "hex");
+  await context.route("**/v1/key-packages/claim", async (route) => {
+    const answer = await route.fetch();
+    // The one package of the answer: map {packages: [bin]}, of up to 64 KiB.
+    const head = Buffer.concat([
+      Buffer.from([0x81, 0xa8]),
+      Buffer.from("packages"),
+      Buffer.from([0x91, 0xc5, ghost.length >> 8, ghost.length & 255]),
+    ]);
+    await route.fulfill({ response: answer, body: Buffer.concat([head, ghost]) });
+  });
+  await page.evaluate(() => {
+    location.hash = "#/new-group";
+  });
+  await page.locator("input:not([type=search]):not([type=file])").first().fill("With dov");
+  await page.locator(".main-pane input[type=search]").fill("dov");
+  await page.locator(".people-choice label", { hasText: "dov" }).click();
+  await page.locator(".foot .button.primary").click();
+  await page.getByText("A member that the key log does not know was refused").first().waitFor();
+  await context.unroute("**/v1/key-packages/claim");
+  expect(await stage.ask<string[]>("conversations", { name: "dov" })).toEqual([]);
+});
+
+test.each([
+  ["key", "The key log shows two histories"],
+  ["law", "The law log shows two histories"],
+])("a %s log of another history", async (log, words) => {
+  const path = `**/log/${log}/tile/entries/**`;
+  await context.route(path, spoil(20));
+  await stage.ask(log === "key" ? "person" : "bundle", { name: "newcomer" });
+  await page.evaluate(() => {
+    location.hash = "#/";
+  });
+  await page.evaluate(() => {
+    location.hash = "#/trust";
+  });
+  await hearAlarm(words, "log-fork");
+  await context.unroute(path);
+});
+
+test("a conversation that the server no longer lists", async () => {
+  const conversation = await begin("Hidden");
+  await stage.ask("lie", { name: "noa", how: "hiding", cut: true });
+  await say(conversation, "nobody shows this");
+  await hearAlarm("The server showed something that does not hold", "not-a-member");
+  await stage.ask("lie", { name: "noa", cut: true });
+  await shown("nobody shows this").waitFor();
+});
+
+test("a friend's account that begins anew with another device", async () => {
+  const conversation = await stage.ask<string>("group", {
+    name: "gil",
+    with: ["noa"],
+    title: "Gil's",
+  });
+  await open("Gil's");
+  await stage.ask("send", { name: "gil", conversation, text: "it is me" });
+  await shown("it is me").waitFor();
+  await stage.ask("take_over", { name: "gil" });
+  await page.evaluate(() => {
+    location.hash = "#/trust";
+  });
+  await hearAlarm("The safety code with");
+});
+
+test("one's own account taken over", async () => {
+  await stage.ask("take_over", { name: "noa" });
+  await page.evaluate(() => {
+    location.hash = "#/";
+  });
+  await page.evaluate(() => {
+    location.hash = "#/trust";
+  });
+  await hearAlarm("Your account was changed, and not from here");
+  const heard = await stage.ask<Heard[]>("hear", { name: "bela", count: 0 });
+  expect(heard.filter((one) => one.kind === "refused")).toEqual([]);
+});

@@ -1,0 +1,275 @@
+/** What can go wrong on a device: killed tabs, a full disk, a wrong clock, lost answers. */
+
+import type { BrowserContext, Page, Route } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Heard, PASSPHRASE, Stage } from "./stage.ts";
+
+let stage: Stage;
+let context: BrowserContext;
+let other: BrowserContext;
+let page: Page;
+let maya: Page;
+let conversation: string;
+
+const utf8 = (data: string) => Buffer.from(data, "hex").toString();
+
+beforeAll(async () => {
+  stage = await Stage.begin();
+  [context, other] = await Promise.all([stage.context(), stage.context()]);
+  for (const each of [context, other]) each.setDefaultTimeout(15_000);
+  [page, maya] = await Promise.all([stage.open(context), stage.open(other)]);
+  await stage.register(page, "noa");
+  await stage.register(maya, "maya");
+  await stage.ask("person", { name: "bela" });
+  await stage.ask("person", { name: "dov" });
+}, 240_000);
+
+afterAll(() => stage.end());
+
+async function write(from: Page, text: string): Promise<void> {
+  await from.fill(".composer textarea", text);
+  await from.press(".composer textarea", "Enter");
+}
+
+/** The texts that the Python client was told of, until the last of these is there. */
+async function heard(last: string): Promise<string[]> {
+  const texts = async () =>
+    (await stage.ask<Heard[]>("hear", { name: "bela", count: 0 })).map((one) =>
+      one.kind === "refused" ? "refused" : utf8(one.hex ?? ""),
+    );
+  await expect.poll(texts, { timeout: 30_000 }).toContain(last);
+  return texts();
+}
+
+async function open(where: Page, title: string): Promise<void> {
+  await where.locator(".item-open", { hasText: title }).click();
+  await where.locator(".composer textarea").waitFor();
+}
+
+/** Ends the tab as a crash does, and opens the app again. */
+async function killAndReopen(): Promise<void> {
+  await page.close({ runBeforeUnload: false });
+  page = await stage.open(context);
+  await stage.unlock(page);
+}
+
+function shown(where: Page, text: string) {
+  return where.locator(".timeline").getByText(text, { exact: true });
+}
+
+test("two browsers and a Python client talk in one group", async () => {
+  conversation = await stage.ask<string>("group", {
+    name: "bela",
+    with: ["noa", "maya"],
+    title: "Quay 7",
+  });
+  await Promise.all([open(page, "Quay 7"), open(maya, "Quay 7")]);
+  await write(page, "from noa");
+  await write(maya, "from maya");
+  await stage.ask("send", { name: "bela", conversation, text: "from bela" });
+  for (const where of [page, maya]) {
+    for (const text of ["from noa", "from maya", "from bela"]) {
+      await shown(where, text).waitFor();
+    }
+  }
+  expect(await heard("from maya")).toContain("from noa");
+});
+
+test("loses nothing and sends nothing twice when the answer to a message is lost", async () => {
+  await stage.ask("lie", { name: "noa", how: "unacknowledged" });
+  await write(page, "was it taken?");
+  await heard("was it taken?");
+  await shown(page, "was it taken?").waitFor();
+  await stage.ask("lie", { name: "noa" });
+  await killAndReopen();
+  await open(page, "Quay 7");
+  await shown(page, "was it taken?").waitFor();
+  await write(page, "after it");
+  const all = await heard("after it");
+  expect(all.filter((text) => text === "was it taken?")).toHaveLength(1);
+  expect(all).not.toContain("refused");
+  expect(await shown(page, "was it taken?").count()).toBe(1);
+});
+
+/** Kills the tab while its commit is at a point on its way, and looks at what came of it. */
+async function killDuringCommit(
+  what: "asked for keys" | "before the server" | "behind the server",
+  title: string,
+): Promise<void> {
+  const room = await stage.ask<string>("group", { name: "bela", with: ["noa"], title });
+  await stage.ask("promote", { name: "bela", conversation: room, with: ["bela", "noa"] });
+  await open(page, title);
+  let reached: (route: Route) => void = () => undefined;
+  const there = new Promise<Route>((done) => {
+    reached = done;
+  });
+  const path = what === "asked for keys" ? "**/v1/key-packages/claim" : "**/commits";
+  await context.route(path, async (route) => {
+    if (what === "behind the server") await route.fetch();
+    reached(route);
+    // And never an answer.
+  });
+  await page.evaluate((id) => {
+    location.hash = `#/c/${id}/info`;
+  }, room);
+  await addPerson(page, "dov");
+  const held = await there;
+  // A request that is held would go on its way with the end of its tab.
+  if (what !== "behind the server") void held.abort();
+  await page.close({ runBeforeUnload: false });
+  await context.unroute(path);
+  page = await stage.open(context);
+  await stage.unlock(page);
+  await open(page, title);
+  await write(page, `${title}: still here`);
+  const all = await heard(`${title}: still here`);
+  expect(all).not.toContain("refused");
+  const members = async () =>
+    (await stage.ask<string[]>("members", { name: "bela", conversation: room })).length;
+  if (what === "behind the server") await expect.poll(members).toBe(3);
+  else {
+    expect(await members()).toBe(2);
+    // What never reached the server can be done again.
+    await page.evaluate((id) => {
+      location.hash = `#/c/${id}/info`;
+    }, room);
+    await addPerson(page, "dov");
+    await expect.poll(members, { timeout: 30_000 }).toBe(3);
+    await open(page, title);
+  }
+  await write(page, `${title}: and after`);
+  await stage.ask("send", { name: "bela", conversation: room, text: `${title}: heard` });
+  await shown(page, `${title}: heard`).waitFor();
+  expect(await heard(`${title}: and after`)).not.toContain("refused");
+}
+
+async function addPerson(where: Page, handle: string): Promise<void> {
+  await where.locator("button", { hasText: "Add people" }).first().click();
+  const dialog = where.locator("dialog[open]");
+  await dialog.locator("input[type=search]").fill(handle);
+  await dialog.locator(".people-choice label", { hasText: handle }).click();
+  await dialog.locator(".button.primary").click();
+}
+
+test("a tab killed before its commit was made", () => killDuringCommit("asked for keys", "Pier 1"));
+test("a tab killed between its commit's writing and the server", () =>
+  killDuringCommit("before the server", "Pier 2"));
+test("a tab killed before it learned that its commit was taken", () =>
+  killDuringCommit("behind the server", "Pier 3"));
+
+test("a file waits for the network, and can be looked at until then", async () => {
+  await open(page, "Quay 7");
+  const choose = (name: string) => {
+    const file = { name, mimeType: "text/plain", buffer: Buffer.from(`high at six: ${name}`) };
+    return page.locator(".composer input[type=file]").last().setInputFiles(file);
+  };
+  // The code for attachments is there once one was sent.
+  await choose("ebb.txt");
+  await page.press(".composer textarea", "Enter");
+  await page.locator(".timeline").getByText("ebb.txt").last().waitFor();
+  await context.setOffline(true);
+  await choose("tide.txt");
+  await page.press(".composer textarea", "Enter");
+  await page.locator(".timeline").getByText("tide.txt").last().waitFor();
+  await page.close({ runBeforeUnload: false });
+  await context.setOffline(false);
+  page = await stage.open(context);
+  await stage.unlock(page);
+  await open(page, "Quay 7");
+  const kinds = async () =>
+    (await stage.ask<Heard[]>("hear", { name: "bela", count: 0 })).map((one) => one.kind);
+  const files = async () => (await kinds()).filter((kind) => kind === "Attachment").length;
+  await expect.poll(files, { timeout: 30_000 }).toBe(2);
+});
+
+test("says that the disk is full, loses nothing, and recovers", async () => {
+  const tools = await context.newCDPSession(await context.newPage());
+  const origin = stage.address;
+  // While the database is open, Chromium believes for a while in the room that there was.
+  await page.close({ runBeforeUnload: false });
+  await tools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+  page = await stage.open(context);
+  await stage.unlock(page);
+  await open(page, "Quay 7");
+  await write(page, "no room for this");
+  const alarm = page.locator("dialog[open]");
+  await alarm.getByText("This device is full").waitFor();
+  await alarm.locator("button").last().click();
+  // What was written is still in the field; what others send waits at the server.
+  await expect.poll(() => page.inputValue(".composer textarea")).toBe("no room for this");
+  await stage.ask("send", { name: "bela", conversation, text: "while it was full" });
+  await tools.send("Storage.overrideQuotaForOrigin", { origin });
+  await shown(page, "while it was full").waitFor();
+  await forgetAlarms();
+  await page.press(".composer textarea", "Enter");
+  const all = await heard("no room for this");
+  expect(all.filter((text) => text === "no room for this")).toHaveLength(1);
+  expect(all).not.toContain("refused");
+});
+
+test.each([
+  ["slow", -2],
+  ["fast", 2],
+] as const)("says that a clock is wrong that is %s", async (_, days) => {
+  await page.close({ runBeforeUnload: false });
+  page = await context.newPage();
+  const shift = days * 86_400_000;
+  page.on("worker", (worker) => {
+    void worker.evaluate((by) => {
+      const now = Date.now.bind(Date);
+      Date.now = () => now() + by;
+    }, shift);
+  });
+  await page.goto(stage.address);
+  await page.waitForSelector("html[data-ready]");
+  await page.locator("input[type=password]").fill(PASSPHRASE);
+  await page.click("form button[type=submit]");
+  const alarm = page.locator("dialog[open]");
+  await alarm.getByText("This device's clock is wrong").waitFor();
+  await alarm.getByText(/2 days|48 hours/).waitFor();
+});
+
+test("comes back from a broken state, and says what it missed", async () => {
+  await page.close({ runBeforeUnload: false });
+  page = await stage.open(context);
+  await stage.unlock(page);
+  await forgetAlarms();
+  await open(page, "Quay 7");
+  await shown(page, "while it was full").waitFor();
+  await page.close({ runBeforeUnload: false });
+  await stage.ask("send", { name: "bela", conversation, text: "missed by noa" });
+  // A vault that lost the group's state, as a restored one may have.
+  page = await stage.open(context);
+  await page.evaluate(
+    (name) =>
+      new Promise<void>((done, fail) => {
+        const request = indexedDB.open("doublelock");
+        request.onerror = () => fail(request.error);
+        request.onsuccess = () => {
+          const change = request.result.transaction("rows", "readwrite");
+          change.objectStore("rows").delete(["group", name]);
+          change.oncomplete = () => {
+            request.result.close();
+            done();
+          };
+        };
+      }),
+    conversation,
+  );
+  await stage.unlock(page);
+  await open(page, "Quay 7");
+  await page.locator(".news.missed").waitFor();
+  await stage.ask("send", { name: "bela", conversation, text: "back again" });
+  await shown(page, "back again").waitFor();
+  await write(page, "noa is back");
+  expect(await heard("noa is back")).not.toContain("refused");
+});
+
+async function forgetAlarms(): Promise<void> {
+  const close = page.locator("dialog[open] button");
+  for (;;) {
+    await page.waitForTimeout(100);
+    if ((await close.count()) === 0) return;
+    await close.first().click();
+  }
+}
