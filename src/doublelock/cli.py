@@ -1,12 +1,17 @@
 """The command line's root: it names the commands, loads the one asked for, and ends cleanly."""
 
+import signal
+import sys
 from importlib import import_module
 from typing import Any, Final
 
-import click
+try:
+    import click
 
-from doublelock import __version__
-from doublelock.commands import terminal
+    from doublelock import __version__
+    from doublelock.commands import terminal
+except KeyboardInterrupt:  # who is quicker than our imports gets no traceback either
+    sys.exit(130)
 
 _COMMANDS: Final = {
     "chat": ("chat", "Talk: register, conversations, messages, attachments, safety codes."),
@@ -45,7 +50,11 @@ class Commands(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a refusal or an interruption becomes a message and an exit code."""
+        """Run the command; a refusal or an interruption becomes a message and an exit code.
+
+        SIGTERM is an interruption too, from the first import on.
+        """
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as problem:
@@ -53,6 +62,8 @@ class Commands(click.Group):
             if code is None:
                 raise
             ctx.exit(code)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,7 @@ import pytest
 from client_world import World, next_event, texts, world_at
 
 from doublelock.client.client import Client
-from doublelock.client.events import Joined, Left, Message
+from doublelock.client.events import Connection, Joined, Left, Message
 from doublelock.protocol.frames import FromServer, Item
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import Text
@@ -67,6 +67,31 @@ async def test_who_is_removed_while_away_learns_it_from_the_commit(tmp_path: Pat
         last = await ann.send(chat, Text(b"later"))
         await cid.reached(chat, last)
         assert texts(bob, chat) == [b"before"]
+
+
+async def test_a_fault_of_the_client_is_told_and_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected ends no connection in silence, and shows nothing of its words."""
+    async with world_at(tmp_path) as world:
+        ann, bob, chat = await pair(world)
+        honest, faults = bob._session._take, ["the passphrase is xyzzy"]
+
+        async def stumble(frame: FromServer) -> None:
+            if faults:
+                raise ValueError(faults.pop())
+            await honest(frame)
+
+        monkeypatch.setattr(bob._session, "_take", stumble)
+        last = await ann.send(chat, Text(b"hello"))
+        told = await next_event(bob, Connection)
+        while told.up:
+            told = await next_event(bob, Connection)
+        assert told.refusal is not None
+        assert "ValueError" in told.refusal.detail
+        assert "xyzzy" not in str(told.refusal)
+        await bob.reached(chat, last)
+        assert texts(bob, chat) == [b"hello"]
 
 
 async def test_offline_messages_wait_and_seal_when_they_go(tmp_path: Path) -> None:

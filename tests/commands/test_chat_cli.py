@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import signal
+import stat
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -191,6 +192,7 @@ async def test_files_go_over_and_overwrite_nothing(town: Town) -> None:
     number = str(sent.answers()[0]["number"])
     await town.done("bob", "save", "@ann", number, str(copy))
     assert copy.read_bytes() == FILE
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     copy.write_bytes(b"mine")
     again = await town.run("bob", "save", "@ann", number, str(copy))
     again.refused("vault-exists")

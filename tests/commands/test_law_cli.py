@@ -54,6 +54,7 @@ def test_a_case_from_application_to_evidence(town: Deployment) -> None:
     assert "(ada)" in shown
     assert "Case 7/2026" in shown
     approve(town, case)
+    assert town.refused("judge", "approve", case[:8], "--yes") == "conflict"
     made = town.ask("agency", "request", case[:8])
     assert (made["labels"], made["people"], made["messages"]) == (1, 1, 2)
 

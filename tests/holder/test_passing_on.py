@@ -52,6 +52,22 @@ async def test_a_refresh_changes_every_share_and_no_key(tmp_path: Path) -> None:
             assert not await holder.ceremonies.step(law, world.clock())
 
 
+async def test_a_month_is_refreshed_once_a_day_at_most(tmp_path: Path) -> None:
+    """A custodian that asks without end keeps nobody busy; its wish waits for a day (K-19)."""
+    async with running(await small_world(tmp_path)) as world:
+        world.holders[1].ceremonies.request_refresh(MONTH)
+        await look_until(world, lambda law: law.epochs[1, MONTH].keys.share_version == 2)
+        for _ in range(2):
+            await world.look()
+        world.holders[1].ceremonies.request_refresh(MONTH)
+        law = law_of(world)
+        almost = law.epochs[1, MONTH].logged_ms + DAY_MS - 1
+        for holder in world.holders:
+            assert not await holder.ceremonies.step(law, almost)
+        world.clock.advance_to(almost + 1)
+        await look_until(world, lambda law: law.epochs[1, MONTH].keys.share_version == 3)
+
+
 async def test_a_dealer_that_deals_wrong_is_named_and_left_out(tmp_path: Path) -> None:
     async with running(await small_world(tmp_path)) as world:
         bad = world.holders[1].ceremonies._part

@@ -1,6 +1,7 @@
 """The sequencer: places, heads, proofs, crashes."""
 
 import asyncio
+import os
 import random
 import signal
 import subprocess
@@ -175,3 +176,17 @@ async def test_killed_at_random_points_it_loses_nothing_acknowledged(tmp_path: P
     held = {index: entry.decode() async for index, entry in reader.entries()}
     assert told.items() <= held.items()
     assert len(told) > 500
+
+
+async def test_a_logs_folders_are_its_owners(tmp_path: Path) -> None:
+    """Whatever the umask: who may read the log gets it from the server."""
+    before = os.umask(0o022)
+    try:
+        log = await _open(tmp_path / "log")
+        await _fill(log, 600)
+        await log.close()
+    finally:
+        os.umask(before)
+    folders = [Path(folder) for folder, _, _ in os.walk(tmp_path / "log")]
+    assert len(folders) > 1
+    assert {oct(one.stat().st_mode & 0o077) for one in folders} == {"0o0"}

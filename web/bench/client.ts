@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, Page, Request } from "playwright-core";
 import { PASSPHRASE, Stage } from "../test/client/stage.ts";
 import { atMost, type Figure, middle } from "./figure.ts";
 
@@ -27,9 +27,12 @@ export async function measureClient(): Promise<Figure[]> {
       await stage.ask("group", { name: "bela", with: ["noa"], title: `Room ${at}` });
     }
     
+    console.error(`browser: ${ROOMS} conversations are made`);
     const last = `Room ${ROOMS - 1}`;
     await page.locator(".item-open", { hasText: last }).waitFor({ timeout: 300_000 });
+    console.error("browser: all of them are joined");
     const loads = await measureLoads(stage, page, last);
+    console.error("browser: starts are measured");
     const sends = await measureSends(stage, page, last);
     return [...sizes, ...loads, ...sends];
   } finally {
@@ -51,7 +54,9 @@ async function weigh(paths: readonly string[]): Promise<readonly [gzip: number, 
 
 async function measureSizes(stage: Stage, context: BrowserContext): Promise<Figure[]> {
   const asked = new Set<string>();
-  const hear = (request: { url(): string }) => {
+  const hear = (request: Request) => {
+    // The service worker takes the whole bundle, once the page is there.
+    if (request.serviceWorker() !== null) return;
     const { pathname } = new URL(request.url());
     if (/\.(?:js|css)$/.test(pathname)) asked.add(pathname.slice(1));
   };
@@ -186,11 +191,15 @@ async function measureSends(stage: Stage, page: Page, room: string): Promise<Fig
   }
   const address = await stage.ask<string>("echo");
   const bare = await (await stage.context()).newPage();
-  await bare.goto("about:blank");
+  // A page under no policy: the API's answers are none of the client's.
+  await bare.goto(`${stage.address}/v1/deployment`);
   const echoed = await bare.evaluate(
     async ([where, count]) => {
       const socket = new WebSocket(where);
-      await new Promise((done) => socket.addEventListener("open", done));
+      await new Promise((done, fail) => {
+        socket.addEventListener("open", done);
+        socket.addEventListener("error", () => fail(new Error("no echo")));
+      });
       const times: number[] = [];
       const data = new Uint8Array(600);
       for (let at = 0; at < count; at += 1) {

@@ -66,13 +66,17 @@ class ApprovalDesk:
     async def approve(self, case: bytes) -> None:
         """Sign the warrant's own bytes and log the approval.
 
-        Raises WarrantRefused (not logged, or its log entry differs), Malformed, WireRefused.
+        Raises WarrantRefused (not logged, or its log entry differs; conflict: a party of this role
+        has approved it), Malformed, WireRefused.
         """
         await self.party.look()
         warrant = self.party.warrant(case)
         record = self.party.watch.state.warrants.get(case)
         if record is None or not _same(warrant, record):
             raise WarrantRefused(Code.WARRANT_UNLOGGED, "the log has other terms for it")
+        role = self.party.me.role.value
+        if any(approval.role.value == role for approval in record.approvals):
+            raise WarrantRefused(Code.CONFLICT, f"a {role} has approved it")
         payload = jws.read_payload(warrant.document, limits.WARRANT)
         signer = (self.party.me.key, self.party.signer.sign)
         mine = jws.sign(payload, jws.Purpose.WARRANT, [signer])

@@ -1,6 +1,7 @@
 """Attachments: files encrypted on the device, uploaded and fetched in pieces that resume (V-15)."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -114,7 +115,7 @@ class Attachments:
         sealed = path.with_name(f"{name}.part")
         total = sealed_size(reference.size)
         url = f"/v1/blobs/{reference.blob.hex()}"
-        with sealed.open("ab") as file:
+        with _for_owner(sealed, os.O_APPEND) as file:
             while (at := file.tell()) < total:
                 end = min(at + _PIECE, total)
                 piece = await self._core.http.get(url, span=(at, end - 1), limit=_PIECE)
@@ -124,7 +125,7 @@ class Attachments:
                 progress(end, total)
         opened = path.with_name(f"{name}.open")
         try:
-            with sealed.open("rb") as source, opened.open("wb") as target:
+            with sealed.open("rb") as source, _for_owner(opened, os.O_TRUNC) as target:
                 for plain in open_attachment(reference, _read_chunks(source)):
                     target.write(plain)
         except EnvelopeRefused:
@@ -188,3 +189,9 @@ def _sealed_pieces(
 def _read_chunks(file: BinaryIO) -> Iterator[bytes]:
     while chunk := file.read(SEALED_CHUNK):
         yield chunk
+
+
+def _for_owner(path: Path, flags: int) -> BinaryIO:
+    """Open a file to write, made for its owner alone whatever the umask."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600)
+    return os.fdopen(handle, "ab" if flags & os.O_APPEND else "wb")

@@ -164,6 +164,12 @@ class Session:
                 core.events.put_nowait(Connection(up=False, refusal=refusal))
                 if refusal.code in FATAL:
                     return
+            except Exception as problem:  # a fault of ours ends no connection in silence
+                if self._stream is not None:
+                    with contextlib.suppress(Refusal, OSError):
+                        await self._stream.close()
+                self._disconnected()
+                core.events.put_nowait(Connection(up=False, refusal=_fault(problem)))
             await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - only spreads load
             wait = min(wait * 2, _LONGEST_WAIT_S)
 
@@ -444,15 +450,21 @@ class Session:
                 pass  # the stream's own trouble tells of it
             except Refusal as refusal:
                 core.tell(LogAlarm("key or law", refusal))
-            self._tell_alarms()
-            self._tell_amendments()
-            self._check_epochs()
-            self.devices.forget_gone()
-            core.flush()
-            self.timers.sweep()
-            self._untidy = True
-            self._mend()
+            try:
+                self._tell_news()
+            except Exception as problem:  # nor the watch
+                core.tell(LogAlarm("key or law", _fault(problem)))
             await asyncio.sleep(_WATCH_S)
+
+    def _tell_news(self) -> None:
+        self._tell_alarms()
+        self._tell_amendments()
+        self._check_epochs()
+        self.devices.forget_gone()
+        self._core.flush()
+        self.timers.sweep()
+        self._untidy = True
+        self._mend()
 
     def _tell_amendments(self) -> None:
         """Tell of every charter that is to come, and of those that came while this one was away."""
@@ -492,6 +504,11 @@ class Session:
         for void in monitor.refused[self._void :]:
             core.tell(LogAlarm(void.log, void.refusal))
         self._void = len(monitor.refused)
+
+
+def _fault(problem: Exception) -> Refusal:
+    """Name what nobody expected by its kind alone: its words may hold a secret."""
+    return WireRefused(Code.SERVER_ANSWER, f"fault of this client: {type(problem).__name__}")
 
 
 def _code(value: str) -> Code:

@@ -244,12 +244,12 @@ async def _save(setting: Setting, unlocking: Unlocking, name: str, number: int, 
 
 @contextmanager
 def _claimed(path: Path) -> Iterator[None]:
-    """Make the file, so that the name is ours, or another's already; gone if the work fails.
+    """Make the file, for its owner alone; the name is ours now, or another's already.
 
-    Raises VaultRefused(vault-exists).
+    It is gone if the work fails. Raises VaultRefused(vault-exists).
     """
     try:
-        path.open("xb").close()
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         raise VaultRefused(Code.VAULT_EXISTS, path.name) from None
     try:

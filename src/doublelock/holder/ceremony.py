@@ -29,7 +29,7 @@ from doublelock.protocol.encoding import u32
 from doublelock.protocol.errors import CeremonyRefused, Malformed
 from doublelock.protocol.lawrecords import EpochRecord
 from doublelock.protocol.lawstate import LawState
-from doublelock.protocol.succession import escrow_committee, holds, is_due, successor
+from doublelock.protocol.succession import escrow_committee, holds, is_due, may_refresh, successor
 from doublelock.transport.http import HttpClient
 
 __all__ = ["AHEAD", "CeremonyDriver", "CeremonyFailed", "request_refresh"]
@@ -69,7 +69,8 @@ class CeremonyDriver:
     def request_refresh(self, key_epoch: int) -> None:
         """Have this custodian open a refresh of a month's shares at its next look (spec K-19).
 
-        The wish is kept until the month has its next generation. Raises VaultRefused.
+        The wish is kept until the month has its next generation, and waits until a day has passed
+        since the last refresh. Raises VaultRefused.
         """
         request_refresh(self._part.folder, key_epoch)
 
@@ -114,6 +115,8 @@ class CeremonyDriver:
             if not is_due(committee, record, now_ms):
                 continue
             heir = successor(law, record, now_ms) or committee
+            if holds(heir, record) and not may_refresh(record, now_ms):
+                continue
             if me.place(heir) is not None or me.key in record.holders:
                 yield record, heir
 

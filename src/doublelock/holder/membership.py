@@ -21,7 +21,7 @@ from doublelock.protocol.charter import Charter, PartyRef, Role, verify_amendmen
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import Bytes32, Document, Name, decode, encode
 from doublelock.protocol.ed25519 import SigningKey
-from doublelock.protocol.errors import CharterRefused, Refusal, VaultRefused
+from doublelock.protocol.errors import CharterRefused, Malformed, Refusal, VaultRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.session import PartySubject
 from doublelock.transport.http import HttpClient, Identity
@@ -29,6 +29,8 @@ from doublelock.transport.http import HttpClient, Identity
 _GENESIS: Final = "charter"
 _AMENDMENTS: Final = "amendments"
 _MEMBERSHIP: Final = "membership"
+_NAME_LENGTH: Final = 128
+"""As in the charter, which gives the name to read."""
 
 
 class _Kept(Document, frozen=True):
@@ -88,8 +90,11 @@ class Membership(Pinned):
 def make_party(folder: StateFolder, role: Role, name: str, seed: bytes) -> PartyLine:
     """Keep a new identity seed (32 random bytes) and return what the party hands over.
 
-    Raises VaultRefused(vault-exists): an identity is made once.
+    `name` is 1 to 128 characters that are seen. Raises Malformed(form), VaultRefused(vault-exists):
+    an identity is made once.
     """
+    if not 0 < len(name) <= _NAME_LENGTH or not name.isprintable() or name.isspace():
+        raise Malformed(Code.FORM, f"a name is 1 to {_NAME_LENGTH} characters that can be seen")
     if folder.has(IDENTITY_FILE):
         raise VaultRefused(Code.VAULT_EXISTS, "this folder has its identity")
     return PartyLine(role, name, Bytes32(keep_identity(folder, seed).public.encoded))

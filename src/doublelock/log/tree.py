@@ -14,7 +14,9 @@ _CACHED_TILES = 512
 
 def write_public(path: Path, data: bytes, *, durable: bool) -> None:
     """Put a public file in place whole: written beside, synced if `durable`, renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        for folder in (*reversed(path.parent.parents), path.parent):
+            folder.mkdir(exist_ok=True, mode=0o700)  # each: `parents` leaves theirs to the umask
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     with os.fdopen(handle, "wb") as file:

@@ -135,8 +135,14 @@ def decode(data: bytes, kind: type[T], limit: int) -> T:
         json.loads(data, object_pairs_hook=_refuse_repeated, parse_constant=_refuse_constant)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         # The parser's own words could quote the document, which may hold a name.
-        raise Malformed(Code.FORM, f"not a {getattr(kind, '__name__', 'known')} document") from None
+        raise Malformed(Code.FORM, _expected(kind)) from None
     return value
+
+
+def _expected(kind: type) -> str:
+    """Say what was expected; how a module calls the forms of its own is nobody else's matter."""
+    name = getattr(kind, "__name__", "")
+    return f"not a {name} document" if name and not name.startswith("_") else "not such a document"
 
 
 def _refuse_repeated(pairs: Sequence[tuple[str, object]]) -> None:

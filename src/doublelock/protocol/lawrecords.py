@@ -112,11 +112,13 @@ class EpochRecord:
     """A key epoch in the log, and which holders (0: the court) destroyed their share of it.
 
     `holders` are the identity keys (32 bytes) of the custodians whose shares these are, number 1
-    first; `earlier` are the generations before it, the newest first (K-11).
+    first; `earlier` are the generations before it, the newest first (K-11). `logged_ms` is the
+    log's time when this generation came.
     """
 
     keys: VerifiedKeyEpoch
     index: int
+    logged_ms: int
     holders: tuple[bytes, ...]
     destroyed: frozenset[int] = frozenset()
     earlier: tuple[VerifiedKeyEpoch, ...] = ()

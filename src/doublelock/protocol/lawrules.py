@@ -183,7 +183,7 @@ class Step:
             wanted,
             committee.threshold,
         )
-        record = EpochRecord(keys, self.state.size, holders)
+        record = EpochRecord(keys, self.state.size, self.time_ms, holders)
         key = (entry.committee, entry.key_epoch)
         old = self.state.epochs.get(key)
         if old is not None:
@@ -192,7 +192,10 @@ class Step:
             if not old.alive:
                 raise void(Code.EPOCH_DEAD, "key epoch that was destroyed")
             earlier = old.earlier if old.keys == keys else (old.keys, *old.earlier)
-            record = replace(record, destroyed=old.destroyed & {0}, earlier=earlier)
+            since = old.logged_ms if old.keys == keys else record.logged_ms
+            record = replace(
+                record, destroyed=old.destroyed & {0}, earlier=earlier, logged_ms=since
+            )
         return replace(self.state, epochs=_with(self.state.epochs, key, record))
 
     def _extension(self, entry: EpochExtended) -> "LawState":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from doublelock.protocol.charter import Charter
 from doublelock.protocol.charter_terms import Committee
-from doublelock.protocol.days import day_of, last_day
+from doublelock.protocol.days import DAY_MS, day_of, last_day
 from doublelock.protocol.lawrecords import EpochRecord
 from doublelock.protocol.lawstate import LawState
 
@@ -39,6 +39,14 @@ def is_due(committee: Committee, record: EpochRecord, now_ms: int) -> bool:
     """Say whether a month is still passed on: alive, and within its retention (K-16)."""
     end = last_day(record.keys.epoch.key_epoch) + committee.retention_days
     return record.alive and day_of(now_ms) <= end
+
+
+def may_refresh(record: EpochRecord, now_ms: int) -> bool:
+    """Say whether a month's shares may be made new now: a day at least after the last time (K-19).
+
+    Counted from the law log, so that all holders judge alike.
+    """
+    return not record.earlier or now_ms >= record.logged_ms + DAY_MS
 
 
 def _from_now(law: LawState, now_ms: int) -> Sequence[Charter]:

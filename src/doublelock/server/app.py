@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import socket
 import time
 from collections.abc import Iterable
@@ -274,17 +273,6 @@ async def start(config: ServerConfig) -> Server:
     parts.sweeper.start()
     pushes.start()
     return server
-
-
-async def run(config: ServerConfig) -> None:
-    """Serve until SIGINT or SIGTERM, then stop cleanly."""
-    server = await start(config)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    await stop.wait()
-    await server.stop()
 
 
 async def _open_log(folder: Path, seed: bytes, vkey: str, config: ServerConfig) -> Sequencer:

@@ -28,6 +28,7 @@ import { WireRefused } from "../protocol/errors.ts";
 import { AddPolicy, ConversationKind, speaksFor } from "../protocol/group_rules.ts";
 import { type AnyRecord, decodeRecord, display } from "../protocol/record.ts";
 import type { Core, Room } from "./core.ts";
+import { forgetFile } from "./files.ts";
 import { rosterOf } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
@@ -236,10 +237,13 @@ export class Chronicle {
 
   async forget(name: string): Promise<void> {
     this.#views.delete(name);
-    const rows = [
-      ...(await this.#core.vault.list(["history", name])),
-      ...(await this.#core.vault.list(["place", name])),
-    ].map(([row]) => row);
+    const history = await this.#core.vault.list(["history", name]);
+    for (const [, value] of history) {
+      this.#core.write(...forgetFile(unpack<Entry>(value).record));
+    }
+    const rows = [...history, ...(await this.#core.vault.list(["place", name]))].map(
+      ([row]) => row,
+    );
     this.#core.write([["view", name], undefined], ...rows.map((row) => [row, undefined] as const));
     this.#core.tell({ kind: "conversation-gone", conversation: name });
   }
@@ -271,11 +275,11 @@ export class Chronicle {
             : entry,
         );
       case "Delete":
-        return this.#amend(room, record.target, (entry) =>
-          entry.account === account
-            ? { ...entry, deleted: true, record: null, edited: null, marks: {} }
-            : entry,
-        );
+        return this.#amend(room, record.target, (entry) => {
+          if (entry.account !== account) return entry;
+          this.#core.write(...forgetFile(entry.record));
+          return { ...entry, deleted: true, record: null, edited: null, marks: {} };
+        });
       case "Reaction":
         return this.#amend(room, record.target, (entry) => {
           const { [account]: _, ...others } = entry.marks;
@@ -407,6 +411,7 @@ export class Chronicle {
       if (entry === undefined) continue;
       this.#fresh.delete(`${name}/${at}`);
       this.#core.write([["history", name, at], undefined], [["place", name, entry.id], undefined]);
+      this.#core.write(...forgetFile(entry.record));
       this.#core.tell({ kind: "message-gone", conversation: name, id: entry.id });
     }
     const view = this.view(name);

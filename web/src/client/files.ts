@@ -1,6 +1,7 @@
 /**
  * Files: sealed in chunks, kept in the vault until the server has them, read back and checked
- * (spec V-17, W-35).
+ * (spec V-17, W-35). Pictures and sounds that were opened stay in the vault, so that they can be seen
+ * without a network.
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -8,17 +9,20 @@ import type { MessengerEvent, Outgoing as Wish } from "../messenger.ts";
 import { blob, startBlob } from "../protocol/api.ts";
 import { sealChunks } from "../protocol/attachment.ts";
 import { concat, hex, unhex, utf8 } from "../protocol/encoding.ts";
-import { DoublelockError, WireRefused } from "../protocol/errors.ts";
+import { DoublelockError, Refusal, WireRefused } from "../protocol/errors.ts";
 import type { RecordOf } from "../protocol/record.ts";
 import { type AnyRecord, decodeRecord, display, encodeRecord } from "../protocol/record.ts";
-import { getBlob, PIECE } from "./blobs.ts";
+import { type BlobReference, getBlob, PIECE } from "./blobs.ts";
 import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
 import type { Outbox, Outgoing } from "./outbox.ts";
+import { unpack } from "./pack.ts";
 import type { Sending } from "./sending.ts";
-import type { Write } from "./vault.ts";
+import { put, type Write } from "./vault.ts";
 
 const NOTHING = new Uint8Array();
+const LARGEST_KEPT = 8 * 1024 * 1024;
+const KEPT = 256 * 1024 * 1024;
 const NO_SIZE = { width: 0, height: 0 } as const;
 type FileRecord = RecordOf<"Attachment"> | RecordOf<"Media">;
 type FileWish = Extract<Wish, { kind: "file" }>;
@@ -151,6 +155,9 @@ export class Files {
 
   /** The whole file, decrypted and checked. Throws WireRefused, EnvelopeRefused(attachment-damaged). */
   async open(record: FileRecord, conversation: string, message: string): Promise<Blob> {
+    const type = display(record.mediaType);
+    const here = await this.#core.vault.read(["file", hex(record.blob)]);
+    if (here !== undefined) return new Blob([here as BlobPart], { type });
     const cancel = new AbortController();
     this.#cancels.set(message, cancel);
     const tell = (done: number, total: number) =>
@@ -159,7 +166,9 @@ export class Files {
       const rows = await this.#core.vault.list(["piece", message]);
       const kept = new Map(rows.map(([row, piece]) => [Number(row[2]), piece]));
       const plain = await getBlob(this.#core, record, { tell, signal: cancel.signal, kept });
-      return new Blob(plain as BlobPart[], { type: display(record.mediaType) });
+      // What is still to be uploaded has no name yet to be kept by.
+      if (record.kind === "Media" && rows.length === 0) await this.#keep(record, concat(...plain));
+      return new Blob(plain as BlobPart[], { type });
     } finally {
       this.#cancels.delete(message);
       tell(record.size, record.size);
@@ -169,6 +178,27 @@ export class Files {
   /** Stops a transfer; what was to be sent stays, to be tried again or discarded. */
   cancel(message: string): void {
     this.#cancels.get(message)?.abort();
+  }
+
+  /** Keeps what was opened, and as much of the others as there is room for. */
+  async #keep(reference: BlobReference, plain: Uint8Array): Promise<void> {
+    const { vault, clock } = this.#core;
+    try {
+      await vault.write(keeping(reference, plain, clock()));
+      const kept = (await vault.list(["kept"])).map(([row, value]) => ({
+        name: String(row[1]),
+        ...unpack<Kept>(value),
+      }));
+      let size = kept.reduce((sum, one) => sum + one.size, 0);
+      for (const one of kept.sort((a, b) => a.atMs - b.atMs)) {
+        if (size <= KEPT) return;
+        size -= one.size;
+        await vault.write(forgetting(one.name));
+      }
+    } catch (problem) {
+      // A full disk is no reason not to show it.
+      if (!(problem instanceof Refusal)) throw problem;
+    }
   }
 
   read(data: Uint8Array | undefined): AnyRecord | undefined {
@@ -184,6 +214,34 @@ export class Files {
   #tell(event: MessengerEvent): void {
     this.#core.tellNow(event);
   }
+}
+
+interface Kept {
+  readonly size: number;
+  readonly atMs: number;
+}
+
+function keeping(reference: BlobReference, plain: Uint8Array, atMs: number): Write[] {
+  if (plain.length > LARGEST_KEPT) return [];
+  const name = hex(reference.blob);
+  return [
+    [["file", name], plain],
+    put(["kept", name], { size: plain.length, atMs } satisfies Kept),
+  ];
+}
+
+function forgetting(name: string): Write[] {
+  return [
+    [["file", name], undefined],
+    [["kept", name], undefined],
+  ];
+}
+
+/** The writes that forget what a record's file left here. */
+export function forgetFile(record: Uint8Array | null): Write[] {
+  const decoded = record === null ? undefined : decodeRecord(record);
+  if (decoded?.kind !== "Media" && decoded?.kind !== "Attachment") return [];
+  return forgetting(hex(decoded.blob));
 }
 
 /** The record of a file; `blob` is anything until the server has named it. */

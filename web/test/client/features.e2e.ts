@@ -1,9 +1,16 @@
 /** What people expect of conversations, each touched once, through a real server. */
 
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import type { BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Heard, Stage } from "./stage.ts";
+
+interface LayoutShift {
+  readonly value: number;
+  readonly hadRecentInput: boolean;
+  readonly sources: readonly { readonly node: Node | null }[];
+}
 
 let stage: Stage;
 let context: BrowserContext;
@@ -328,6 +335,28 @@ test("answers with a file", async () => {
   await page.locator(".message.mine.file .quote", { hasText: "where is the plan?" }).waitFor();
 });
 
+test("shows pictures and sends them without a network", async () => {
+  const shown = page.locator(".message.theirs.picture");
+  await shown.locator("img:not(.blurred)").first().waitFor();
+  await context.setOffline(true);
+  // Seen before, it is here; written now, it goes later.
+  await shown.locator(".picture-open").first().click();
+  const saved = page.waitForEvent("download");
+  await page.locator(".viewer").getByRole("button", { name: "Save" }).click();
+  expect(await readFile(await (await saved).path())).toEqual(PIXEL);
+  await page.keyboard.press("Escape");
+  const file = { name: "late.txt", mimeType: "text/plain", buffer: Buffer.from("from the tunnel") };
+  const before = (await heard()).filter((one) => one.kind === "Attachment").length;
+  await page.locator(".composer input[type=file]").last().setInputFiles(file);
+  await page.press(".composer textarea", "Enter");
+  await page.locator(".message.mine.file .ticks.queued").waitFor();
+  await context.setOffline(false);
+  const id = await hearsFile("Attachment", before);
+  const fetched = await stage.ask<{ name: string; hex: string }>("fetch", { name: "bela", to: id });
+  expect([fetched.name, utf8(fetched.hex)]).toEqual(["late.txt", "from the tunnel"]);
+  await bubble(page, "late.txt").locator(".ticks:is(.sent, .delivered, .read)").waitFor();
+});
+
 test("lets messages disappear on both sides, and out of the store", async () => {
   await open(page, direct);
   await write(page, "stays");
@@ -397,6 +426,9 @@ test("administers a group", async () => {
 
 test("lists conversations with previews, counts and drafts, and keeps these over a reload", async () => {
   await open(page, group);
+  await say("what do you think?");
+  await bubble(page, "what do you think?").waitFor();
+  await choose(page, "what do you think?", "Reply");
   await page.fill(".composer textarea", "half a thought");
   await page.locator(".item.open .draft").waitFor();
   await go(page, "#/settings");
@@ -412,6 +444,7 @@ test("lists conversations with previews, counts and drafts, and keeps these over
   await page.locator(".item", { hasText: "Quay 8" }).locator(".draft").waitFor();
   await go(page, `#/c/${group}`);
   await expect.poll(() => page.inputValue(".composer textarea")).toBe("half a thought");
+  await page.locator(".subject", { hasText: "what do you think?" }).waitFor();
   await page.locator(".divider.unread").waitFor();
   await page.fill(".composer textarea", "");
   await page.locator(".item.open .draft").waitFor({ state: "detached" });
@@ -435,5 +468,76 @@ test("works by keyboard, in the dark and in Hebrew", async () => {
   await page.locator(".shortcuts").waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".shortcuts").waitFor({ state: "detached" });
+});
+
+test("has no accessibility violation that axe finds", async () => {
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const screens: [string, Page, string, string][] = [
+    ["the list and a conversation", page, `#/c/${group}`, ".message"],
+    ["about a group", page, `#/c/${group}/info`, ".card"],
+    ["settings", page, "#/settings", ".card"],
+    ["devices", page, "#/devices", ".card"],
+    ["who can read this", page, "#/trust", ".trust"],
+    ["a new conversation", page, "#/new", "input"],
+    ["a search", page, "#/search", ".search-field"],
+    ["a conversation in another's light scheme", mira, `#/c/${group}`, ".message"],
+  ];
+  await page.evaluate(axe);
+  await mira.evaluate(axe);
+  for (const [name, where, route, shown] of screens) {
+    await go(where, route);
+    await where.locator(shown).first().waitFor();
+    const found = await where.evaluate(async () => {
+      // What still fades in has no colours yet.
+      await Promise.all(document.getAnimations().map((each) => each.finished));
+      const { axe: runner } = globalThis as unknown as { axe: typeof import("axe-core") };
+      const { violations } = await runner.run(document, {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      });
+      return violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map((each) => each.html.slice(0, 120)).join(" | ")}`,
+      );
+    });
+    expect(found, name).toEqual([]);
+  }
+});
+
+test("moves nothing about on a phone while one opens a conversation and writes", async () => {
+  await mira.setViewportSize({ width: 360, height: 740 });
+  await go(mira, "#/");
+  await mira.locator(".item-open").first().waitFor();
+  await mira.evaluate(() => {
+    const moved: string[] = [];
+    Object.assign(globalThis, { moved });
+    new PerformanceObserver((list) => {
+      for (const each of list.getEntries() as unknown as LayoutShift[]) {
+        // A line that is sent moves those above it: that is what one sent it for.
+        if (
+          each.value < 0.005 ||
+          (each.hadRecentInput && "sent" in document.documentElement.dataset)
+        ) {
+          continue;
+        }
+        for (const { node } of each.sources) {
+          moved.push(`${each.value.toFixed(3)} ${(node as Element | null)?.className ?? ""}`);
+        }
+      }
+    }).observe({ type: "layout-shift" });
+  });
+  await mira.locator(".item-open", { hasText: "bela" }).last().click();
+  await mira.locator(".composer textarea").waitFor();
+  await mira.locator(".composer textarea").pressSequentially("a short line");
+  await mira.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    document.documentElement.dataset["sent"] = "";
+  });
+  await mira.press(".composer textarea", "Enter");
+  await mira.locator(".message.mine.last .ticks:is(.sent, .delivered, .read)").waitFor();
+  const { moved } = await mira.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return { moved: (globalThis as unknown as { moved: string[] }).moved };
+  });
+  expect(moved).toEqual([]);
+  expect(await mira.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
   expect(stage.problems).toEqual([]);
 });

@@ -139,7 +139,7 @@ class Law:
         world = self._world
         account = next(iter(world.people.values())).account_of(ask["to"])
         document = base64.b64decode(ask["document"])
-        found = verify_notice(document, world.monitor.charter, account, world.clock())
+        found = verify_notice(document, world.monitor.law, account, world.clock())
         return {"account": ask["to"], "kind": found.terms.kind.value}
 
     async def sweep(self, _: dict[str, Any]) -> Any:

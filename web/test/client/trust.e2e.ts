@@ -3,12 +3,15 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Clocked } from "./clocked.ts";
 import { Stage } from "./stage.ts";
 
 /** Where pictures go, if anywhere. */
 const PICTURES = process.env["SCREENSHOTS"];
+/** A busy machine is given time; nothing here waits for a time to pass. */
+const PATIENCE = { timeout: 60_000 };
+vi.setConfig({ testTimeout: 180_000 });
 let stage: Stage;
 let clocked: Clocked;
 let context: BrowserContext;
@@ -219,7 +222,7 @@ test("keeps two committees apart, and says which one is one's own", async () => 
   await other.press(".composer textarea", "Enter");
   const hex = Buffer.from("שלום מהדרום").toString("hex");
   await expect
-    .poll(() => stage.ask("hear", { name: "bela", count: 0 }))
+    .poll(() => stage.ask("hear", { name: "bela", count: 0 }), PATIENCE)
     .toContainEqual(expect.objectContaining({ hex }));
   const how = { on: ["omer"], committee: 2, until: "opened" };
   expect((await law<{ opened: number }>("warrant", how)).opened).toBe(1);
@@ -230,7 +233,7 @@ test("keeps two committees apart, and says which one is one's own", async () => 
   await opened.first().waitFor();
   // The own committee comes first; the other one is folded below it.
   expect(await other.locator(".trust .row.names bdi").first().textContent()).toContain("Southland");
-  await expect.poll(() => opened.first().textContent()).toContain("צו אחד");
+  await expect.poll(() => opened.first().textContent(), PATIENCE).toContain("צו אחד");
   await look("trust-phone-he", other);
   await trust();
   const north = page.locator(".trust .opened").first();

@@ -186,10 +186,13 @@ class Play:
 
     async def heard_at(self, ask: dict[str, Any]) -> Any:
         """Return when a text is decrypted, in ms since 1970: `make bench` measures by it."""
+        client, wanted = self._client(ask), Text(ask["text"].encode())
         async with asyncio.timeout(30):
-            async for event in self._client(ask).receive():
-                if isinstance(event, Message) and event.record == Text(ask["text"].encode()):
+            while True:
+                heard = [one for one in client.pending_events() if isinstance(one, Message)]
+                if any(one.record == wanted for one in heard):
                     return time.time_ns() / 1e6
+                await asyncio.sleep(0.0005)
 
     async def echo(self, _: dict[str, Any]) -> Any:
         """Return the address of a bare WebSocket echo in this process, where the stream is."""
@@ -421,7 +424,7 @@ async def _answer(play: Play) -> None:
         ask = json.loads(line)
         try:
             _say({"value": await getattr(play, ask["do"])(ask)})
-        except (DoublelockError, KeyError, TimeoutError) as problem:
+        except Exception as problem:  # whoever asks is told, and the world goes on
             _say({"code": type(problem).__name__, "detail": str(problem)})
 
 

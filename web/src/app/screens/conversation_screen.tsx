@@ -57,6 +57,13 @@ const Opened = memo(function Opened(props: {
     }
   }, [target]);
 
+  // A draft that answers something still does.
+  useEffect(() => {
+    const answered = conversation.draft?.replyTo ?? null;
+    const message = timeline.messages.value.find((each) => each.id === answered);
+    if (message !== undefined) setSubject((now) => now ?? { kind: "reply", message });
+  }, [timeline.ready.value]);
+
   const members = useAnswer(
     async () => (conversation.kind === "group" ? messenger.members(id) : []),
     [id, model.membersChanged.value],

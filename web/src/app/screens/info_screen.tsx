@@ -143,6 +143,10 @@ function Habits({ conversation }: { readonly conversation: Conversation }) {
   const { id } = conversation;
   const say = words.group;
   const timer = conversation.timerSeconds;
+  // In a group its administrators set it, between two people either.
+  const mayTime =
+    conversation.state === "member" &&
+    (conversation.kind === "direct" || conversation.role === "admin");
   const spans = TIMERS.includes(timer) ? TIMERS : [...TIMERS, timer];
   return (
     <Card>
@@ -156,7 +160,10 @@ function Habits({ conversation }: { readonly conversation: Conversation }) {
         on={conversation.muted}
         onChange={(on) => void model.attempt(messenger.setMuted(id, on))}
       />
-      {conversation.state === "member" && (
+      {conversation.state === "member" && !mayTime && timer > 0 && (
+        <p class="quiet padded">{words.composer.timer(words.span(timer))}</p>
+      )}
+      {mayTime && (
         <Choice
           label={say.timer}
           hint={say.timerHint}
