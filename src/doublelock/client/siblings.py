@@ -36,8 +36,9 @@ class Siblings:
 
     async def _follow(self) -> None:
         for device in self._others():
-            await self._letters.greet(device)
-            await self._give(device)
+            with contextlib.suppress(Refusal):  # a full mailbox keeps nobody else waiting
+                await self._letters.greet(device)
+                await self._give(device)
         await self._take_in()
 
     async def take(self, mail: Mail) -> None:
@@ -71,7 +72,8 @@ class Siblings:
             self.came.set()
             self._letters.renew_key()
             for device in self._others():
-                await self._letters.greet(device)
+                with contextlib.suppress(Refusal):
+                    await self._letters.greet(device)
 
     @property
     def taken(self) -> int:

@@ -211,7 +211,8 @@ async def _devices(setting: Setting, unlocking: Unlocking) -> None:
             by = "registered with an invite"
             if author is not None:
                 by = f"approved by {chat_view.device_text(author)}"
-            words = [f"since {since}", by]
+            called = chat.client.devices.name_of(record.device)
+            words = [*([called] if called else []), f"since {since}", by]
             if record.removed_ms is not None:
                 words.append(f"revoked {chat_view.clock_text(record.removed_ms)}")
             if one.own:
@@ -219,6 +220,7 @@ async def _devices(setting: Setting, unlocking: Unlocking) -> None:
             terminal.answer(
                 {
                     "device": record.device.hex(),
+                    "name": called or None,
                     "added_ms": record.added_ms,
                     "removed_ms": record.removed_ms,
                     "author": None if author is None else author.hex(),

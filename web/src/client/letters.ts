@@ -25,6 +25,7 @@ import * as limits from "../protocol/limits.ts";
 import { display } from "../protocol/record.ts";
 import { publicKey, seal, unseal } from "../seal/hpke.ts";
 import type { Core } from "./core.ts";
+import { asRefusal } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import { put } from "./vault.ts";
 
@@ -111,7 +112,8 @@ export class Letters {
   /** Tells siblings this device's key and name where they have not got them. */
   greet(devices: readonly DeviceId[]): Promise<void> {
     const run = this.#last.then(async () => {
-      for (const device of devices) await this.#greet(device);
+      // One whose mailbox is full, say, keeps nobody else waiting.
+      for (const device of devices) await this.#greet(device).catch(asRefusal);
     });
     this.#last = run.catch(() => undefined);
     return run;

@@ -47,7 +47,7 @@ export class Siblings {
     this.#behind(async () => {
       const siblings = this.devices.siblings();
       await this.#letters.greet(siblings);
-      for (const device of siblings) await this.#give(device);
+      for (const device of siblings) await this.#give(device).catch(asRefusal);
       await this.#takeIn();
     });
   }

@@ -93,11 +93,10 @@ async function theirs(name: string): Promise<string[]> {
 async function alarm(page: Page, said: RegExp): Promise<void> {
   const dialog = page.locator("dialog[open].alarm");
   for (;;) {
-    await dialog.waitFor();
-    const text = (await dialog.textContent()) ?? "";
-    const title = (await dialog.locator("h2").textContent()) ?? "";
-    await dialog.locator("footer button").first().click();
-    await dialog.locator("h2", { hasText: title }).waitFor({ state: "detached" });
+    const element = await dialog.elementHandle();
+    const text = (await element?.textContent()) ?? "";
+    await (await element?.$("footer button"))?.click();
+    await element?.waitForElementState("hidden");
     if (said.test(text)) return;
   }
 }
