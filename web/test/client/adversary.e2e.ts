@@ -15,7 +15,8 @@ beforeAll(async () => {
   page = await stage.open(context);
   for (const name of ["bela", "dov"]) await stage.ask("person", { name });
   await stage.ask("bring_in", { by: "bela", name: "gil" });
-  await stage.register(page, "noa", await stage.ask<string>("invite_by", { name: "bela" }));
+  const invite = await stage.ask<string>("invite_by", { name: "bela" });
+  await stage.register(page, "noa", { invite });
 }, 240_000);
 
 afterAll(() => stage.end());
