@@ -308,7 +308,7 @@ test("shows a defect of the program by name, and goes on once it is gone", async
       expect.poll(() => field.inputValue()).not.toBe(""),
     ]).catch(() => undefined);
   }
-  await page.getByText("Try again").click();
+  await page.getByRole("button", { name: "Try again" }).click();
   await page.waitForSelector("html[data-ready]");
   await stage.unlock(page);
   await open(page, "Quay 7");
