@@ -1,6 +1,6 @@
 """One group of a thousand people with full MLS state in real clients, through a real server.
 
-`python -m bench.large_group [SIZE]` registers so many people (1,000), each with a device of its own,
+`python -m bench.large_group [SIZE]` registers so many people (1,000), each with an own device,
 puts all into one group by one commit, and keeps a few of them running: they talk, renew their keys,
 take members out and let one in again, and one comes back after it was away. Every step checks what
 it brought about; each is printed with its seconds and the memory of this process, in which the

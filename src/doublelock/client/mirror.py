@@ -121,7 +121,19 @@ class LogMirror:
         return fresh
 
     async def _bundle(self, tile: Tile) -> list[bytes]:
-        data = await self._fetch(tile.path())
+        """Return a bundle's entries; of a partial one that is gone, the start of the full one.
+
+        A log keeps no partial bundle once it is full (tlog-tiles), so one that grew past it since
+        its checkpoint was read is no fault.
+        """
+        width = tile.width
+        try:
+            data = await self._fetch(tile.path())
+        except LogRefused as refusal:
+            if refusal.code is not Code.LOG_MISSING or width == WIDTH:
+                raise
+            tile = Tile(None, tile.index)
+            data = await self._fetch(tile.path())
         if len(data) > _BUNDLE:
             raise LogRefused(Code.LOG_CORRUPT, "bundle too large")
-        return decode_bundle(data, tile.width)
+        return decode_bundle(data, tile.width)[:width]

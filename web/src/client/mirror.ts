@@ -10,7 +10,7 @@ import { LogRefused } from "../protocol/errors.ts";
 import { GrowingTree } from "../protocol/merkle.ts";
 import type { Note } from "../protocol/note.ts";
 import type { CosignedCheckpoint, Policy } from "../protocol/policy.ts";
-import { decodeBundle, tileAt, tilePath, WIDTH } from "../protocol/tile.ts";
+import { decodeBundle, type Tile, tileAt, tilePath, WIDTH } from "../protocol/tile.ts";
 
 /** The file at a path under the log's prefix, such as `checkpoint`. */
 export type Fetch = (path: string) => Promise<Uint8Array>;
@@ -79,7 +79,7 @@ export class LogMirror {
     const fresh: Uint8Array[] = [];
     while (tree.size < size) {
       const tile = tileAt(undefined, tree.size, size);
-      const bundle = decodeBundle(await this.#fetch(tilePath(tile)), tile.width);
+      const bundle = await this.#bundle(tile);
       for (const entry of bundle.slice(tree.size - tile.index * WIDTH)) {
         tree.append(entry);
         fresh.push(entry);
@@ -91,5 +91,22 @@ export class LogMirror {
     this.entries.push(...fresh);
     this.checkpoint = cosigned;
     return fresh;
+  }
+
+  /**
+   * A bundle's entries; of a partial one that is gone, the start of the full one.
+   *
+   * A log keeps no partial bundle once it is full (tlog-tiles), so one that grew past it since its
+   * checkpoint was read is no fault.
+   */
+  async #bundle(tile: Tile): Promise<Uint8Array[]> {
+    try {
+      return decodeBundle(await this.#fetch(tilePath(tile)), tile.width);
+    } catch (problem) {
+      const gone = problem instanceof LogRefused && problem.code === "log-missing";
+      if (!gone || tile.width === WIDTH) throw problem;
+      const full = { ...tile, width: WIDTH };
+      return decodeBundle(await this.#fetch(tilePath(full)), WIDTH).slice(0, tile.width);
+    }
   }
 }
