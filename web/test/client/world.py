@@ -30,7 +30,6 @@ from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.bundle import hash_manifest, write_manifest
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.ed25519 import SigningKey
-from doublelock.protocol.errors import DoublelockError
 from doublelock.protocol.group_link import decode_group_link
 from doublelock.protocol.identifiers import ConversationId, DeviceId
 from doublelock.protocol.lawlog import BundleLogged, BundleWithdrawn
