@@ -32,8 +32,8 @@ Lie = Callable[[list[Frame]], list[Frame]]
 class Anything:
     """Rules that let everything pass: a server or a member that does not keep them."""
 
-    def __init__(self, rules: Any) -> None:
-        self.key_log = rules.key_log
+    def __init__(self, key_log: Any) -> None:
+        self.key_log = key_log
 
     def check_leaf(self, *_: object, **__: object) -> None:
         """Let any device in."""
@@ -161,8 +161,9 @@ class Hostile:
     async def slip_in(self, client: Client, conversation: ConversationId, handle: str) -> None:
         """Let a member and the server together add a device that no key log lists."""
         world = self._world
-        rules: Any = Anything(world.server.parts.ordering._rules)
-        honest, world.server.parts.ordering._rules = world.server.parts.ordering._rules, rules
+        ordering: Any = world.server.parts.ordering
+        rules: Any = Anything(world.monitor.key_log)
+        honest, ordering._rules = ordering._rules, lambda: rules
         seed = secrets.token_bytes(32)
         account = self._account(handle)
         ghost = Groups(account, SigningKey(seed), seed, lambda: rules, world.clock)
@@ -184,12 +185,12 @@ class Hostile:
             await client._core.http.ask("POST", path, body, PostedCommit)
         finally:
             rogue._core.groups._rules = own
-            world.server.parts.ordering._rules = honest
+            ordering._rules = honest
 
     def package_of(self, handle: str) -> bytes:
         """Return a key package for a person's account by a device that no key log lists."""
         seed = secrets.token_bytes(32)
-        rules: Any = Anything(self._world.server.parts.ordering._rules)
+        rules: Any = Anything(self._world.monitor.key_log)
         key, clock = SigningKey(seed), self._world.clock
         ghost = Groups(self._account(handle), key, seed, lambda: rules, clock)
         return ghost.client.generate_key_package(clock() // 1000).message
