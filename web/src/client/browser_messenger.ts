@@ -924,10 +924,16 @@ function inviteOf(link: GroupLink): Invite {
 
 /** What the vault holds of both logs. */
 async function readLogs(vault: Vault): Promise<KnownLogs> {
-  const rows = async (table: string) => (await vault.list([table])).map(([, value]) => value);
+  const rows = async (table: string) =>
+    (await vault.list([table])).map(([row, value], at) => {
+      // A row may be taken away by whoever writes to the disk: a log with a gap is none.
+      if (row[1] !== at) throw new VaultRefused("vault-damaged", table);
+      return value;
+    });
   return {
     charters: await rows("charter"),
     key: await rows("log-key"),
     law: await rows("log-law"),
+    verified: await rows("verified"),
   };
 }

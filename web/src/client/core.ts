@@ -127,6 +127,7 @@ export class Core {
   #turn: Promise<unknown> = Promise.resolve();
   #keptKeys = 0;
   #keptLaw = 0;
+  #keptVerified = 0;
 
   constructor(
     vault: Vault,
@@ -401,7 +402,7 @@ export class Core {
 
   /** Keeps what came to both logs since; their heads are the entries themselves. */
   keepLogs(): void {
-    const { keys, laws, documents } = this.monitor;
+    const { keys, laws, documents, verified } = this.monitor;
     for (const [at, entry] of keys.entries.entries()) {
       if (at >= this.#keptKeys) this.write([["log-key", at], entry]);
     }
@@ -413,10 +414,13 @@ export class Core {
     }
     this.#keptKeys = keys.size;
     this.#keptLaw = laws.size;
+    const fresh = verified.takeFresh();
+    if (fresh !== undefined) this.write([["verified", this.#keptVerified++], fresh]);
   }
 
   /** Says that the vault already holds so much of the logs. */
   logsAreKept(): void {
+    this.#keptVerified = this.monitor.verified.rows;
     this.#keptKeys = this.monitor.keys.size;
     this.#keptLaw = this.monitor.laws.size;
   }

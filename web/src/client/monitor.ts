@@ -7,6 +7,7 @@ import { firstDay, lastDay } from "../protocol/days.ts";
 import { hex } from "../protocol/encoding.ts";
 import { CharterRefused, LogRefused, Refusal, WireRefused } from "../protocol/errors.ts";
 import { type LogName, verifyCheckpoint } from "../protocol/handover.ts";
+import { verifierOf } from "../protocol/held.ts";
 import type { DeploymentId } from "../protocol/identifiers.ts";
 import type { VerifiedKeyEpoch } from "../protocol/keyepoch.ts";
 import { type Applied, KeyLog } from "../protocol/keylog.ts";
@@ -15,6 +16,7 @@ import { LawState } from "../protocol/lawstate.ts";
 import * as limits from "../protocol/limits.ts";
 import type { Http } from "./http.ts";
 import { LogMirror } from "./mirror.ts";
+import { Verified } from "./verified.ts";
 
 /** Gives the deployment's time in ms since 1970 UTC. */
 export type Clock = () => number;
@@ -38,6 +40,8 @@ export interface KnownLogs {
   readonly charters: readonly Uint8Array[];
   readonly key: readonly Uint8Array[];
   readonly law: readonly Uint8Array[];
+  /** What was verified of all this and lay sealed since: see `Verified`. */
+  readonly verified: readonly Uint8Array[];
 }
 
 /**
@@ -50,6 +54,7 @@ export class Monitor {
   readonly clock: Clock;
   readonly keys: LogMirror;
   readonly laws: LogMirror;
+  readonly verified: Verified;
   law: LawState;
   readonly keyLog: KeyLog;
   readonly applied: Applied[] = [];
@@ -70,9 +75,12 @@ export class Monitor {
     this.#documents = byHash(known.charters);
     const genesis = known.charters[0];
     if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
-    const charter = verifyGenesis(genesis, deployment);
-    this.law = new LawState(charter);
-    this.keyLog = new KeyLog(deployment, charter.terms.genesisKey, (ms) => this.skewMs(ms));
+    this.verified = new Verified(known.verified);
+    const charter = verifyGenesis(genesis, deployment, this.verified);
+    this.law = new LawState(charter, this.verified);
+    const skew = (ms: number) => this.skewMs(ms);
+    const verify = verifierOf(this.verified);
+    this.keyLog = new KeyLog(deployment, charter.terms.genesisKey, skew, verify);
     this.keys = new LogMirror((path) => this.#file("key", path), known.key);
     this.laws = new LogMirror((path) => this.#file("law", path), known.law);
     // The law log first: what the key log's entries come to, its charters say (Y-8).
@@ -83,10 +91,15 @@ export class Monitor {
   /** Fetches the genesis charter, pinned by the deployment's id. */
   static async begin(http: Http, deployment: DeploymentId, clock: Clock): Promise<Monitor> {
     const documents = await fetchCharters(http);
-    return new Monitor(http, deployment, clock, { charters: documents, key: [], law: [] });
+    return new Monitor(http, deployment, clock, {
+      charters: documents,
+      key: [],
+      law: [],
+      verified: [],
+    });
   }
 
-  /** Replays what is known; no network. */
+  /** Replays what is known, all of it sealed by this device; no network. */
   static resume(http: Http, deployment: DeploymentId, clock: Clock, known: KnownLogs): Monitor {
     return new Monitor(http, deployment, clock, known);
   }

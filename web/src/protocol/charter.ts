@@ -10,6 +10,7 @@ import { type CharterTerms, type Committee, charterTerms, checkTerms } from "./c
 import { decode } from "./documents.ts";
 import { equalBytes, hex, tagged } from "./encoding.ts";
 import { CharterRefused, Malformed } from "./errors.ts";
+import { type Held, verifierOf } from "./held.ts";
 import type { DeploymentId } from "./identifiers.ts";
 import * as jws from "./jws.ts";
 import * as limits from "./limits.ts";
@@ -60,11 +61,17 @@ export class Charter {
   readonly keySigned: Policy;
   readonly #parties: ReadonlyMap<string, PartyRef>;
 
-  constructor(token: symbol, deployment: DeploymentId, payload: Uint8Array, document: Uint8Array) {
+  constructor(
+    token: symbol,
+    deployment: DeploymentId,
+    payload: Uint8Array,
+    document: Uint8Array,
+    held?: Held,
+  ) {
     if (token !== VERIFIED) throw new TypeError("a Charter comes from verifying one");
     this.deployment = deployment;
     this.hash = hashTerms(payload);
-    this.terms = readTerms(payload);
+    this.terms = readTerms(payload, held);
     this.document = document;
     try {
       this.lawPolicy = policyFor(this.terms, this.terms.lawLog);
@@ -111,24 +118,26 @@ export function genesisId(payload: Uint8Array): DeploymentId {
  *
  * Throws Malformed (over `limits.CHARTER` bytes, form) or CharterRefused(charter-terms).
  */
-export function readTerms(payload: Uint8Array): CharterTerms {
+export function readTerms(payload: Uint8Array, held?: Held): CharterTerms {
   const terms = decode(payload, charterTerms, limits.CHARTER);
-  checkTerms(terms);
+  checkTerms(terms, held);
   return terms;
 }
 
 /**
  * The genesis charter: its payload's hash is the pinned id, its operator signed (C-2).
  *
+ * What `held` is not checked again, here and below.
  * Throws Malformed or CharterRefused(charter-genesis, charter-terms).
  */
-export function verifyGenesis(data: Uint8Array, pinned: DeploymentId): Charter {
+export function verifyGenesis(data: Uint8Array, pinned: DeploymentId, held?: Held): Charter {
   const payload = jws.readPayload(data, limits.CHARTER);
   if (!equalBytes(genesisId(payload), pinned)) throw new CharterRefused("charter-genesis");
-  const terms = readTerms(payload);
+  const terms = readTerms(payload, held);
   if (terms.sequence !== 0) throw new CharterRefused("charter-genesis", "not the first charter");
-  jws.verify(data, jws.Purpose.CHARTER, [terms.operator.key], limits.CHARTER);
-  return new Charter(VERIFIED, pinned, payload, data);
+  const verify = verifierOf(held);
+  jws.verify(data, jws.Purpose.CHARTER, [terms.operator.key], limits.CHARTER, verify);
+  return new Charter(VERIFIED, pinned, payload, data, held);
 }
 
 /**
@@ -137,9 +146,9 @@ export function verifyGenesis(data: Uint8Array, pinned: DeploymentId): Charter {
  * Throws Malformed or CharterRefused: charter-sequence, charter-fixed, charter-delay,
  * charter-signatures, charter-terms.
  */
-export function verifyAmendment(current: Charter, data: Uint8Array): Charter {
+export function verifyAmendment(current: Charter, data: Uint8Array, held?: Held): Charter {
   const payload = jws.readPayload(data, limits.CHARTER);
-  const now = readTerms(payload);
+  const now = readTerms(payload, held);
   const old = current.terms;
   const follows = now.previous !== undefined && equalBytes(now.previous, current.hash);
   if (now.sequence !== old.sequence + 1 || !follows) {
@@ -162,9 +171,10 @@ export function verifyAmendment(current: Charter, data: Uint8Array): Charter {
   }
   const holders = [...holderKeys(old), ...holderKeys(now)];
   const allowed = new Map([old.operator.key, ...holders].map((key) => [hex(key), key]));
-  const signed = jws.verify(data, jws.Purpose.CHARTER, [...allowed.values()], limits.CHARTER);
+  const keys = [...allowed.values()];
+  const signed = jws.verify(data, jws.Purpose.CHARTER, keys, limits.CHARTER, verifierOf(held));
   checkSignatures(old, now, new Set(signed.signers.map(hex)));
-  return new Charter(VERIFIED, current.deployment, payload, data);
+  return new Charter(VERIFIED, current.deployment, payload, data, held);
 }
 
 /** The skew in ms of the charter in force at a time; before genesis, of genesis. */

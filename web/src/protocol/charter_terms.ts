@@ -16,9 +16,9 @@ import {
   whole,
   word,
 } from "./documents.ts";
-import * as ed25519 from "./ed25519.ts";
 import { hex } from "./encoding.ts";
 import { CharterRefused, Refusal } from "./errors.ts";
+import { checkKey, type Held } from "./held.ts";
 import * as limits from "./limits.ts";
 import { parseVkey } from "./note.ts";
 
@@ -135,7 +135,7 @@ export function requiresCapsule(committee: Committee): boolean {
 }
 
 /** Throws CharterRefused(charter-terms) unless the charter agrees with itself (C-3 to C-8). */
-export function checkTerms(terms: CharterTerms): void {
+export function checkTerms(terms: CharterTerms, held?: Held): void {
   const { committees, witnesses } = terms;
   const vkeys = [...witnesses, terms.keyLog, terms.lawLog];
   demand(committees.length >= 1 && committees.length <= limits.COMMITTEES, "number of committees");
@@ -154,7 +154,7 @@ export function checkTerms(terms: CharterTerms): void {
   // One key in two roles would let one person open both locks.
   const keys = allKeys(terms);
   demand(distinct(keys.map(hex)), "one key in two roles");
-  for (const key of keys) valid(() => ed25519.verifyKey(key), "a key is not valid");
+  for (const key of keys) valid(() => checkKey(key, held), "a key is not valid");
   for (const each of committees) checkCommittee(each);
 }
 

@@ -3,7 +3,7 @@
  *
  * Operations on a secret scalar (`*SecretMultiple`) take the library's path that does not branch on
  * the scalar's bits; JavaScript's big integers give no promise on time beyond that. A `G1` or `G2`
- * was checked once, when it was made, and is never decoded again.
+ * is checked once, when it is made or (`later`) first used, and is never decoded again.
  */
 
 import { expand_message_xmd } from "@noble/curves/abstract/hash-to-curve.js";
@@ -26,14 +26,29 @@ export const SCALAR_SIZE = 32;
 /** A point of the prime-order subgroup of G1, never the identity; `encoded` is 48 bytes. */
 export class G1 {
   static readonly SIZE = G1_SIZE;
-  readonly point: Point1;
   readonly encoded: Uint8Array;
+  #point: Point1 | undefined;
+
+  private constructor(point: Point1 | undefined, encoded: Uint8Array) {
+    if (point?.is0()) throw new Malformed("bad-point", "identity in G1");
+    this.#point = point;
+    this.encoded = encoded;
+  }
 
   /** Only for this module: use `decode` or an operation below. */
-  constructor(point: Point1, encoded = point.toBytes()) {
-    if (point.is0()) throw new Malformed("bad-point", "identity in G1");
-    this.point = point;
-    this.encoded = encoded;
+  static of(point: Point1): G1 {
+    return new G1(point, point.toBytes());
+  }
+
+  /** The same of bytes that were decoded before: checked when first used, as `decode` does. */
+  static later(data: Uint8Array): G1 {
+    if (data.length !== G1_SIZE) throw new Malformed("bad-point", `G1 of ${data.length} bytes`);
+    return new G1(undefined, data.slice());
+  }
+
+  get point(): Point1 {
+    this.#point ??= G1.decode(this.encoded).point;
+    return this.#point;
   }
 
   /**
@@ -53,14 +68,29 @@ export class G1 {
 /** A point of the prime-order subgroup of G2, never the identity; `encoded` is 96 bytes. */
 export class G2 {
   static readonly SIZE = G2_SIZE;
-  readonly point: Point2;
   readonly encoded: Uint8Array;
+  #point: Point2 | undefined;
+
+  private constructor(point: Point2 | undefined, encoded: Uint8Array) {
+    if (point?.is0()) throw new Malformed("bad-point", "identity in G2");
+    this.#point = point;
+    this.encoded = encoded;
+  }
 
   /** Only for this module: use `decode` or an operation below. */
-  constructor(point: Point2, encoded = point.toBytes()) {
-    if (point.is0()) throw new Malformed("bad-point", "identity in G2");
-    this.point = point;
-    this.encoded = encoded;
+  static of(point: Point2): G2 {
+    return new G2(point, point.toBytes());
+  }
+
+  /** The same of bytes that were decoded before: checked when first used, as `decode` does. */
+  static later(data: Uint8Array): G2 {
+    if (data.length !== G2_SIZE) throw new Malformed("bad-point", `G2 of ${data.length} bytes`);
+    return new G2(undefined, data.slice());
+  }
+
+  get point(): Point2 {
+    this.#point ??= G2.decode(this.encoded).point;
+    return this.#point;
   }
 
   /** The point of 96 compressed bytes. Throws Malformed(bad-point) as `G1.decode` does. */
@@ -99,8 +129,8 @@ function checked<P extends Decoded>(
   return point;
 }
 
-export const G1_GENERATOR = new G1(Point1.BASE);
-export const G2_GENERATOR = new G2(Point2.BASE);
+export const G1_GENERATOR = G1.of(Point1.BASE);
+export const G2_GENERATOR = G2.of(Point2.BASE);
 
 /** The scalar of 32 big-endian bytes, 0 < scalar < ORDER. Throws Malformed(bad-scalar). */
 export function decodeScalar(data: Uint8Array): bigint {
@@ -119,17 +149,17 @@ function secret(scalar: bigint): bigint {
 export function hashToG1(message: Uint8Array, dst: Uint8Array): G1 {
   checkDst(dst);
   const point = bls12_381.G1.hashToCurve(message, { DST: dst });
-  return new G1(Point1.fromAffine(point.toAffine()));
+  return G1.of(Point1.fromAffine(point.toAffine()));
 }
 
 /** scalar·point, 0 < scalar < ORDER. Throws Malformed(bad-scalar). */
 export function g1SecretMultiple(point: G1, scalar: bigint): G1 {
-  return new G1(point.point.multiply(secret(scalar)));
+  return G1.of(point.point.multiply(secret(scalar)));
 }
 
 /** scalar·point, 0 < scalar < ORDER. Throws Malformed(bad-scalar). */
 export function g2SecretMultiple(point: G2, scalar: bigint): G2 {
-  return new G2(point.point.multiply(secret(scalar)));
+  return G2.of(point.point.multiply(secret(scalar)));
 }
 
 /**
@@ -148,7 +178,7 @@ export function g2Sum(points: readonly G2[], scalars?: readonly bigint[]): G2 {
     if (reduced === 1n) total = total.add(each.point);
     else if (reduced !== 0n) total = total.add(each.point.multiplyUnsafe(reduced));
   });
-  return new G2(total);
+  return G2.of(total);
 }
 
 /**

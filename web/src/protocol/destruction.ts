@@ -1,8 +1,9 @@
 /** The signed statement that a holder destroyed its shares of one key epoch (spec K-15). */
 
-import { SIGNATURE_SIZE, type VerifyKey } from "./ed25519.ts";
+import { SIGNATURE_SIZE } from "./ed25519.ts";
 import { bigEndian, equalBytes, Reader, tagged, u8, u16, u32, u64, utf8 } from "./encoding.ts";
 import { CeremonyRefused, Malformed } from "./errors.ts";
+import { type Held, verifierOf } from "./held.ts";
 import { type EpochId, Role } from "./keyepoch.ts";
 
 const TAG = "doublelock/v1/destruction";
@@ -41,11 +42,15 @@ declare const verified: unique symbol;
 export type VerifiedDestruction = Destruction & { readonly [verified]: true };
 
 /**
- * The destruction that this holder signed.
+ * The destruction that this holder (its key, 32 bytes) signed; what `held` is not checked again.
  *
  * Throws Malformed (bad-signature too), CeremonyRefused(ceremony-mismatch) for another holder.
  */
-export function verifyDestruction(data: Uint8Array, identity: VerifyKey): VerifiedDestruction {
+export function verifyDestruction(
+  data: Uint8Array,
+  identity: Uint8Array,
+  held?: Held,
+): VerifiedDestruction {
   const reader = new Reader(data);
   if (!equalBytes(reader.field(TAG.length), utf8(TAG))) {
     throw new Malformed("form", "not a destruction");
@@ -66,9 +71,9 @@ export function verifyDestruction(data: Uint8Array, identity: VerifyKey): Verifi
     shareVersion: Number(number(5)),
     timeMs: number(6),
   };
-  if (!equalBytes(holder, identity.encoded)) {
+  if (!equalBytes(holder, identity)) {
     throw new CeremonyRefused("ceremony-mismatch", "another holder's statement");
   }
-  identity.verify(signature, encodeDestruction(destruction));
+  verifierOf(held)(holder, signature, encodeDestruction(destruction));
   return destruction as VerifiedDestruction;
 }

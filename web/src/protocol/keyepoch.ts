@@ -7,9 +7,10 @@
 
 import * as curve from "./curve.ts";
 import { G1, G1_SIZE, G2, G2_SIZE } from "./curve.ts";
-import { SIGNATURE_SIZE, type VerifyKey } from "./ed25519.ts";
+import * as ed25519 from "./ed25519.ts";
 import { bigEndian, equalBytes, Reader, tagged, u8, u16, u32, utf8 } from "./encoding.ts";
 import { CharterRefused, Malformed } from "./errors.ts";
+import { type Held, nameCheck } from "./held.ts";
 import { DEPLOYMENT_SIZE, type DeploymentId } from "./identifiers.ts";
 import * as limits from "./limits.ts";
 import { lagrange } from "./polynomial.ts";
@@ -61,8 +62,12 @@ export interface KeyEpochStatement {
   readonly masterKey: G2;
 }
 
+/** When points are decoded, which costs: at once, or when they are first used. */
+const NOW = { g1: G1.decode, g2: G2.decode };
+const LATER: typeof NOW = { g1: G1.later, g2: G2.later };
+
 /** The statement of its bytes, points checked, meaning not. Throws Malformed. */
-export function decodeStatement(data: Uint8Array): KeyEpochStatement {
+export function decodeStatement(data: Uint8Array, points = NOW): KeyEpochStatement {
   if (data.length > limits.KEY_EPOCH) throw new Malformed("size", "key epoch too large");
   const reader = new Reader(data);
   if (!equalBytes(reader.field(TAG.length), utf8(TAG))) {
@@ -73,9 +78,9 @@ export function decodeStatement(data: Uint8Array): KeyEpochStatement {
   const keyEpoch = Number(bigEndian(sized(reader, 2)));
   const shareVersion = Number(bigEndian(sized(reader, 4)));
   const transcriptHash = sized(reader, HASH_SIZE);
-  const custodians = decodeHalf(reader);
-  const court = decodeHalf(reader);
-  const masterKey = G2.decode(sized(reader, G2_SIZE));
+  const custodians = decodeHalf(reader, points);
+  const court = decodeHalf(reader, points);
+  const masterKey = points.g2(sized(reader, G2_SIZE));
   reader.end();
   const epoch = { deployment, committee, keyEpoch };
   return { epoch, shareVersion, transcriptHash, custodians, court, masterKey };
@@ -89,9 +94,9 @@ function sized(reader: Reader, size: number): Uint8Array {
   return data;
 }
 
-function decodeHalf(reader: Reader): HalfKey {
-  const publicKey = G2.decode(sized(reader, G2_SIZE));
-  const possession = G1.decode(sized(reader, G1_SIZE));
+function decodeHalf(reader: Reader, points: typeof NOW): HalfKey {
+  const publicKey = points.g2(sized(reader, G2_SIZE));
+  const possession = points.g1(sized(reader, G1_SIZE));
   const threshold = Number(bigEndian(sized(reader, 2)));
   const encoded = reader.field(limits.CUSTODIANS * G2_SIZE);
   const count = encoded.length / G2_SIZE;
@@ -99,7 +104,7 @@ function decodeHalf(reader: Reader): HalfKey {
     throw new Malformed("form", "verification shares and quorum do not fit");
   }
   const shares = Array.from({ length: count }, (_, at) =>
-    G2.decode(encoded.subarray(at * G2_SIZE, (at + 1) * G2_SIZE)),
+    points.g2(encoded.subarray(at * G2_SIZE, (at + 1) * G2_SIZE)),
   );
   return { publicKey, possession, threshold, shares };
 }
@@ -117,8 +122,8 @@ export function decodeSigned(data: Uint8Array): SignedKeyEpoch {
   const statement = reader.longField(limits.KEY_EPOCH);
   const count = reader.u16();
   if (count > limits.CUSTODIANS) throw new Malformed("size", "too many signatures");
-  const signatures = Array.from({ length: count }, () => reader.take(SIGNATURE_SIZE));
-  const courtSignature = reader.take(SIGNATURE_SIZE);
+  const signatures = Array.from({ length: count }, () => reader.take(ed25519.SIGNATURE_SIZE));
+  const courtSignature = reader.take(ed25519.SIGNATURE_SIZE);
   reader.end();
   return { statement, signatures, courtSignature };
 }
@@ -138,16 +143,22 @@ export interface VerifiedKeyEpoch extends KeyEpochStatement {
 /**
  * The key epoch that all custodians (charter's order) and the court signed.
  *
- * `epoch` and `threshold` are what the charter and the calendar demand. Throws Malformed;
+ * Keys are 32 bytes each; `epoch` and `threshold` are what the charter and the calendar demand. What
+ * `held` is not checked again, and its points are decoded when they are used. Throws Malformed;
  * CharterRefused(key-epoch-statement, key-epoch-signatures, proof-of-possession) (spec K-13).
  */
 export function verifyKeyEpoch(
   signed: SignedKeyEpoch,
-  custodianKeys: readonly VerifyKey[],
-  courtKey: VerifyKey,
+  custodianKeys: readonly Uint8Array[],
+  courtKey: Uint8Array,
   epoch: EpochId,
   threshold: number,
+  held?: Held,
 ): VerifiedKeyEpoch {
+  const name = held && nameKeyEpoch(signed, [...custodianKeys, courtKey], { epoch, threshold });
+  if (name !== undefined && held?.has(name)) {
+    return decodeStatement(signed.statement, LATER) as VerifiedKeyEpoch;
+  }
   const statement = decodeStatement(signed.statement);
   const { custodians, court } = statement;
   if (!sameEpoch(statement.epoch, epoch)) {
@@ -162,10 +173,10 @@ export function verifyKeyEpoch(
   const signatures = [...signed.signatures, signed.courtSignature];
   [...custodianKeys, courtKey].forEach((key, at) => {
     try {
-      key.verify(signatures[at] ?? new Uint8Array(), signed.statement);
+      ed25519.verify(key, signatures[at] ?? new Uint8Array(), signed.statement);
     } catch (problem) {
       if (!(problem instanceof Malformed)) throw problem;
-      throw new CharterRefused("key-epoch-signatures", curve.shortName(key.encoded));
+      throw new CharterRefused("key-epoch-signatures", curve.shortName(key));
     }
   });
   if (!curve.g2Sum([custodians.publicKey, court.publicKey]).equals(statement.masterKey)) {
@@ -173,7 +184,20 @@ export function verifyKeyEpoch(
   }
   checkHalf(epoch, Role.CUSTODIANS, custodians);
   checkHalf(epoch, Role.COURT, court);
+  if (name !== undefined) held?.add(name);
   return statement as VerifiedKeyEpoch;
+}
+
+/** Names all that a key epoch's verification depends on: every argument but `held`. */
+function nameKeyEpoch(
+  { statement, signatures, courtSignature }: SignedKeyEpoch,
+  keys: readonly Uint8Array[],
+  wanted: { readonly epoch: EpochId; readonly threshold: number },
+): string {
+  const { deployment, committee, keyEpoch } = wanted.epoch;
+  const numbers = [committee, keyEpoch, wanted.threshold, keys.length].map(u16);
+  const given = [statement, ...signatures, courtSignature];
+  return nameCheck("key-epoch", deployment, ...numbers, ...keys, ...given);
 }
 
 /** The point whose multiple by the secret proves it; a DST of its own, so no label's key (K-14). */

@@ -29,9 +29,9 @@ import {
   whole,
   word,
 } from "./documents.ts";
-import * as ed25519 from "./ed25519.ts";
 import { tagged } from "./encoding.ts";
 import { Malformed } from "./errors.ts";
+import { type Held, verifierOf } from "./held.ts";
 import type { DeploymentId } from "./identifiers.ts";
 import * as limits from "./limits.ts";
 
@@ -188,16 +188,20 @@ export function verifyEntry(deployment: DeploymentId, data: Uint8Array): Verifie
 }
 
 /** A log line once its author's signature holds. Throws Malformed. */
-export function verifyLine(deployment: DeploymentId, data: Uint8Array): VerifiedLine {
+export function verifyLine(deployment: DeploymentId, data: Uint8Array, held?: Held): VerifiedLine {
   const line = decode(data, lineDocument, limits.LOG_ENTRY + STAMP_ROOM);
-  return { timeMs: line.timeMs, signed: verify(deployment, line) };
+  return { timeMs: line.timeMs, signed: verify(deployment, line, held) };
 }
 
-function verify(deployment: DeploymentId, signed: Of<typeof signedEntry>): VerifiedEntry {
+function verify(
+  deployment: DeploymentId,
+  signed: Of<typeof signedEntry>,
+  held?: Held,
+): VerifiedEntry {
   const { author, signature } = signed;
   const entry = decode(signed.entry, anyEntry, limits.LOG_ENTRY);
   try {
-    ed25519.verify(author, signature, signingInput(deployment, signed.entry));
+    verifierOf(held)(author, signature, signingInput(deployment, signed.entry));
   } catch (problem) {
     if (!(problem instanceof Malformed)) throw problem;
     throw new Malformed("bad-signature", "law-log entry");

@@ -6,10 +6,10 @@ import { type Approver, type Committee, profileOf } from "./charter_terms.ts";
 import type { Code } from "./codes.ts";
 import { DAY_MS, firstDay } from "./days.ts";
 import { verifyDestruction } from "./destruction.ts";
-import { verifyKey } from "./ed25519.ts";
 import { equalBytes, hex } from "./encoding.ts";
 import { CharterRefused, Refusal, WarrantRefused } from "./errors.ts";
 import { judgeHandover } from "./handover.ts";
+import type { Held } from "./held.ts";
 import { decodeSigned, refuseChangedKey, sameEpoch, verifyKeyEpoch } from "./keyepoch.ts";
 import type { AnyEntry, EntryOf } from "./lawlog.ts";
 import {
@@ -55,6 +55,8 @@ export interface Setting {
   /** The entry's hash, hexadecimal. */
   readonly hash: string;
   readonly documents: Documents;
+  /** What was checked before. */
+  readonly held: Held | undefined;
 }
 
 /** One line being judged; each method gives the facts after it or throws why it is void. */
@@ -122,14 +124,14 @@ export class Step {
   /** the delay runs from the log's time, whatever the document says it was issued. */
   #amendment(entry: EntryOf<"amendment">): LawFacts {
     this.#by(["operator"]);
-    const { facts, documents, timeMs } = this.#at;
+    const { facts, documents, timeMs, held } = this.#at;
     const document = documents.get(hex(entry.document));
     if (document === undefined || !equalBytes(sha256(document), entry.document)) {
       throw new MissingDocument("charter-missing", hex(entry.document));
     }
     const current = facts.charters.at(-1);
     if (current === undefined) throw voided("charter-genesis", "no charter");
-    const now = verifyAmendment(current, document);
+    const now = verifyAmendment(current, document, held);
     refuseOrphanedKeys(current, now, facts.epochs);
     if (!equalBytes(now.hash, entry.charter)) {
       throw voided("entry-void", "another charter than the line says");
@@ -150,7 +152,7 @@ export class Step {
   /** under the charter in force alone: before its holders are, nobody could release. */
   #keyEpoch(entry: EntryOf<"key-epoch">): LawFacts {
     this.#by(["operator"]);
-    const { facts } = this.#at;
+    const { facts, held } = this.#at;
     const { committee: number, keyEpoch } = entry;
     const signed = decodeSigned(entry.statement);
     const { court, custodians, threshold } = this.#committee(number);
@@ -158,10 +160,11 @@ export class Step {
     const holders = custodians.map((custodian) => hex(custodian.key));
     const keys = verifyKeyEpoch(
       signed,
-      custodians.map((custodian) => verifyKey(custodian.key)),
-      verifyKey(court.key),
+      custodians.map((custodian) => custodian.key),
+      court.key,
       { deployment: facts.deployment, committee: number, keyEpoch },
       threshold,
+      held,
     );
     const name = epochName(number, keyEpoch);
     const old = facts.epochs.get(name);
@@ -199,7 +202,7 @@ export class Step {
     const name = epochName(entry.committee, entry.keyEpoch);
     const record = facts.epochs.get(name);
     if (record === undefined) throw voided("epoch-unknown", "destruction");
-    const said = verifyDestruction(entry.statement, verifyKey(party.key));
+    const said = verifyDestruction(entry.statement, party.key, this.#at.held);
     if (!sameEpoch(said.epoch, record.keys.epoch)) {
       throw voided("entry-void", "destruction of another key epoch");
     }

@@ -9,6 +9,7 @@ import { type Charter, charterAt } from "./charter.ts";
 import type { Code } from "./codes.ts";
 import { hex } from "./encoding.ts";
 import { CharterRefused, LogRefused, Refusal } from "./errors.ts";
+import type { Held } from "./held.ts";
 import { verifyLine } from "./lawlog.ts";
 import {
   type Documents,
@@ -32,9 +33,15 @@ export class LawState {
   #roots: Uint8Array[] = [this.#tree.root];
   #void = 0;
   #lastVoid: Code | undefined;
+  readonly #held: Held | undefined;
 
-  /** The state before the first line, under the genesis charter that one pinned. */
-  constructor(genesis: Charter) {
+  /**
+   * The state before the first line, under the genesis charter that one pinned.
+   *
+   * What `held` says is not checked again, and what is checked is added to it.
+   */
+  constructor(genesis: Charter, held?: Held) {
+    this.#held = held;
     if (genesis.terms.sequence !== 0) {
       throw new CharterRefused("charter-genesis", "not the first charter");
     }
@@ -83,7 +90,7 @@ export class LawState {
   copy(): LawState {
     const [genesis] = this.#facts.charters;
     if (genesis === undefined) throw new CharterRefused("charter-genesis", "no charter");
-    const other = new LawState(genesis);
+    const other = new LawState(genesis, this.#held);
     other.#facts = this.#facts;
     other.#tree = new GrowingTree(this.#tree.size, this.#tree.peaks);
     other.#roots = [...this.#roots];
@@ -144,7 +151,7 @@ export class LawState {
 
   #judge(line: Uint8Array, documents: Documents): LawFacts {
     const facts = this.#facts;
-    const { timeMs, signed } = verifyLine(facts.deployment, line);
+    const { timeMs, signed } = verifyLine(facts.deployment, line, this.#held);
     if (timeMs < facts.timeMs) throw voided("entry-time", "before the line above");
     const charter = charterAt(facts.charters, timeMs);
     const party = charter.party(signed.author);
@@ -154,7 +161,8 @@ export class LawState {
     }
     const { root } = this;
     const hash = hex(signed.hash);
-    const step = new Step({ facts, root, charter, party, timeMs, hash, documents });
+    const held = this.#held;
+    const step = new Step({ facts, root, charter, party, timeMs, hash, documents, held });
     return { ...step.take(signed.entry), timeMs };
   }
 }

@@ -500,8 +500,8 @@ describe("key_epoch", () => {
   const check = (signed: string) =>
     keyepoch.verifyKeyEpoch(
       keyepoch.decodeSigned(raw(signed)),
-      file.custodian_keys.map((key) => new VerifyKey(raw(key))),
-      new VerifyKey(raw(file.court_key)),
+      file.custodian_keys.map(raw),
+      raw(file.court_key),
       { deployment: raw(file.deployment), committee: file.committee, keyEpoch: file.key_epoch },
       file.threshold,
     );
@@ -515,9 +515,9 @@ describe("key_epoch", () => {
   });
   it("destruction", () => {
     const { signed, holder, role, share_version, time_ms } = file.destruction;
-    const verified = verifyDestruction(raw(signed), new VerifyKey(raw(holder)));
+    const verified = verifyDestruction(raw(signed), raw(holder));
     expect(verified).toMatchObject({ role, shareVersion: share_version, timeMs: BigInt(time_ms) });
-    const other = new VerifyKey(raw(file.court_key));
+    const other = raw(file.court_key);
     expect(refusalOf(() => verifyDestruction(raw(signed), other))).toBe("ceremony-mismatch");
   });
 });
