@@ -1,11 +1,10 @@
 /** A real Chromium on the built interface, served under the policy that the server sends. */
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { buildServiceWorker } from "../../scripts/service_worker_build.ts";
 import type { Model } from "../../src/app/model.ts";
@@ -95,26 +94,28 @@ export interface Look {
 export const PHONE = { width: 360, height: 740, touch: true } as const;
 export const DESKTOP = { width: 1280, height: 820 } as const;
 
+// A busy machine is no defect: what is waited for comes late, and is then there.
+const PATIENCE_MS = 60_000;
+
 /** A browser with its server. `open` gives a page that is ready; `problems` must stay empty. */
 export class Stage {
   readonly problems: string[] = [];
   readonly answers: Answers;
   readonly browser: Browser;
   readonly #server: Server;
-  readonly #profile: string;
-  readonly #contexts: BrowserContext[] = [];
+  /** One window for each kind that was asked for; each look loads it anew. */
+  readonly #windows = new Map<string, Page>();
+  #looks = 0;
 
-  private constructor(browser: Browser, server: Server, profile: string, answers: Answers) {
+  private constructor(browser: Browser, server: Server, answers: Answers) {
     this.answers = answers;
     this.browser = browser;
     this.#server = server;
-    this.#profile = profile;
   }
 
   static async begin(): Promise<Stage> {
     const answers: Answers = new Map();
     const server = await serve(FOLDER, answers);
-    const profile = await mkdtemp(join(tmpdir(), "doublelock-app-"));
     const browser = await chromium.launch({
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       args: [
@@ -129,7 +130,7 @@ export class Stage {
         "--use-fake-device-for-media-stream",
       ],
     });
-    return new Stage(browser, server, profile, answers);
+    return new Stage(browser, server, answers);
   }
 
   get address(): string {
@@ -139,16 +140,40 @@ export class Stage {
     return `http://localhost:${at.port}/`;
   }
 
+  /** A page of its own for what leaves something in the browser (a worker); else the window's. */
   async open(look: Look = {}): Promise<Page> {
-    const context = await this.browser.newContext({
+    const kind: BrowserContextOptions = {
       viewport: { width: look.width ?? DESKTOP.width, height: look.height ?? DESKTOP.height },
       colorScheme: look.theme ?? "light",
       locale: look.language === "he" ? "he-IL" : "en-GB",
-      timezoneId: "Europe/Berlin",
       hasTouch: look.touch ?? false,
+    };
+    const name = `${JSON.stringify(kind)}${look.worker ? "worker" : ""}`;
+    const page = this.#windows.get(name) ?? (await this.#window(kind));
+    this.#windows.set(name, page);
+    this.#looks += 1;
+    const wish = new URLSearchParams({
+      // No two looks have the same address, else only the fragment would change.
+      look: String(this.#looks),
+      state: look.state ?? "open",
+      escrow: look.escrow ?? "threshold",
+      settings: JSON.stringify(look.settings ?? {}),
+      alarms: JSON.stringify(look.alarms ?? []),
+      ...(look.worker ? { worker: "yes" } : {}),
+    });
+    await page.mouse.move(0, 0);
+    await page.goto(`${this.address}?${wish}${look.route ?? ""}`);
+    await page.waitForSelector("html[data-ready]");
+    return page;
+  }
+
+  async #window(kind: BrowserContextOptions): Promise<Page> {
+    const context = await this.browser.newContext({
+      ...kind,
+      timezoneId: "Europe/Berlin",
       permissions: ["clipboard-read", "clipboard-write", "microphone"],
     });
-    this.#contexts.push(context);
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     page.on("pageerror", (error) => this.problems.push(String(error)));
     page.on("console", (message) => {
@@ -158,22 +183,50 @@ export class Stage {
       const own = request.url().startsWith(this.address) || request.url().startsWith("blob:");
       if (!own) this.problems.push(`a request to ${request.url()}`);
     });
-    const wish = new URLSearchParams({
-      state: look.state ?? "open",
-      escrow: look.escrow ?? "threshold",
-      settings: JSON.stringify(look.settings ?? {}),
-      alarms: JSON.stringify(look.alarms ?? []),
-      ...(look.worker ? { worker: "yes" } : {}),
-    });
-    await page.goto(`${this.address}?${wish}${look.route ?? ""}`);
-    await page.waitForSelector("html[data-ready]");
     return page;
   }
 
+  /** Closes every window, with all that the pages kept. */
+  async clear(): Promise<void> {
+    const windows = [...this.#windows.values()];
+    this.#windows.clear();
+    await Promise.all(windows.map((each) => each.context().close()));
+  }
+
   async end(): Promise<void> {
-    await Promise.all(this.#contexts.map((each) => each.close()));
     await this.browser.close();
     this.#server.close();
-    await rm(this.#profile, { recursive: true, force: true });
   }
+}
+
+/** Waits until a page stands still: some frames without a change, a scroll, or a movement. */
+export async function settle(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    let still = 0;
+    const stir = () => {
+      still = 0;
+    };
+    const observer = new MutationObserver(stir);
+    observer.observe(document, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+      characterData: true,
+    });
+    document.addEventListener("scroll", stir, { capture: true, passive: true });
+    // What turns for ever, such as a spinner, is not waited for.
+    const moving = () =>
+      document
+        .getAnimations()
+        .some(
+          (each) =>
+            each.playState === "running" && each.effect?.getComputedTiming().endTime !== Infinity,
+        );
+    while (still < 4) {
+      await new Promise(requestAnimationFrame);
+      still = moving() ? 0 : still + 1;
+    }
+    observer.disconnect();
+    document.removeEventListener("scroll", stir, { capture: true });
+  });
 }

@@ -3,7 +3,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ALARMS } from "./alarms.ts";
-import { DESKTOP, PHONE, Stage } from "./browser.ts";
+import { DESKTOP, PHONE, Stage, settle } from "./browser.ts";
 
 const FIRST = "#/c/co00000000000000";
 
@@ -154,7 +154,7 @@ describe("writing", () => {
     const page = await stage.open({ route: FIRST });
     await page.click(".quiet-send");
     await page.waitForSelector(".recording .send:enabled");
-    await page.waitForTimeout(700);
+    await page.waitForSelector(".recording-state >> text=0:01");
     await page.click(".recording .send");
     await page.waitForSelector(".message.mine.last.voice");
     const [[, outgoing]] = (await page.evaluate(() =>
@@ -187,8 +187,7 @@ describe("reading", () => {
   it("puts the view at the first unread message, and marks as read at the end", async () => {
     const page = await stage.open({ route: "#/c/co00000000000005" });
     await page.waitForSelector(".divider.unread");
-    await expect.poll(() => page.locator(".divider.unread").isVisible()).toBe(true);
-    await page.click(".to-end").catch(() => undefined);
+    await page.click(".to-end");
     await expect
       .poll(() => page.evaluate(() => model.conversation("co00000000000005")?.unread))
       .toBe(0);
@@ -197,15 +196,13 @@ describe("reading", () => {
   it("scrolls through 10,000 messages with few rows in the document, and holds its place", async () => {
     const page = await stage.open({ route: "#/c/long000000000000" });
     await page.waitForSelector(".message");
-    for (let step = 0; step < 400; step += 1) {
-      const more = await page.evaluate(async () => {
+    await page.evaluate(async () => {
+      const timeline = model.timeline("long000000000000");
+      while (timeline.older.value) {
         document.querySelector(".timeline")?.scrollTo(0, 0);
-        await new Promise(requestAnimationFrame);
-        await model.timeline("long000000000000").loadOlder();
-        return model.timeline("long000000000000").older.value;
-      });
-      if (!more) break;
-    }
+        await timeline.loadOlder();
+      }
+    });
     expect(
       await page.evaluate(() => model.timeline("long000000000000").messages.value.length),
     ).toBe(10_000);
@@ -255,12 +252,13 @@ describe("reading", () => {
         );
         return [row?.dataset["key"], Math.round(row?.getBoundingClientRect().top ?? 0)];
       });
-    await page.waitForTimeout(200);
+    await settle(page);
     const before = await place();
     await page.evaluate(() =>
       messenger.receive("long000000000000", "ac00000000000001", "new ".repeat(60)),
     );
-    await page.waitForTimeout(200);
+    await page.waitForSelector(".to-end .badge");
+    await settle(page);
     expect(await place()).toEqual(before);
   });
 
@@ -445,6 +443,7 @@ describe("trust", () => {
   it("interrupts with each alarm in turn, without a button in focus", async () => {
     const page = await stage.open({ route: FIRST, alarms: ALARMS });
     for (let n = 0; n < ALARMS.length; n += 1) {
+      await page.waitForFunction((left) => model.alarms.value.length === left, ALARMS.length - n);
       await page.waitForSelector("[role=alertdialog]");
       expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H2");
       await page.keyboard.press("Escape");
@@ -532,41 +531,47 @@ describe("looks", () => {
     ["phone", PHONE],
     ["desktop", DESKTOP],
   ])("shifts nothing on a %s, and is never wider than the window", async (_, size) => {
-    for (const route of [
-      "#/",
-      FIRST,
-      "#/c/long000000000000",
-      "#/trust",
-      "#/settings",
-      "#/devices",
-      "#/new",
-      `${FIRST}/info`,
-    ]) {
+    const routes = [
+      ["#/", ".item-open"],
+      [FIRST, ".message"],
+      ["#/c/long000000000000", ".message"],
+      ["#/trust", ".trust"],
+      ["#/settings", ".screen select"],
+      ["#/devices", ".device"],
+      ["#/new", ".screen .plain-list li"],
+      [`${FIRST}/info`, ".screen .plain-list li"],
+    ] as const;
+    for (const [route, sign] of routes) {
       for (const language of ["en", "he"] as const) {
         const page = await stage.open({ ...size, route, language });
-        await page.waitForTimeout(400);
+        await page.waitForSelector(sign);
+        await settle(page);
         const found = await page.evaluate(
           () =>
             new Promise<{ shift: number; wide: number; moved: string[] }>((done) => {
               let shift = 0;
               const moved: string[] = [];
-              new PerformanceObserver((list) => {
-                for (const each of list.getEntries() as unknown as LayoutShift[]) {
-                  shift += each.value;
-                  for (const { node } of each.sources)
+              const observer = new PerformanceObserver((list) => {
+                const entries = list.getEntries();
+                for (const each of entries) {
+                  if (each.entryType !== "layout-shift") continue;
+                  const { value, sources } = each as unknown as LayoutShift;
+                  shift += value;
+                  for (const { node } of sources)
                     moved.push((node as Element | null)?.className ?? "");
                 }
-              }).observe({ type: "layout-shift", buffered: true });
-              setTimeout(
-                () =>
-                  done({ shift, moved, wide: document.documentElement.scrollWidth - innerWidth }),
-                100,
-              );
+                // The mark was made last: all that came before it has been told.
+                if (!entries.some((each) => each.entryType === "mark")) return;
+                const wide = document.documentElement.scrollWidth - innerWidth;
+                done({ shift, moved, wide });
+              });
+              observer.observe({ type: "layout-shift", buffered: true });
+              observer.observe({ type: "mark" });
+              performance.mark("settled");
             }),
         );
         expect(found.shift, `${route} ${language} ${found.moved.join(", ")}`).toBeLessThan(0.02);
         expect(found.wide, `${route} ${language}`).toBeLessThanOrEqual(0);
-        await page.context().close();
       }
     }
   });

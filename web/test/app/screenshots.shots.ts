@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ALARMS } from "./alarms.ts";
-import { DESKTOP, type Look, PHONE, Stage } from "./browser.ts";
+import { DESKTOP, type Look, PHONE, Stage, settle } from "./browser.ts";
 
 const FOLDER = fileURLToPath(new URL("../../dist/screenshots/", import.meta.url));
 const FIRST = "co00000000000000";
@@ -42,7 +42,6 @@ const SHOTS: readonly Shot[] = [
     act: async (page) => {
       await page.waitForSelector(".message");
       await page.evaluate(() => document.querySelector(".timeline")?.scrollTo(0, 0));
-      await page.waitForTimeout(200);
     },
   },
   {
@@ -82,7 +81,7 @@ const SHOTS: readonly Shot[] = [
     act: async (page) => {
       await page.evaluate(() => document.querySelector(".timeline")?.scrollTo(0, 300));
       await page.locator(".picture-open").first().click();
-      await page.waitForTimeout(300);
+      await page.waitForSelector(".viewer img");
     },
   },
   { name: "notice", look: { route: "#/c/service" } },
@@ -171,11 +170,10 @@ for (const [kind, look] of KINDS) {
     const name = `${shot.name}.${kind}`;
     test(name, async () => {
       const page = await stage.open({ ...look, ...shot.look });
-      await page.waitForTimeout(150);
+      await settle(page);
       await shot.act?.(page);
-      await page.waitForTimeout(250);
+      await settle(page);
       await page.screenshot({ path: `${FOLDER}${name}.png` });
-      await page.context().close();
       expect(stage.problems.splice(0)).toEqual([]);
     });
   }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { BundleOutcome } from "../../src/sw/bundle.ts";
 import { FOLDER, Stage } from "./browser.ts";
 
@@ -13,10 +13,15 @@ declare global {
 }
 
 let stage: Stage;
-beforeEach(async () => {
+beforeAll(async () => {
   stage = await Stage.begin();
 });
-afterEach(() => stage.end());
+// Each test begins with no worker, no cache, and an honest server.
+afterEach(async () => {
+  await stage.clear();
+  stage.answers.clear();
+});
+afterAll(() => stage.end());
 
 /** The built files' manifest as the server's has it, with changes; and its hash. */
 async function manifestOf(changed: Readonly<Record<string, string>> = {}) {
@@ -51,15 +56,15 @@ async function offer(
   return hash;
 }
 
-const look = (page: Page) =>
-  page.evaluate(async () => {
-    const before = bundles.length;
+async function look(page: Page) {
+  const before = await page.evaluate(async () => {
+    const count = bundles.length;
     (await navigator.serviceWorker.ready).active?.postMessage({ kind: "look" });
-    for (let n = 0; n < 100 && bundles.length === before; n += 1) {
-      await new Promise((done) => setTimeout(done, 50));
-    }
-    return bundles.at(-1);
+    return count;
   });
+  await page.waitForFunction((count) => bundles.length > count, before);
+  return page.evaluate(() => bundles.at(-1));
+}
 const served = (page: Page, path: string) =>
   page.evaluate(async (at) => {
     const answer = await fetch(at);
@@ -69,7 +74,10 @@ const served = (page: Page, path: string) =>
 async function begun(): Promise<Page> {
   await offer("logged");
   const page = await stage.open({ worker: true, route: "#/trust" });
-  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  // The page looks once by itself; what comes of that is not what comes of the test's look.
+  await page.waitForFunction(
+    () => navigator.serviceWorker.controller !== null && bundles.length > 0,
+  );
   return page;
 }
 
