@@ -66,6 +66,7 @@ from doublelock.protocol import (
     release_request,
     releases,
     resharing,
+    safety_code,
     schnorr,
     session,
     tile,
@@ -612,6 +613,10 @@ def _letters() -> dict[str, Target]:
             history.decode_history,
             (history.encode_history(letters.history()),),
             history.encode_history,
+        ),
+        "safety_code.read_safety_line": Target(
+            _text(safety_code.read_safety_line),
+            (b"doublelock-safety:" + b"01" * 65,),
         ),
         "group_link.decode_group_link": Target(
             _text(group_link.decode_group_link),

@@ -19,7 +19,7 @@ from doublelock.protocol.days import DAY_MS, day_of
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import WireRefused
-from doublelock.protocol.lawlog import NoticeDelivered, sign_entry
+from doublelock.protocol.lawlog import Approval, NoticeDelivered, sign_entry
 from doublelock.protocol.record import Text
 from doublelock.protocol.warrant import Warrant
 
@@ -114,8 +114,9 @@ async def test_one_key_does_not_open_both_locks(tmp_path: Path) -> None:
             await amend(world, charter, moved)
             world.clock.advance_to(NOON + 8 * DAY_MS)
             await be_seen(world)
+            # The attacker's own program asks nobody whether it may: the log has to refuse it.
             with pytest.raises(WireRefused) as refused:
-                await desks.minister.approve(warrant.commitment)
+                await desks.minister.party.log(Approval(warrant=Bytes32(warrant.commitment)))
             assert refused.value.code is Code.ENTRY_VOID
         finally:
             await desks.close()

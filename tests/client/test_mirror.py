@@ -1,6 +1,7 @@
 """A client's copy of a log, grown while the log grows on (spec L-12, L-13)."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,16 @@ from doublelock.log.sequencer import Sequencer
 from doublelock.protocol.codes import Code
 from doublelock.protocol.cosignature import NoteSigner
 from doublelock.protocol.errors import LogRefused
-from doublelock.protocol.note import SignatureType
-from doublelock.protocol.policy import parse_policy
+from doublelock.protocol.note import Note, SignatureType
+from doublelock.protocol.policy import CosignedCheckpoint, parse_policy
 
 _LOG = NoteSigner("example.com/log", SignatureType.ED25519, b"L" * 32)
 _POLICY = parse_policy(f"log {_LOG.key.encode()}\nquorum none\n".encode())
+
+
+async def _judge(_: Sequence[bytes], note: Note) -> CosignedCheckpoint:
+    """Ask for no witness: this is about the entries."""
+    return _POLICY.verify(note)
 
 
 async def _grow(folder: Path, size: int) -> bytes:
@@ -43,9 +49,9 @@ async def test_a_partial_bundle_that_is_gone_is_the_start_of_the_full_one(tmp_pa
         return data
 
     mirror = LogMirror(fetch)
-    assert await mirror.grow(_POLICY) == [b"%d" % index for index in range(250)]
+    assert await mirror.grow(_POLICY, _judge) == [b"%d" % index for index in range(250)]
     checkpoint = after
-    assert await mirror.grow(_POLICY) == [b"%d" % index for index in range(250, 300)]
+    assert await mirror.grow(_POLICY, _judge) == [b"%d" % index for index in range(250, 300)]
     assert mirror.size == 300
 
 
@@ -59,6 +65,6 @@ async def test_a_log_that_serves_neither_is_refused(tmp_path: Path) -> None:
 
     mirror = LogMirror(fetch)
     with pytest.raises(LogRefused) as refused:
-        await asyncio.wait_for(mirror.grow(_POLICY), 10)
+        await asyncio.wait_for(mirror.grow(_POLICY, _judge), 10)
     assert refused.value.code is Code.LOG_MISSING
     assert mirror.size == 0

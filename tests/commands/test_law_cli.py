@@ -120,7 +120,7 @@ def test_judge_and_operator_refuse(town: Deployment) -> None:
     town.ask("judge", "refuse", by_judge, "--ground", "proportionality", "--yes")
     wait_for(lambda: town.stands(by_judge) == "Rejected")
     assert town.refused("agency", "request", by_judge) == "warrant-unapproved"
-    assert town.refused("minister", "approve", by_judge, "--yes") == "entry-void"
+    assert town.refused("minister", "approve", by_judge, "--yes") == "conflict"
 
     by_operator = apply(town, "--sender", "bob")
     where = ["--address", town.address]

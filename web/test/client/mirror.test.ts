@@ -16,6 +16,11 @@ function policyAt(size: number): Policy {
   return { verify: () => ({ checkpoint: { size, root: tree.root } }) } as unknown as Policy;
 }
 
+/** Asks for no witness: this is about the entries. */
+function judgeAt(size: number) {
+  return async () => policyAt(size).verify(utf8(""));
+}
+
 function serving(files: Readonly<Record<string, Uint8Array>>) {
   return async (path: string) => {
     const data = files[path];
@@ -27,13 +32,17 @@ function serving(files: Readonly<Record<string, Uint8Array>>) {
 it("takes a partial bundle that is gone from the full one", async () => {
   const files = { checkpoint: utf8("note"), "tile/entries/000": FULL };
   const mirror = new LogMirror(serving(files));
-  expect(await mirror.grow(policyAt(250))).toEqual(ENTRIES.slice(0, 250));
-  expect(await mirror.grow(policyAt(256))).toEqual(ENTRIES.slice(250));
+  expect(await mirror.grow(policyAt(250), judgeAt(250))).toEqual(ENTRIES.slice(0, 250));
+  expect(await mirror.grow(policyAt(256), judgeAt(256))).toEqual(ENTRIES.slice(250));
 });
 
 it("refuses a log that serves neither", async () => {
   const mirror = new LogMirror(serving({ checkpoint: utf8("note") }));
-  await expect(mirror.grow(policyAt(250))).rejects.toMatchObject({ code: "log-missing" });
-  await expect(mirror.grow(policyAt(256))).rejects.toMatchObject({ code: "log-missing" });
+  await expect(mirror.grow(policyAt(250), judgeAt(250))).rejects.toMatchObject({
+    code: "log-missing",
+  });
+  await expect(mirror.grow(policyAt(256), judgeAt(256))).rejects.toMatchObject({
+    code: "log-missing",
+  });
   expect(mirror.size).toBe(0);
 });
