@@ -118,6 +118,7 @@ export class Device {
     this.marks.stop();
     await this.presence.stop();
     this.#expiry.stop();
+    this.files.stop();
     await this.session.close();
   }
 

@@ -21,6 +21,7 @@ import type { Sending } from "./sending.ts";
 import { put, type Write } from "./vault.ts";
 
 const NOTHING = new Uint8Array();
+const AGAIN_MS = 5_000;
 const LARGEST_KEPT = 8 * 1024 * 1024;
 const KEPT = 256 * 1024 * 1024;
 const NO_SIZE = { width: 0, height: 0 } as const;
@@ -49,6 +50,7 @@ export class Files {
   readonly #sending: Sending;
   readonly #cancels = new Map<string, AbortController>();
   #uploading = false;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(core: Core, outbox: Outbox, sending: Sending) {
     this.#core = core;
@@ -74,9 +76,14 @@ export class Files {
       for (;;) {
         const [next] = this.#outbox.uploads();
         if (next === undefined) return;
-        await this.#uploadOne(next);
+        if (!(await this.#uploadOne(next))) {
+          // The stream may outlive what kept the upload from the server: no news will come of it.
+          this.#again = setTimeout(() => this.upload(), AGAIN_MS);
+          return;
+        }
       }
     };
+    clearTimeout(this.#again);
     this.#core.loose(
       work().finally(() => {
         this.#uploading = false;
@@ -84,7 +91,13 @@ export class Files {
     );
   }
 
-  async #uploadOne(outgoing: Outgoing): Promise<void> {
+  /** Ends what waits to be tried again. */
+  stop(): void {
+    clearTimeout(this.#again);
+  }
+
+  /** Whether the server could be reached. */
+  async #uploadOne(outgoing: Outgoing): Promise<boolean> {
     const core = this.#core;
     const id = hex(outgoing.id);
     try {
@@ -98,15 +111,17 @@ export class Files {
         await core.flush();
         await this.#sending.resume(core.room(waiting.conversation));
       });
+      return true;
     } catch (problem) {
       if (!(problem instanceof DoublelockError)) throw problem;
       const refusal = asRefusal(problem);
-      if (refusal instanceof WireRefused && refusal.code === "server-unreachable") throw refusal;
+      if (refusal instanceof WireRefused && refusal.code === "server-unreachable") return false;
       await core.alone(async () => {
         const waiting = this.#outbox.find(id);
         if (waiting !== undefined) await this.#sending.giveUp(waiting, refusal);
         await core.flush();
       });
+      return true;
     }
   }
 
