@@ -7,9 +7,11 @@ RUN := $(UV) run --no-sync --quiet
 WORLD ?= world
 CHAT ?=
 JOBS ?= 2
+# `make pages` plays the others too.
+STEADY := $(addprefix test/client/,$(addsuffix .e2e.ts,bundle conversation devices groups passkey robustness rules trust vault worker))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check pytest webtest browser pages screenshots bench vectors clean
+.PHONY: help setup demo up test check pytest webtest browser browsertest pages screenshots bench vectors clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,7 +38,7 @@ demo: setup web/build/bundle.json  ## The whole story, then two invites for a br
 up: setup web/build/bundle.json  ## The same deployment, kept running for people to use, in the browser too
 	$(RUN) doublelock demo --state $(WORLD) --keep-running --web web/build
 
-test: setup browser check pytest webtest pages  ## Everything that must hold before a change lands
+test: setup check pytest webtest browsertest  ## Everything that must hold before a change lands
 
 check: setup  ## Style, types, imports
 	$(RUN) ruff check src tests bench vectors web/test
@@ -64,6 +66,11 @@ browser:
 
 webtest: setup web/node_modules/.ready  ## The browser's side: types, style, vectors, MLS soak with Python
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent test
+
+# What a machine without Chromium cannot test is said, as with Go.
+browsertest: setup web/node_modules/.ready
+	@if $(MAKE) --no-print-directory browser; then cd web && npm run --silent e2e -- $(STEADY); \
+		else echo "SKIPPED: the browser's tests, for want of Chromium." >&2; fi
 
 pages: setup browser web/node_modules/.ready  ## The browser client in a real Chromium: alone, axe included, and with a real server
 	cd web && npm run --silent pages && npm run --silent e2e
