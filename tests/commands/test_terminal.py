@@ -59,6 +59,8 @@ def _interrupted_at(module: str, how: str, *words: str) -> subprocess.CompletedP
     """Run the command line in a process that is interrupted when it imports a module."""
     code = f"""
 import os, signal, sys
+# Who runs the tests in the background has them inherit that an interruption is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Interruption:
     def find_spec(self, name, path, target=None):
         if name == {module!r}:
