@@ -6,6 +6,7 @@ device has itself always stays.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Final
 
 from msgspec import DecodeError, Struct, msgpack
@@ -177,7 +178,7 @@ class HandOver:
             except Refusal as problem:
                 refusal = problem  # damaged, or not what was agreed on: told, and not kept
             self.taken += count
-            core.write(lambda name=waiting.fact: core.vault.drop_fact(name))  # type: ignore[misc]
+            core.write(partial(core.vault.drop_fact, waiting.fact))
             core.tell(HandedOver(sender, count, refusal))
             core.flush()
             last = last or waiting.number == waiting.count - 1
@@ -208,11 +209,7 @@ class HandOver:
             if part.details is not None:
                 self._details.keep(part.conversation, part.details_at, part.details)
             items = self._news(part)
-            core.write(
-                lambda name=part.conversation, items=items: core.vault.write_history(  # type: ignore[misc]
-                    name, items
-                )
-            )
+            core.write(partial(core.vault.write_history, part.conversation, items))
             count += len(items)
         return count
 

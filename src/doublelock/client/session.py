@@ -508,7 +508,7 @@ class Session:
 
 def _fault(problem: Exception) -> Refusal:
     """Name what nobody expected by its kind alone: its words may hold a secret."""
-    return WireRefused(Code.SERVER_ANSWER, f"fault of this client: {type(problem).__name__}")
+    return WireRefused(Code.DEFECT, type(problem).__name__)
 
 
 def _code(value: str) -> Code:
