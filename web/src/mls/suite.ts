@@ -11,32 +11,22 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { CiphersuiteImpl, PrivateKey, PublicKey } from "ts-mls";
 import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
-import { concat, equalBytes, u16, utf8 } from "../protocol/encoding.ts";
+import { equalBytes } from "../protocol/encoding.ts";
 import { Malformed } from "../protocol/errors.ts";
+import {
+  AES_128,
+  KEM,
+  labeledExpand,
+  labeledExtract,
+  NONCE_SIZE,
+  schedule,
+  sharedSecret,
+} from "../seal/key_schedule.ts";
 import { MlsError } from "./failure.ts";
 
 const NAME = "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519";
-const KEM = concat(utf8("KEM"), u16(0x0020));
-const HPKE = concat(utf8("HPKE"), u16(0x0020), u16(0x0001), u16(0x0001));
 const NOTHING = new Uint8Array();
 const KEY_SIZE = 32;
-const AEAD_KEY = 16;
-const AEAD_NONCE = 12;
-
-function labeledExtract(suite: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array) {
-  return extract(sha256, concat(utf8("HPKE-v1"), suite, utf8(label), ikm), salt);
-}
-
-function labeledExpand(
-  suite: Uint8Array,
-  prk: Uint8Array,
-  label: string,
-  info: Uint8Array,
-  size: number,
-): Uint8Array {
-  const labeled = concat(u16(size), utf8("HPKE-v1"), suite, utf8(label), info);
-  return expand(sha256, prk, labeled, size);
-}
 
 interface Pair {
   readonly secret: Uint8Array;
@@ -56,34 +46,16 @@ function agree(secret: Uint8Array, other: Uint8Array): Uint8Array {
   }
 }
 
-function sharedSecret(dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array): Uint8Array {
-  const prk = labeledExtract(KEM, NOTHING, "eae_prk", dh);
-  return labeledExpand(KEM, prk, "shared_secret", concat(enc, recipient), 32);
-}
-
-/** Key, base nonce and exporter secret of HPKE's base mode (RFC 9180 §5.1). */
-function schedule(shared: Uint8Array, info: Uint8Array) {
-  const pskIdHash = labeledExtract(HPKE, NOTHING, "psk_id_hash", NOTHING);
-  const infoHash = labeledExtract(HPKE, NOTHING, "info_hash", info);
-  const context = concat(Uint8Array.of(0), pskIdHash, infoHash);
-  const secret = labeledExtract(HPKE, shared, "secret", NOTHING);
-  return {
-    key: labeledExpand(HPKE, secret, "key", context, AEAD_KEY),
-    nonce: labeledExpand(HPKE, secret, "base_nonce", context, AEAD_NONCE),
-    exporter: labeledExpand(HPKE, secret, "exp", context, 32),
-  };
-}
-
 function send(recipient: Uint8Array, info: Uint8Array) {
   const ephemeral = pairOf(crypto.getRandomValues(new Uint8Array(KEY_SIZE)));
   const dh = agree(ephemeral.secret, recipient);
   const shared = sharedSecret(dh, ephemeral.public, recipient);
-  return { enc: ephemeral.public, ...schedule(shared, info) };
+  return { enc: ephemeral.public, ...schedule(AES_128, shared, info) };
 }
 
 function take(own: Pair, enc: Uint8Array, info: Uint8Array) {
   if (enc.length !== KEY_SIZE) throw new MlsError("malformed", "not a public key");
-  return schedule(sharedSecret(agree(own.secret, enc), enc, own.public), info);
+  return schedule(AES_128, sharedSecret(agree(own.secret, enc), enc, own.public), info);
 }
 
 function encrypt(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array) {
@@ -145,8 +117,8 @@ export const SUITE: CiphersuiteImpl = {
     },
   },
   hpke: {
-    keyLength: AEAD_KEY,
-    nonceLength: AEAD_NONCE,
+    keyLength: AES_128.keySize,
+    nonceLength: NONCE_SIZE,
     seal: async (recipient, plaintext, info, aad) => {
       const { enc, key, nonce } = send(ofPublic(recipient), info);
       return { enc, ct: encrypt(key, nonce, aad ?? NOTHING, plaintext) };
@@ -157,11 +129,11 @@ export const SUITE: CiphersuiteImpl = {
     },
     exportSecret: async (recipient, context, size, info) => {
       const { enc, exporter } = send(ofPublic(recipient), info);
-      return { enc, secret: labeledExpand(HPKE, exporter, "sec", context, size) };
+      return { enc, secret: labeledExpand(AES_128.id, exporter, "sec", context, size) };
     },
     importSecret: async (own, context, enc, size, info) => {
       const { exporter } = take(ofPrivate(own), enc, info);
-      return labeledExpand(HPKE, exporter, "sec", context, size);
+      return labeledExpand(AES_128.id, exporter, "sec", context, size);
     },
     importPrivateKey: async (key) => asPrivate(pairOf(checkSize(key))),
     importPublicKey: async (key) => asPublic(checkSize(key)),

@@ -7,15 +7,11 @@
 
 import { gcm } from "@noble/ciphers/aes.js";
 import { x25519 } from "@noble/curves/ed25519.js";
-import { expand, extract } from "@noble/hashes/hkdf.js";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, tagged, u16, utf8 } from "../protocol/encoding.ts";
+import { concat, tagged, utf8 } from "../protocol/encoding.ts";
 import { Malformed } from "../protocol/errors.ts";
+import { AES_256, schedule, sharedSecret } from "./key_schedule.ts";
 
 export const KEY_SIZE = 32;
-const KEM = concat(utf8("KEM"), u16(0x0020));
-const SUITE = concat(utf8("HPKE"), u16(0x0020), u16(0x0001), u16(0x0002));
-const NOTHING = new Uint8Array();
 
 /** The public key (32 bytes) of a secret of 32 random bytes. */
 export function publicKey(secret: Uint8Array): Uint8Array {
@@ -41,7 +37,7 @@ export function seal(
   } catch {
     throw new Malformed("bad-point", "sealing key of low order");
   }
-  const cipher = schedule(shared, enc, key, infoOf(purpose, context));
+  const cipher = cipherOf(shared, enc, key, infoOf(purpose, context));
   return concat(enc, cipher.encrypt(message));
 }
 
@@ -55,7 +51,7 @@ export function unseal(
   try {
     const enc = sealed.slice(0, KEY_SIZE);
     const shared = x25519.getSharedSecret(secret, enc);
-    const cipher = schedule(shared, enc, publicKey(secret), infoOf(purpose, context));
+    const cipher = cipherOf(shared, enc, publicKey(secret), infoOf(purpose, context));
     return cipher.decrypt(sealed.slice(KEY_SIZE));
   } catch {
     throw new Malformed("seal-unreadable", purpose);
@@ -66,31 +62,7 @@ function infoOf(purpose: string, context: readonly Uint8Array[]): Uint8Array {
   return tagged("doublelock/v1/seal", utf8(purpose), ...context);
 }
 
-function schedule(dh: Uint8Array, enc: Uint8Array, key: Uint8Array, info: Uint8Array) {
-  const prk = labeledExtract(KEM, NOTHING, "eae_prk", dh);
-  const shared = labeledExpand(KEM, prk, "shared_secret", concat(enc, key), 32);
-  const context = concat(
-    Uint8Array.of(0),
-    labeledExtract(SUITE, NOTHING, "psk_id_hash", NOTHING),
-    labeledExtract(SUITE, NOTHING, "info_hash", info),
-  );
-  const secret = labeledExtract(SUITE, shared, "secret", NOTHING);
-  return gcm(
-    labeledExpand(SUITE, secret, "key", context, 32),
-    labeledExpand(SUITE, secret, "base_nonce", context, 12),
-  );
-}
-
-function labeledExtract(suite: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array) {
-  return extract(sha256, concat(utf8("HPKE-v1"), suite, utf8(label), ikm), salt);
-}
-
-function labeledExpand(
-  suite: Uint8Array,
-  prk: Uint8Array,
-  label: string,
-  info: Uint8Array,
-  size: number,
-): Uint8Array {
-  return expand(sha256, prk, concat(u16(size), utf8("HPKE-v1"), suite, utf8(label), info), size);
+function cipherOf(dh: Uint8Array, enc: Uint8Array, key: Uint8Array, info: Uint8Array) {
+  const { key: secret, nonce } = schedule(AES_256, sharedSecret(dh, enc, key), info);
+  return gcm(secret, nonce);
 }
