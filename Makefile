@@ -8,7 +8,7 @@ WORLD ?= world
 CHAT ?=
 JOBS ?= 2
 # `make pages` plays the others too.
-STEADY := $(addprefix test/client/,$(addsuffix .e2e.ts,conversation features))
+STEADY := $(addprefix test/client/,$(addsuffix .e2e.ts,bundle conversation devices features groups passkey robustness rules trust vault))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test check pytest webtest browser browsertest pages screenshots bench vectors clean

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Heard, Stage } from "./stage.ts";
+import { go, type Heard, open, Stage, utf8, write } from "./stage.ts";
 
 interface LayoutShift {
   readonly value: number;
@@ -44,24 +44,6 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(() => stage.end());
-
-const utf8 = (data: string) => Buffer.from(data, "hex").toString();
-
-async function go(where: Page, fragment: string): Promise<void> {
-  await where.evaluate((hash) => {
-    location.hash = hash;
-  }, fragment);
-}
-
-async function open(where: Page, conversation: string): Promise<void> {
-  await go(where, `#/c/${conversation}`);
-  await where.locator(".composer textarea").waitFor();
-}
-
-async function write(where: Page, text: string): Promise<void> {
-  await where.fill(".composer textarea", text);
-  await where.press(".composer textarea", "Enter");
-}
 
 /** Everything that bela's client was told of messages. */
 function heard(): Promise<Heard[]> {

@@ -2,7 +2,7 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Heard, Stage } from "./stage.ts";
+import { go, type Heard, open, Stage, utf8, write } from "./stage.ts";
 
 let stage: Stage;
 let page: Page;
@@ -22,24 +22,6 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(() => stage.end());
-
-const utf8 = (data: string) => Buffer.from(data, "hex").toString();
-
-async function go(where: Page, fragment: string): Promise<void> {
-  await where.evaluate((hash) => {
-    location.hash = hash;
-  }, fragment);
-}
-
-async function open(where: Page, conversation: string): Promise<void> {
-  await go(where, `#/c/${conversation}`);
-  await where.locator(".composer textarea").waitFor();
-}
-
-async function write(where: Page, text: string): Promise<void> {
-  await where.fill(".composer textarea", text);
-  await where.press(".composer textarea", "Enter");
-}
 
 /** Waits until bela's client was told of a text. */
 async function hears(text: string): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Clocked } from "./clocked.ts";
-import { Stage } from "./stage.ts";
+import { go as goTo, readTrust, Stage } from "./stage.ts";
 
 const PICTURES = process.env["SCREENSHOTS"];
 const DAY_MS = 86_400_000;
@@ -38,19 +38,8 @@ afterAll(async () => {
 
 const law = <T = unknown>(step: string, how: object = {}) => stage.ask<T>("law", { step, ...how });
 
-async function go(hash: string): Promise<void> {
-  await page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
-}
-
-async function trust(): Promise<string> {
-  await go("#/settings");
-  await page.waitForSelector("select");
-  await go("#/trust");
-  await page.waitForSelector(".trust");
-  return page.locator(".trust").innerText();
-}
+const go = (hash: string) => goTo(page, hash);
+const trust = () => readTrust(page);
 
 async function picture(name: string): Promise<void> {
   if (PICTURES === undefined) return;

@@ -20,6 +20,35 @@ export interface Heard {
   readonly hex: string;
 }
 
+export const utf8 = (data: string) => Buffer.from(data, "hex").toString();
+
+/** Goes to a place in the app. */
+export async function go(where: Page, fragment: string): Promise<void> {
+  await where.evaluate((hash) => {
+    location.hash = hash;
+  }, fragment);
+}
+
+/** Opens a conversation that can be written to. */
+export async function open(where: Page, conversation: string): Promise<void> {
+  await go(where, `#/c/${conversation}`);
+  await where.locator(".composer textarea").waitFor();
+}
+
+export async function write(where: Page, text: string): Promise<void> {
+  await where.fill(".composer textarea", text);
+  await where.press(".composer textarea", "Enter");
+}
+
+/** Opens the honest page anew, which reads both logs first; gives its words. */
+export async function readTrust(where: Page): Promise<string> {
+  await go(where, "#/settings");
+  await where.waitForSelector("select");
+  await go(where, "#/trust");
+  await where.waitForSelector(".trust");
+  return where.locator(".trust").innerText();
+}
+
 /** How a person comes in: by a given invite, or by a fresh one to a committee. */
 export interface Entrance {
   readonly invite?: string;

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Clocked } from "./clocked.ts";
-import { Stage } from "./stage.ts";
+import { go as goTo, readTrust, Stage } from "./stage.ts";
 
 /** Where pictures go, if anywhere. */
 const PICTURES = process.env["SCREENSHOTS"];
@@ -41,20 +41,8 @@ interface Counts {
 
 const law = <T = unknown>(step: string, how: object = {}) => stage.ask<T>("law", { step, ...how });
 
-async function go(hash: string): Promise<void> {
-  await page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
-}
-
-/** Opens the honest page anew: it reads both logs first. */
-async function trust(): Promise<string> {
-  await go("#/settings");
-  await page.waitForSelector("select");
-  await go("#/trust");
-  await page.waitForSelector(".trust");
-  return page.locator(".trust").innerText();
-}
+const go = (hash: string) => goTo(page, hash);
+const trust = () => readTrust(page);
 
 /** What the page counts, by its words. */
 async function counted(): Promise<Record<string, number>> {

@@ -10,6 +10,8 @@ export default defineConfig({
     environment: "node",
     testTimeout: 40_000,
     hookTimeout: 120_000,
+    // Vitest's own second is too short for a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     pool: "forks",
     maxWorkers: 1,
     fileParallelism: false,
