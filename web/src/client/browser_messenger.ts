@@ -21,8 +21,9 @@ import { Device } from "./device.ts";
 import { enter, foundAccount, wasListed } from "./enrolment.ts";
 import { asRefusal } from "./groups.ts";
 import { Http } from "./http.ts";
+import { readLogs } from "./kept_logs.ts";
 import { Linking, makeWish, type Wish } from "./linking.ts";
-import { type KnownLogs, Monitor } from "./monitor.ts";
+import { Monitor } from "./monitor.ts";
 import { DEFAULT_SETTINGS, readSettings, writeSettings } from "./preferences.ts";
 import { readBundle, readTrust } from "./trust.ts";
 import { eraseVault, findDoor, PINNED, put, Vault, writeOpen } from "./vault.ts";
@@ -920,20 +921,4 @@ function inviteOf(link: GroupLink): Invite {
   const { address, deployment, newcomer } = link;
   if (newcomer === null) throw new GroupRefused("invitation-refused", "a link for members only");
   return { address, deployment, ...newcomer };
-}
-
-/** What the vault holds of both logs. */
-async function readLogs(vault: Vault): Promise<KnownLogs> {
-  const rows = async (table: string) =>
-    (await vault.list([table])).map(([row, value], at) => {
-      // A row may be taken away by whoever writes to the disk: a log with a gap is none.
-      if (row[1] !== at) throw new VaultRefused("vault-damaged", table);
-      return value;
-    });
-  return {
-    charters: await rows("charter"),
-    key: await rows("log-key"),
-    law: await rows("log-law"),
-    verified: await rows("verified"),
-  };
 }

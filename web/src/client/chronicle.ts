@@ -27,11 +27,12 @@ import { hex } from "../protocol/encoding.ts";
 import { WireRefused } from "../protocol/errors.ts";
 import { AddPolicy, ConversationKind, speaksFor } from "../protocol/group_rules.ts";
 import { type AnyRecord, decodeRecord, display } from "../protocol/record.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { forgetFile } from "./files.ts";
 import { rosterOf } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 const PREVIEW = 200;

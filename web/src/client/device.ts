@@ -100,7 +100,7 @@ export class Device {
     await device.siblings.load();
     await device.links.load();
     await device.presence.load();
-    if (!fresh) core.logsAreKept();
+    if (!fresh) core.logs.areKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
     await core.flush();

@@ -23,10 +23,11 @@ import { type AnyRecord, decodeRecord, display, encodeRecord } from "../protocol
 import type { Alarms } from "./alarms.ts";
 import { getBlob, putBlob } from "./blobs.ts";
 import type { Chronicle, Entry } from "./chronicle.ts";
-import { type Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
+import { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 /** Bytes of a file, about: small enough to be made and read without a stutter. */

@@ -7,9 +7,10 @@
 import { hex } from "../protocol/encoding.ts";
 import type { AnyRecord } from "../protocol/record.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 
 const MOVED_MS = 1_000;
 const ANSWER_MS = 2_000;

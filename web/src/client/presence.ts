@@ -7,10 +7,11 @@
 import { hex } from "../protocol/encoding.ts";
 import type { AnyRecord } from "../protocol/record.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 const AWAY = 0;

@@ -10,11 +10,12 @@ import { Form } from "../protocol/header.ts";
 import { makeMessageId } from "../protocol/identifiers.ts";
 import { Label } from "../protocol/label.ts";
 import { type AnyRecord, encodeRecord } from "../protocol/record.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { pieceWrites, type SealedFile } from "./files.ts";
 import { asRefusal } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Outbox, Outgoing } from "./outbox.ts";
+import type { Room } from "./room.ts";
 import type { Sync } from "./sync.ts";
 import { put, type Write } from "./vault.ts";
 

@@ -26,10 +26,11 @@ import { type Arrival, type Received, receive, receiveEphemeral } from "../proto
 import { type AnyRecord, decodeRecord } from "../protocol/record.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal, readMember, rosterOf } from "./groups.ts";
 import type { Outbox, Outgoing } from "./outbox.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 /** Refusals that may only mean that a log has moved on since it was last read. */
