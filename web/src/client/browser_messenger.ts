@@ -97,8 +97,7 @@ export class BrowserMessenger implements m.Messenger {
   async connection(): Promise<m.Connection> {
     const device = this.#device;
     if (device === undefined) return { up: false, refusal: null, queued: 0 };
-    const { session, outbox } = device;
-    return { up: session.up, refusal: session.refusal, queued: outbox.size };
+    return device.session.connection;
   }
 
   async readInvite(text: string): Promise<m.InviteFacts> {
