@@ -341,13 +341,13 @@ export class BrowserMessenger implements m.Messenger {
   // --- conversations -----------------------------------------------------------------------
 
   async conversations(): Promise<readonly m.Conversation[]> {
-    return this.#open.chronicle.conversations();
+    return this.#open.chronicle.views.all();
   }
 
   async startDirect(account: string): Promise<string> {
     const { chronicle, changes, core } = this.#open;
-    const found = chronicle
-      .conversations()
+    const found = chronicle.views
+      .all()
       .find((one) => one.peer === account && one.state === "member");
     if (found !== undefined) return found.id;
     const room = await changes.create([unhex(account)], ConversationKind.DIRECT);
@@ -429,7 +429,7 @@ export class BrowserMessenger implements m.Messenger {
   // --- messages ----------------------------------------------------------------------------
 
   messages(conversation: string, wanted: m.PageWanted, limit: number): Promise<m.Page> {
-    return this.#open.chronicle.page(conversation, wanted, limit);
+    return this.#open.chronicle.pages.page(conversation, wanted, limit);
   }
 
   async send(conversation: string, outgoing: m.Outgoing): Promise<string> {
@@ -486,7 +486,7 @@ export class BrowserMessenger implements m.Messenger {
 
   async openFile(conversation: string, message: string): Promise<Blob> {
     const { chronicle, outbox, files } = this.#open;
-    const found = await chronicle.find(conversation, message);
+    const found = await chronicle.pages.find(conversation, message);
     const record = found?.record ?? files.read(outbox.find(message)?.record);
     if (record?.kind !== "Attachment" && record?.kind !== "Media") {
       throw new WireRefused("not-found");
@@ -501,9 +501,9 @@ export class BrowserMessenger implements m.Messenger {
   async receipts(conversation: string, message: string) {
     const { chronicle, marks, people, core } = this.#open;
     const own = hex(core.account);
-    const at = await chronicle.place(conversation, message);
-    return chronicle
-      .view(conversation)
+    const at = await chronicle.timeline.place(conversation, message);
+    return chronicle.views
+      .of(conversation)
       .members.filter((account) => account !== own)
       .map((account) => ({
         name: people.name(account),
@@ -513,12 +513,12 @@ export class BrowserMessenger implements m.Messenger {
 
   async search(words: string, within: string | null, before: number | null, limit: number) {
     const { chronicle } = this.#open;
-    const names = within === null ? chronicle.conversations().map((one) => one.id) : [within];
+    const names = within === null ? chronicle.views.all().map((one) => one.id) : [within];
     const hits: m.Hit[] = [];
     if (words.trim() === "") return { hits, more: false };
     for (const name of names) {
-      const conversationName = chronicle.conversation(name).name;
-      for (const found of await chronicle.search(name, words.trim(), before, limit)) {
+      const conversationName = chronicle.views.conversation(name).name;
+      for (const found of await chronicle.pages.search(name, words.trim(), before, limit)) {
         hits.push({ ...found, conversationName });
       }
     }
@@ -589,8 +589,8 @@ export class BrowserMessenger implements m.Messenger {
     await core.alone(async () => {
       people.setVerified(account, verified);
       alarms.dismiss(`code-changed-${account}`);
-      for (const one of chronicle.conversations()) {
-        if (chronicle.view(one.id).members.includes(account)) chronicle.tell(one.id);
+      for (const one of chronicle.views.all()) {
+        if (chronicle.views.of(one.id).members.includes(account)) chronicle.views.tell(one.id);
       }
       await core.flush();
       await this.#release();
@@ -608,8 +608,8 @@ export class BrowserMessenger implements m.Messenger {
     const { people, core, chronicle } = this.#open;
     await core.alone(async () => {
       people.setBlocked(account, blocked);
-      for (const { id } of chronicle.conversations()) {
-        if (chronicle.view(id).members.includes(account)) chronicle.tell(id);
+      for (const { id } of chronicle.views.all()) {
+        if (chronicle.views.of(id).members.includes(account)) chronicle.views.tell(id);
       }
       await core.flush();
     });
@@ -619,7 +619,7 @@ export class BrowserMessenger implements m.Messenger {
 
   async members(conversation: string): Promise<readonly m.Member[]> {
     const { chronicle, people } = this.#open;
-    const { members, admins } = chronicle.view(conversation);
+    const { members, admins } = chronicle.views.of(conversation);
     return members.map((account) => ({
       person: people.person(account),
       role: admins.includes(account) ? "admin" : "member",
@@ -635,7 +635,7 @@ export class BrowserMessenger implements m.Messenger {
   /** Newcomers learn what the conversation is called (spec V-16). */
   async #tellNewcomers(conversation: string): Promise<void> {
     const { core, chronicle } = this.#open;
-    const { name, picture, admins } = chronicle.view(conversation);
+    const { name, picture, admins } = chronicle.views.of(conversation);
     if (name !== "" && admins.includes(hex(core.account))) {
       await this.#sayDetails(conversation, name, picture);
     }
@@ -670,7 +670,7 @@ export class BrowserMessenger implements m.Messenger {
       await changes.setRules(core.room(conversation), (now) => ({ ...now, addPolicy: value }));
     }
     if (change.name !== undefined || change.picture !== undefined) {
-      const view = chronicle.view(conversation);
+      const view = chronicle.views.of(conversation);
       const picture = change.picture === undefined ? view.picture : change.picture;
       await this.#sayDetails(conversation, change.name ?? view.name, picture);
     }
@@ -893,7 +893,7 @@ export class BrowserMessenger implements m.Messenger {
   ): Promise<void> {
     const { core, chronicle } = this.#open;
     await core.alone(async () => {
-      chronicle.change(conversation, change);
+      chronicle.views.change(conversation, change);
       await core.flush();
     });
   }

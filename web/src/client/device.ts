@@ -68,17 +68,17 @@ export class Device {
     const { siblings, amendments, files } = this;
     this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments, files });
     this.#expiry = new Expiry(core, chronicle);
-    chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
+    chronicle.timeline.expires = (timeMs) => this.#expiry.at(timeMs);
     sending.isHeld = (room) => {
-      const changed = people.changed(chronicle.view(room.name).members);
+      const changed = people.changed(chronicle.views.of(room.name).members);
       for (const account of changed) alarms.askAbout(account);
       return changed.length > 0;
     };
-    core.flushed = () => chronicle.flushed();
-    chronicle.reached = (name, sequence) => marks.state(name, sequence);
+    core.flushed = () => chronicle.timeline.flushed();
+    chronicle.showing.reached = (name, sequence) => marks.state(name, sequence);
     this.presence.whisper = (room, record) => sending.whisper(room, record);
     marks.whisper = (room, record) => sending.whisper(room, record);
-    marks.changed = (name) => void chronicle.tellReached(name);
+    marks.changed = (name) => void chronicle.pages.tellReached(name);
   }
 
   /** Loads a device from its vault; a fresh one publishes its key packages. */
@@ -94,7 +94,7 @@ export class Device {
     const device = new Device(core);
     await core.loadRooms();
     await device.people.load();
-    await device.chronicle.load();
+    await device.chronicle.views.load();
     await device.outbox.load();
     await device.alarms.load();
     await device.siblings.load();

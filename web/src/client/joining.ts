@@ -94,7 +94,7 @@ export class Joining {
     } catch (problem) {
       asRefusal(problem);
     }
-    this.#chronicle.describe(room, group);
+    this.#chronicle.views.describe(room, group);
   }
 
   /** Comes back with fresh keys; what was sent in between stays unreadable. Runs alone. */

@@ -62,7 +62,7 @@ export class Mending {
               await chronicle.line(room.name, room.sequence + 0.75, core.clock(), line);
             } else core.stop(room, refusal);
             room.dirty = true;
-            chronicle.tell(room.name);
+            chronicle.views.tell(room.name);
             await core.flush();
           });
           return;

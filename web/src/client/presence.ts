@@ -119,7 +119,9 @@ export class Presence {
     if (!this.#on) return;
     const rooms = [...this.#core.rooms.values()]
       .filter((room) => room.usable && this.#direct(room.name))
-      .sort((a, b) => this.#chronicle.view(b.name).timeMs - this.#chronicle.view(a.name).timeMs)
+      .sort(
+        (a, b) => this.#chronicle.views.of(b.name).timeMs - this.#chronicle.views.of(a.name).timeMs,
+      )
       .slice(0, TOLD);
     try {
       await this.#core.alone(async () => {
@@ -131,6 +133,8 @@ export class Presence {
   }
 
   #direct(name: string): boolean {
-    return this.#chronicle.view(name).kind === "direct" && !this.#chronicle.isHidden(name);
+    return (
+      this.#chronicle.views.of(name).kind === "direct" && !this.#chronicle.views.isHidden(name)
+    );
   }
 }

@@ -278,7 +278,7 @@ export class Session {
       for (const room of core.rooms.values()) {
         const gone = room.status !== "member" || room.live || room.catching;
         if (gone || heads.has(room.name) || this.#closed || !this.#up) continue;
-        const { name } = chronicle.conversation(room.name);
+        const { name } = chronicle.views.conversation(room.name);
         const refusal = { code: "not-a-member", detail: `not listed any more: ${name}` };
         alarms.raise({ kind: "server-deceived", refusal });
       }
