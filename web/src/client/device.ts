@@ -1,7 +1,8 @@
 /** One unlocked device: its parts, put together. */
 
 import type { Me, MessengerEvent } from "../messenger.ts";
-import { hex } from "../protocol/encoding.ts";
+import { hex, utf8 } from "../protocol/encoding.ts";
+import type { AnyRecord } from "../protocol/record.ts";
 import { Alarms } from "./alarms.ts";
 import { Amendments } from "./amendments.ts";
 import { Changes } from "./changes.ts";
@@ -67,6 +68,7 @@ export class Device {
     alarms.nameOf = (device) => this.siblings.devices.name(device);
     const { siblings, amendments, files } = this;
     this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments, files });
+    links.admitted = (conversation) => this.tellNewcomers(conversation);
     this.#expiry = new Expiry(core, chronicle);
     chronicle.timeline.expires = (timeMs) => this.#expiry.at(timeMs);
     sending.isHeld = (room) => {
@@ -111,6 +113,27 @@ export class Device {
     const { account, device, identity, monitor } = this.core;
     const deployment = monitor.charter.terms.name;
     return { account: hex(account), device: hex(device), handle: identity.handle, deployment };
+  }
+
+  /** Sends a record into a conversation, and tells what waits for the connection now. */
+  async say(conversation: string, record: AnyRecord): Promise<void> {
+    const { core, sending, session } = this;
+    await core.alone(() => sending.send(core.room(conversation), record));
+    session.tellConnectionNow();
+  }
+
+  /** Says what a group is called and looks like (spec V-16). */
+  sayDetails(conversation: string, name: string, picture: Uint8Array | null): Promise<void> {
+    const data = { name: utf8(name), picture: picture ?? new Uint8Array() };
+    return this.say(conversation, { kind: "Details", ...data });
+  }
+
+  /** Newcomers learn what the conversation is called (spec V-16). */
+  async tellNewcomers(conversation: string): Promise<void> {
+    const { name, picture, admins } = this.chronicle.views.of(conversation);
+    if (name !== "" && admins.includes(hex(this.core.account))) {
+      await this.sayDetails(conversation, name, picture);
+    }
   }
 
   /** Ends what runs; the vault stays open. */

@@ -78,6 +78,11 @@ export class Sending {
     return hex(outgoing.id);
   }
 
+  /** Sends what was held until its person had answered for a changed safety code. Runs alone. */
+  async resumeAll(): Promise<void> {
+    for (const room of this.#core.rooms.values()) await this.resume(room);
+  }
+
   /** Sends what waits for a room, as it was sealed where it can be. Runs alone. */
   async resume(room: Room): Promise<void> {
     const waiting = this.#outbox
