@@ -40,7 +40,7 @@ export async function measureScrolling(): Promise<Figure[]> {
       const idle = await stage.open({ ...size, route: "#/trust" });
       await idle.waitForSelector(".trust");
       const [bare, bareLongest] = await scroll(idle, "html", 1);
-      await idle.context().close();
+      await stage.clear();
       const page = await stage.open({ ...size, route: "#/c/long000000000000" });
       await page.waitForSelector(".message");
       await page.evaluate(async () => {
@@ -49,7 +49,7 @@ export async function measureScrolling(): Promise<Figure[]> {
       });
       await page.locator(".message").first().waitFor();
       const [rate, longest] = await scroll(page, ".timeline", -120);
-      await page.context().close();
+      await stage.clear();
       figures.push(
         {
           name: `scrolling 10,000 messages, ${name}`,
