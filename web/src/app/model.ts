@@ -5,6 +5,8 @@
  */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { DEFAULT_SETTINGS } from "../client/default_settings.ts";
+import type { FirstLook } from "../client/first_look.ts";
 import {
   type Alarm,
   type Connection,
@@ -32,19 +34,6 @@ export interface Transfer {
 
 export type Progress = Extract<MessengerEvent, { kind: "progress" }>;
 
-const NO_SETTINGS: Settings = {
-  language: null,
-  theme: "system",
-  textSize: "normal",
-  receipts: true,
-  typing: true,
-  lastSeen: true,
-  enterSends: true,
-  sounds: true,
-  fetchPictures: true,
-  lockMinutes: 0,
-  defaultTimerSeconds: 0,
-};
 // Somebody whose connection broke while typing is not typing for ever.
 const TYPING_MS = 8_000;
 
@@ -56,7 +45,7 @@ export class Model {
   readonly locale: Signal<string> = signal("en");
   readonly status: Signal<Status | null> = signal(null);
   readonly connection: Signal<Connection> = signal({ up: true, refusal: null, queued: 0 });
-  readonly settings: Signal<Settings> = signal(NO_SETTINGS);
+  readonly settings: Signal<Settings> = signal(DEFAULT_SETTINGS);
   readonly conversations: Signal<ReadonlyMap<string, Conversation>> = signal(new Map());
   readonly people: Signal<ReadonlyMap<string, Person>> = signal(new Map());
   readonly alarms: Signal<readonly Alarm[]> = signal([]);
@@ -89,6 +78,8 @@ export class Model {
   readonly english: Signal<Readonly<Record<string, string>>> = signal({});
 
   #timeline: Timeline | null = null;
+  /** Whether the messenger has said anything. */
+  #answered = false;
   readonly #typingEnds = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(messenger: Messenger) {
@@ -102,9 +93,17 @@ export class Model {
       this.nowMs.value = Date.now();
     }, 30_000);
     this.settings.value = await this.messenger.settings();
+    this.#answered = true;
     const status = await this.messenger.status();
     if (status.state === "open") await this.#fill();
     this.status.value = status;
+  }
+
+  /** Shows what the store alone tells, unless the messenger was faster. */
+  expect(look: FirstLook): void {
+    if (this.#answered) return;
+    this.settings.value = look.settings;
+    this.status.value = look.status;
   }
 
   /** The open conversation's messages, loaded once and kept until another is opened. */

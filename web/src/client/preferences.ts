@@ -1,21 +1,10 @@
 /** Settings lie open beside the vault: the interface needs them before it is unlocked. */
 
 import type { Settings } from "../messenger.ts";
+import { DEFAULT_SETTINGS } from "./default_settings.ts";
 import { readOpen, writeOpen } from "./vault.ts";
 
-export const DEFAULT_SETTINGS: Settings = {
-  language: null,
-  theme: "system",
-  textSize: "normal",
-  receipts: true,
-  typing: true,
-  lastSeen: false,
-  enterSends: true,
-  sounds: true,
-  fetchPictures: true,
-  lockMinutes: 0,
-  defaultTimerSeconds: 0,
-};
+export { DEFAULT_SETTINGS };
 
 export async function readSettings(): Promise<Settings> {
   return { ...DEFAULT_SETTINGS, ...(await readOpen<Partial<Settings>>("settings")) };

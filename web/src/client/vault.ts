@@ -9,13 +9,12 @@ import type { Secret } from "../messenger.ts";
 import { concat, utf8 } from "../protocol/encoding.ts";
 import { VaultRefused } from "../protocol/errors.ts";
 import { closeBox, type Lockbox, openBox, source } from "./lockbox.ts";
+import * as openStore from "./open_store.ts";
+import { OPEN, ROWS } from "./open_store.ts";
 import { pack, unpack } from "./pack.ts";
 
-const NAME = "doublelock";
 /** Names, in what lies open, the deployment's id (32 bytes) that a registration pinned. */
 export const PINNED = "pinned";
-const ROWS = "rows";
-const OPEN = "open";
 const NONCE = 12;
 
 /** A row's place: its table, and what names it there. */
@@ -31,10 +30,7 @@ export interface Door {
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((give, fail) => {
-    request.onsuccess = () => give(request.result);
-    request.onerror = () => fail(named(request.error));
-  });
+  return openStore.answered(request).catch(refuse);
 }
 
 function named(problem: DOMException | null): VaultRefused {
@@ -42,14 +38,11 @@ function named(problem: DOMException | null): VaultRefused {
 }
 
 async function openDatabase(): Promise<IDBDatabase> {
-  const request = indexedDB.open(NAME, 1);
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore(ROWS);
-    request.result.createObjectStore(OPEN);
-  };
-  const database = await done(request);
-  database.onversionchange = () => database.close();
-  return database;
+  return openStore.openDatabase().catch(refuse);
+}
+
+function refuse(problem: unknown): never {
+  throw problem instanceof DOMException ? named(problem) : problem;
 }
 
 /** The vault's door, or undefined where there is no vault. Throws VaultRefused. */
@@ -59,13 +52,8 @@ export function findDoor(): Promise<Door | undefined> {
 
 /** What lies open under a name. */
 export async function readOpen<T>(name: string): Promise<T | undefined> {
-  const database = await openDatabase();
-  try {
-    const store = database.transaction(OPEN).objectStore(OPEN);
-    return (await done(store.get(name))) as T | undefined;
-  } finally {
-    database.close();
-  }
+  const [found] = await openStore.readOpen([name]).catch(refuse);
+  return found as T | undefined;
 }
 
 /** Lays something open that is no secret. */
@@ -82,7 +70,7 @@ export async function writeOpen(name: string, value: unknown): Promise<void> {
 
 /** Deletes the vault and everything in it. */
 export async function eraseVault(): Promise<void> {
-  await done(indexedDB.deleteDatabase(NAME));
+  await openStore.deleteDatabase().catch(refuse);
 }
 
 export class Vault {
