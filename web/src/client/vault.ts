@@ -168,21 +168,9 @@ export class Vault {
     const high = how.before === undefined ? [...prefix, []] : [...prefix, how.before];
     const range = IDBKeyRange.bound(low, high, true, true);
     const store = this.#database.transaction(ROWS).objectStore(ROWS);
-    const found = await new Promise<(readonly [Row, Uint8Array])[]>((give, fail) => {
-      const rows: (readonly [Row, Uint8Array])[] = [];
-      const request = store.openCursor(range, how.last === true ? "prev" : "next");
-      request.onerror = () => fail(named(request.error));
-      request.onsuccess = () => {
-        const cursor = request.result;
-        if (cursor === null || rows.length >= (how.limit ?? Number.POSITIVE_INFINITY)) {
-          give(rows);
-          return;
-        }
-        rows.push([cursor.key as unknown as Row, cursor.value as Uint8Array]);
-        cursor.continue();
-      };
-    });
-    if (how.last === true) found.reverse();
+    const found = await (how.last === true
+      ? backwards(store, range, how.limit)
+      : forwards(store, range, how.limit));
     return Promise.all(
       found.map(async ([row, sealed]) => [row, await this.#unseal(row, sealed)] as const),
     );
@@ -208,6 +196,40 @@ export class Vault {
       throw new VaultRefused("vault-damaged", row[0]);
     }
   }
+}
+
+/** Rows in their order, in one reading. */
+async function forwards(
+  store: IDBObjectStore,
+  range: IDBKeyRange,
+  limit: number | undefined,
+): Promise<(readonly [Row, Uint8Array])[]> {
+  const [keys, values] = await Promise.all([
+    done(store.getAllKeys(range, limit)),
+    done<Uint8Array[]>(store.getAll(range, limit)),
+  ]);
+  return values.map((value, at) => [keys[at] as unknown as Row, value] as const);
+}
+
+/** The last rows, in their order; a store hands out no more than one at a time that way. */
+async function backwards(
+  store: IDBObjectStore,
+  range: IDBKeyRange,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<(readonly [Row, Uint8Array])[]> {
+  const rows: (readonly [Row, Uint8Array])[] = [];
+  await new Promise<void>((give, fail) => {
+    const request = store.openCursor(range, "prev");
+    request.onerror = () => fail(named(request.error));
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (cursor === null) return give();
+      rows.push([cursor.key as unknown as Row, cursor.value as Uint8Array]);
+      if (rows.length >= limit) give();
+      else cursor.continue();
+    };
+  });
+  return rows.reverse();
 }
 
 /** A write of a plain value. */
