@@ -80,6 +80,8 @@ export class Model {
   #timeline: Timeline | null = null;
   /** Whether the messenger has said anything. */
   #answered = false;
+  /** What was asked beside the conversations. */
+  #rest: Promise<unknown> = Promise.resolve();
   readonly #typingEnds = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(messenger: Messenger) {
@@ -97,6 +99,7 @@ export class Model {
     const status = await this.messenger.status();
     if (status.state === "open") await this.#fill();
     this.status.value = status;
+    await this.#rest;
   }
 
   /** Shows what the store alone tells, unless the messenger was faster. */
@@ -150,19 +153,32 @@ export class Model {
     this.spoken.value = text;
   }
 
+  /**
+   * Asks for all there is; resolves once the list can be shown, which waits for nothing else.
+   *
+   * Each answer is taken as it comes: what is told after it is newer.
+   */
   async #fill(): Promise<void> {
-    const [conversations, people, alarms, connection, settings] = await Promise.all([
-      this.messenger.conversations(),
-      this.messenger.people(),
-      this.messenger.alarms(),
-      this.messenger.connection(),
-      this.messenger.settings(),
-    ]);
-    this.conversations.value = new Map(conversations.map((each) => [each.id, each]));
-    this.people.value = new Map(people.map((each) => [each.account, each]));
-    this.alarms.value = alarms;
-    this.connection.value = connection;
-    this.settings.value = settings;
+    const { messenger } = this;
+    const listed = messenger.conversations().then((all) => {
+      this.conversations.value = new Map(all.map((each) => [each.id, each]));
+    });
+    const others = [
+      messenger.people().then((all) => {
+        this.people.value = new Map(all.map((each) => [each.account, each]));
+      }),
+      messenger.alarms().then((alarms) => {
+        this.alarms.value = alarms;
+      }),
+      messenger.connection().then((connection) => {
+        this.connection.value = connection;
+      }),
+      messenger.settings().then((settings) => {
+        this.settings.value = settings;
+      }),
+    ];
+    this.#rest = Promise.all(others.map((each) => this.attempt(each)));
+    await listed;
   }
 
   #clear(): void {

@@ -202,9 +202,12 @@ export class BrowserMessenger implements m.Messenger {
 
   /** Puts a device together from nothing but its vault. */
   async #load(vault: Vault, after?: Failure): Promise<void> {
-    const identity = await vault.find<Identity>(["fact", "identity"]);
+    const [identity, known, first] = await Promise.all([
+      vault.find<Identity>(["fact", "identity"]),
+      readLogs(vault),
+      vault.read(["fact", "first-entry"]),
+    ]);
     if (identity === undefined) throw new VaultRefused("vault-damaged", "identity");
-    const known = await readLogs(vault);
     const clock = () => Date.now();
     const http = new Http(this.#origin);
     const monitor =
@@ -212,7 +215,6 @@ export class BrowserMessenger implements m.Messenger {
         ? await Monitor.begin(http, identity.deployment, clock)
         : Monitor.resume(http, identity.deployment, clock, known);
     monitor.checkClock();
-    const first = await vault.read(["fact", "first-entry"]);
     // A device that was listed and is no more is told so when it connects.
     if (!wasListed(monitor, identity) && first !== undefined) {
       await monitor.syncKeys();
@@ -859,9 +861,9 @@ export class BrowserMessenger implements m.Messenger {
     opened.core.failed = (refusal) => void this.#failed(opened, refusal);
     this.#device = opened;
     // From now on the service worker runs only what this deployment's law log has.
-    await writeOpen(PINNED, identity.deployment);
+    const pinned = writeOpen(PINNED, identity.deployment);
     opened.links.admitted = (conversation) => this.#tellNewcomers(conversation);
-    this.#settings = await readSettings();
+    [this.#settings] = await Promise.all([readSettings(), pinned]);
     this.#apply();
     await this.#raiseMet(opened);
     this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
@@ -930,10 +932,11 @@ async function readLogs(vault: Vault): Promise<KnownLogs> {
       if (row[1] !== at) throw new VaultRefused("vault-damaged", table);
       return value;
     });
-  return {
-    charters: await rows("charter"),
-    key: await rows("log-key"),
-    law: await rows("log-law"),
-    verified: await rows("verified"),
-  };
+  const [charters, key, law, verified] = await Promise.all([
+    rows("charter"),
+    rows("log-key"),
+    rows("log-law"),
+    rows("verified"),
+  ]);
+  return { charters, key, law, verified };
 }

@@ -102,8 +102,16 @@ export class Vault {
   static async open(secret: Secret): Promise<Vault> {
     const door = await findDoor();
     if (door === undefined) throw new VaultRefused("vault-missing");
-    const key = await openBox(door.box, secret);
-    return new Vault(await openDatabase(), await importKey(key));
+    // What the passphrase costs is computed beside this thread.
+    const opening = openDatabase();
+    opening.catch(() => undefined);
+    try {
+      const key = await importKey(await openBox(door.box, secret));
+      return new Vault(await opening, key);
+    } catch (problem) {
+      opening.then((database) => database.close()).catch(() => undefined);
+      throw problem;
+    }
   }
 
   /** Wraps the vault's key under another secret. Throws VaultRefused(vault-wrong-key). */
