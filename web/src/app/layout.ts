@@ -2,6 +2,9 @@
 
 import { common, guessHeight, type Row } from "./rows.ts";
 
+/** Two ways to measure one height differ by less than this, in px. */
+const SAME = 1 / 32;
+
 /** Heights and places of rows: which are in view, without laying out the others. */
 export class Layout {
   #rows: readonly Row[] = [];
@@ -41,7 +44,7 @@ export class Layout {
     const at = this.find(key);
     const known = this.#heights[at];
     this.#measured.set(key, height);
-    if (known === undefined || known === height) return false;
+    if (known === undefined || Math.abs(known - height) < SAME) return false;
     this.#heights[at] = height;
     for (let n = at + 1; n < this.#sums.length; n += n & -n) {
       this.#sums[n] = (this.#sums[n] ?? 0) + height - known;

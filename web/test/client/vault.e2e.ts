@@ -99,7 +99,7 @@ test("shows the door, in its language, before the worker answers", async () => {
     await route.continue();
   });
   page = await context.newPage();
-  await page.goto(`${stage.address}/`);
+  await page.goto(`${stage.address}/#/settings`);
   await page.locator("input[type=password]").fill(PASSPHRASE);
   expect(await page.getAttribute("html", "dir")).toBe("rtl");
   expect(await page.getAttribute("html", "data-ready")).toBeNull();
