@@ -10,12 +10,12 @@ import { ConversationList } from "./screens/conversation_list.tsx";
 import { ConversationScreen } from "./screens/conversation_screen.tsx";
 // Not fetched later: whoever asks for it types at once.
 import { SearchPane } from "./screens/search_pane.tsx";
+import { UnlockScreen } from "./screens/unlock_screen.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { useAnswer, useApp, useWide } from "./use_app.ts";
 
 // What is not on the first screen comes when it is wanted.
 const gates = () => import("./screens/gate_screens.tsx");
-const UnlockScreen = lazy(async () => (await gates()).UnlockScreen);
 const LinkingScreen = lazy(async () => (await gates()).LinkingScreen);
 const BrokenScreen = lazy(async () => (await gates()).BrokenScreen);
 const WelcomeScreen = lazy(
