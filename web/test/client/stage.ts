@@ -76,8 +76,11 @@ export class Stage {
     this.#answers = answers;
   }
 
-  /** `wish` is for `world.py`: a clock that moves, jurisdictions, a proxy's address. */
-  static async begin(wish: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
+  /**
+   * `wish` is for `world.py`: a clock that moves, jurisdictions, a proxy's address. `film` is what
+   * the camera sees.
+   */
+  static async begin(wish: Readonly<Record<string, unknown>> = {}, film?: string): Promise<Stage> {
     const asked = [SCRIPT, WEB, JSON.stringify(wish)];
     const child = spawn(PYTHON, asked, { stdio: ["pipe", "pipe", "inherit"] });
     const { stdout } = child;
@@ -101,6 +104,7 @@ export class Stage {
       "--use-fake-device-for-media-stream",
       "--use-fake-ui-for-media-stream",
     ];
+    if (film !== undefined) args.push(`--use-file-for-fake-video-capture=${film}`);
     // A worker's script that a test has changed counts as of an unknown network.
     if (wish["moving"] === true) args.push("--disable-features=LocalNetworkAccessChecks");
     const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";

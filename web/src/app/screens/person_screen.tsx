@@ -64,7 +64,7 @@ export function PersonScreen({ account }: { readonly account: string }) {
         {safety !== undefined && (
           <>
             <div class="safety-codes">
-              <Qr data={writeSafetyLine(safety.qr)} label={say.qrLabel} />
+              <Qr text={writeSafetyLine(safety.qr)} label={say.qrLabel} />
               <output class="digits" dir="ltr">
                 {safety.digits.split(" ").map((group, index) => (
                   <span key={index}>{group}</span>
