@@ -64,7 +64,7 @@ export interface KeyEpochStatement {
 
 /** When points are decoded, which costs: at once, or when they are first used. */
 const NOW = { g1: G1.decode, g2: G2.decode };
-const LATER: typeof NOW = { g1: G1.later, g2: G2.later };
+export const LATER: typeof NOW = { g1: G1.later, g2: G2.later };
 
 /** The statement of its bytes, points checked, meaning not. Throws Malformed. */
 export function decodeStatement(data: Uint8Array, points = NOW): KeyEpochStatement {
@@ -159,8 +159,31 @@ export function verifyKeyEpoch(
   if (name !== undefined && held?.has(name)) {
     return decodeStatement(signed.statement, LATER) as VerifiedKeyEpoch;
   }
-  const statement = decodeStatement(signed.statement);
+  const statement = verifySigners(signed, custodianKeys, courtKey, epoch, threshold, NOW);
   const { custodians, court } = statement;
+  if (!curve.g2Sum([custodians.publicKey, court.publicKey]).equals(statement.masterKey)) {
+    throw new CharterRefused("key-epoch-statement", "the master key is not the sum");
+  }
+  checkHalf(epoch, Role.CUSTODIANS, custodians);
+  checkHalf(epoch, Role.COURT, court);
+  if (name !== undefined) held?.add(name);
+  return statement as VerifiedKeyEpoch;
+}
+
+/**
+ * The statement that all custodians and the court signed: its form and its signers, and nothing of
+ * its points, which costs far more. Arguments and errors are those of `verifyKeyEpoch`.
+ */
+export function verifySigners(
+  signed: SignedKeyEpoch,
+  custodianKeys: readonly Uint8Array[],
+  courtKey: Uint8Array,
+  epoch: EpochId,
+  threshold: number,
+  points = LATER,
+): KeyEpochStatement {
+  const statement = decodeStatement(signed.statement, points);
+  const { custodians } = statement;
   if (!sameEpoch(statement.epoch, epoch)) {
     throw new CharterRefused("key-epoch-statement", "another committee or month");
   }
@@ -179,13 +202,7 @@ export function verifyKeyEpoch(
       throw new CharterRefused("key-epoch-signatures", curve.shortName(key));
     }
   });
-  if (!curve.g2Sum([custodians.publicKey, court.publicKey]).equals(statement.masterKey)) {
-    throw new CharterRefused("key-epoch-statement", "the master key is not the sum");
-  }
-  checkHalf(epoch, Role.CUSTODIANS, custodians);
-  checkHalf(epoch, Role.COURT, court);
-  if (name !== undefined) held?.add(name);
-  return statement as VerifiedKeyEpoch;
+  return statement;
 }
 
 /** Names all that a key epoch's verification depends on: every argument but `held`. */
@@ -251,7 +268,7 @@ function sameHalf(one: HalfKey, other: HalfKey): boolean {
  *
  * A resharing keeps epoch, both public keys and the court's half, and raises the share version.
  */
-export function refuseChangedKey(old: VerifiedKeyEpoch, now: VerifiedKeyEpoch): void {
+export function refuseChangedKey(old: KeyEpochStatement, now: KeyEpochStatement): void {
   const kept =
     sameEpoch(old.epoch, now.epoch) &&
     old.custodians.publicKey.equals(now.custodians.publicKey) &&
@@ -267,7 +284,7 @@ export function refuseChangedKey(old: VerifiedKeyEpoch, now: VerifiedKeyEpoch): 
   }
 }
 
-/** The statement's tagged fields again: for tests that what is read is what is written. */
+/** The statement's tagged fields again, as they were read. */
 export function encodeStatement(statement: KeyEpochStatement): Uint8Array {
   const half = (key: HalfKey) => [
     key.publicKey.encoded,
