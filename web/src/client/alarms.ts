@@ -1,7 +1,9 @@
 /** What interrupts: kept until the person has seen it, and told again when its cause comes back. */
 
 import type { Alarm, AlarmCause } from "../messenger.ts";
+import type { Code } from "../protocol/codes.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
+import type { LogName } from "../protocol/handover.ts";
 import type { Core } from "./core.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
@@ -13,6 +15,8 @@ export class Alarms {
   readonly #open = new Map<string, Alarm>();
   /** Those that stand in memory alone. */
   readonly #fleeting = new Set<string>();
+  /** What each log's alarm was last about: it stands once, and again only after the log was good. */
+  readonly #told = new Map<LogName, Code>();
   /** Up to which entry of the key log was looked at. */
   #looked = 0;
   /** What a device of this account is called. */
@@ -106,10 +110,13 @@ export class Alarms {
     }
     for (const log of ["key", "law"] as const) {
       const trouble = monitor.trouble[log];
-      if (trouble?.code === "log-fork" || trouble?.code === "log-stale") {
-        const refusal = { code: trouble.code, detail: trouble.detail };
-        this.raise({ kind: "log-fork", log, refusal });
-      }
+      if (trouble === undefined) this.#told.delete(log);
+      if (trouble?.code !== "log-fork" && trouble?.code !== "log-stale") continue;
+      // A look that was under way while the person read it says the same once more.
+      if (this.#told.get(log) === trouble.code) continue;
+      this.#told.set(log, trouble.code);
+      const refusal = { code: trouble.code, detail: trouble.detail };
+      this.raise({ kind: "log-fork", log, refusal });
     }
   }
 }

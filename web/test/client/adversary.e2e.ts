@@ -177,10 +177,6 @@ test.each([
   });
   await hearAlarm(words, "log-fork");
   await context.unroute(path);
-  // A look at the log that was under way meanwhile says the same once more.
-  await page.addLocatorHandler(page.locator("dialog[open]", { hasText: words }), (alarm) =>
-    alarm.getByText("Understood").click(),
-  );
 });
 
 test("a conversation that the server no longer lists", async () => {
