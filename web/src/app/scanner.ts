@@ -23,27 +23,41 @@ export async function scan(
   ]);
   video.srcObject = stream;
   const pixels = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const timer = setInterval(() => {
-    const frame = pixels && takeFrame(video, pixels);
-    if (frame == null) return;
-    let text: string;
-    try {
-      text = decodeQR(frame);
-    } catch {
-      return; // No code in this frame.
-    }
-    stop();
-    found(text);
-  }, LOOK_MS);
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const stop = () => {
-    clearInterval(timer);
+    clearTimeout(timer);
     for (const track of stream.getTracks()) track.stop();
+  };
+  const look = () => {
+    const text = pixels === null ? null : readFrame(video, pixels, decodeQR);
+    // Counted from the end of one look: a slow device stays usable meanwhile.
+    if (text === null) timer = setTimeout(look, LOOK_MS);
+    else {
+      stop();
+      found(text);
+    }
   };
   await video.play().catch((problem: unknown) => {
     stop();
     throw problem;
   });
+  look();
   return stop;
+}
+
+/** The text of the code that the camera sees now, or null. */
+function readFrame(
+  video: HTMLVideoElement,
+  pixels: CanvasRenderingContext2D,
+  decode: (frame: ImageData) => string,
+): string | null {
+  const frame = takeFrame(video, pixels);
+  if (frame === null) return null;
+  try {
+    return decode(frame);
+  } catch {
+    return null; // No code in this frame.
+  }
 }
 
 function takeFrame(video: HTMLVideoElement, pixels: CanvasRenderingContext2D): ImageData | null {

@@ -52,6 +52,7 @@ from doublelock.server.config import Rates, ServerConfig
 sys.path.insert(0, str(Path(__file__).parent))
 from forger import Forger
 from law import Law
+from usurper import Usurper
 
 
 class Play:
@@ -152,6 +153,15 @@ class Play:
     async def bundle(self, _: dict[str, Any]) -> Any:
         """Log some bundle."""
         await self.hostile.log_a_bundle()
+
+    async def usurp(self, ask: dict[str, Any]) -> Any:
+        """Make a charter or a month's key by holders of the operator's own; see `Usurper`."""
+        usurper = Usurper(self.world)
+        if ask["what"] == "key":
+            await usurper.replace_key(ask.get("committee", 1))
+            return None
+        amended = ask["what"] == "amendment"
+        return (await usurper.amend() if amended else usurper.genesis()).hex()
 
     async def slip_in(self, ask: dict[str, Any]) -> Any:
         """Add a ghost to a conversation, as a device of an account."""
