@@ -19,6 +19,8 @@ export class Alarms {
   readonly #told = new Map<LogName, Code>();
   /** Up to which entry of the key log was looked at. */
   #looked = 0;
+  /** The same of the law log. */
+  #lookedAtLaw = 0;
   /** What a device of this account is called. */
   nameOf: (device: Uint8Array) => string = (device) => hex(device).slice(0, 8);
 
@@ -33,6 +35,7 @@ export class Alarms {
       this.#open.set(alarm.id, alarm);
     }
     this.#looked = (await this.#core.vault.find<number>(["fact", "looked"])) ?? 0;
+    this.#lookedAtLaw = (await this.#core.vault.find<number>(["fact", "looked-law"])) ?? 0;
   }
 
   all(): Alarm[] {
@@ -108,6 +111,7 @@ export class Alarms {
       this.#looked = monitor.keyLog.size;
       this.#core.write(put(["fact", "looked"], this.#looked));
     }
+    this.#lookAtLaw();
     for (const log of ["key", "law"] as const) {
       const trouble = monitor.trouble[log];
       if (trouble === undefined) this.#told.delete(log);
@@ -119,13 +123,44 @@ export class Alarms {
       this.raise({ kind: "log-fork", log, refusal });
     }
   }
+
+  /** A charter or a key that lacks its holders' signatures has no effect; it is said all the same. */
+  #lookAtLaw(): void {
+    const { monitor } = this.#core;
+    for (const { log, index, refusal } of monitor.refused) {
+      if (log !== "law" || index < this.#lookedAtLaw) continue;
+      const what = ALONE.get(refusal.code);
+      if (what === undefined) continue;
+      const { code, detail } = refusal;
+      this.raise({ kind: "law-alone", what, index, refusal: { code, detail } });
+    }
+    if (monitor.law.size > this.#lookedAtLaw) {
+      this.#lookedAtLaw = monitor.law.size;
+      this.#core.write(put(["fact", "looked-law"], this.#lookedAtLaw));
+    }
+  }
 }
+
+/** What an honest server never logs: why a charter or a month's key has no effect. */
+const ALONE: ReadonlyMap<Code, "charter" | "key"> = new Map([
+  ["charter-fixed", "charter"],
+  ["charter-sequence", "charter"],
+  ["charter-signatures", "charter"],
+  ["charter-terms", "charter"],
+  ["unknown-signer", "charter"],
+  ["key-epoch-changed", "key"],
+  ["key-epoch-signatures", "key"],
+  ["key-epoch-statement", "key"],
+  ["proof-of-possession", "key"],
+]);
 
 function nameOf(cause: AlarmCause): string {
   switch (cause.kind) {
     case "code-changed":
       return `${cause.kind}-${cause.account}`;
     case "own-entry":
+      return `${cause.kind}-${cause.index}`;
+    case "law-alone":
       return `${cause.kind}-${cause.index}`;
     case "log-fork":
       return `${cause.kind}-${cause.log}`;

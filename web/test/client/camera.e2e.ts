@@ -1,13 +1,9 @@
 /** What a camera reads: a new device's request, and a person's safety code, the right and a wrong one. */
 
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Camera } from "./camera.ts";
 import { go, PASSPHRASE, Stage } from "./stage.ts";
-
-// Three browsers decode video at once: a busy machine is given time.
-vi.setConfig({ testTimeout: 240_000 });
-const PATIENT_MS = 60_000;
 
 let camera: Camera;
 let stage: Stage;
@@ -16,20 +12,14 @@ let noa: Page;
 beforeAll(async () => {
   camera = await Camera.begin();
   stage = await Stage.begin({}, camera.film);
-  noa = await enter();
+  noa = await stage.open(await stage.context());
   await stage.register(noa, "noa");
-}, 180_000);
+});
 
 afterAll(async () => {
   await stage.end();
   await camera.end();
 });
-
-async function enter(): Promise<Page> {
-  const context = await stage.context();
-  context.setDefaultTimeout(PATIENT_MS);
-  return stage.open(context);
-}
 
 async function digitsOf(page: Page, within: string): Promise<string> {
   const digits = page.locator(`${within} output.digits span`);
@@ -45,7 +35,7 @@ async function scan(page: Page): Promise<void> {
 test("a new device is approved by the code that it shows", async () => {
   await go(noa, "#/link-device");
   const invite = (await noa.locator(".copy-line output").textContent()) ?? "";
-  const second = await enter();
+  const second = await stage.open(await stage.context());
   await second.fill("input", invite);
   await second.waitForSelector("form.joining");
   await second.locator("input[type=radio]").nth(1).check();
@@ -64,7 +54,7 @@ test("a new device is approved by the code that it shows", async () => {
 });
 
 test("a person is verified by their code, and by no other", async () => {
-  const rui = await enter();
+  const rui = await stage.open(await stage.context());
   await stage.register(rui, "rui");
   await stage.ask("person", { name: "bela" });
   await stage.ask("group", { name: "bela", with: ["noa", "rui"], title: "Quay 7" });

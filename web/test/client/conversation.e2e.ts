@@ -17,7 +17,7 @@ beforeAll(async () => {
   stage = await Stage.begin();
   context = await stage.context();
   page = await stage.open(context);
-}, 180_000);
+});
 
 afterAll(() => stage.end());
 

@@ -11,6 +11,9 @@ const WEB = fileURLToPath(new URL("../../dist", import.meta.url));
 const VENV = fileURLToPath(new URL("../../../.venv/bin/python", import.meta.url));
 const PYTHON = process.env["DOUBLELOCK_PYTHON"] ?? (existsSync(VENV) ? VENV : "python3");
 
+/** How long a busy machine is given for one thing to be seen; nothing waits for it to pass. */
+const PATIENCE_MS = 60_000;
+
 export const PASSPHRASE = "correct horse battery staple";
 
 export interface Heard {
@@ -133,6 +136,7 @@ export class Stage {
       viewport: { width: 1280, height: 820 },
       locale: "en-GB",
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     this.#contexts.push(context);
     return context;
   }

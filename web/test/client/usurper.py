@@ -31,27 +31,24 @@ class Usurper:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        plan = Plan(now_ms=world.clock())
-        self._own: Founded = found(plan, secrets.token_bytes)
+        self._own: Founded = found(Plan(now_ms=world.clock()), secrets.token_bytes)
 
     def genesis(self) -> bytes:
         """Return `/v1/charters` with another first charter, by the same operator and name."""
-        terms = self._usurped()
-        payload = write_terms(terms)
+        payload = write_terms(self._usurped())
         assert genesis_id(payload) != self._world.deployment
-        return self._served(self._sign(payload))
+        return encode_body(Charters(documents=(self._sign(payload),)))
 
-    async def amend(self) -> bytes:
-        """Log an amendment that no holder signed; return `/v1/charters` with it."""
-        real = self._world.monitor.charters
-        payload = draft_amendment(real[-1], self._usurped(), self._world.clock())
+    async def amend(self) -> None:
+        """Log and serve an amendment that no holder of the charter in force signed."""
+        current = self._world.monitor.charters[-1]
+        payload = draft_amendment(current, self._usurped(), self._world.clock())
         document = self._sign(payload)
         entry = AmendmentLogged(
             charter=Bytes32(hashlib.sha256(payload).digest()),
             document=Bytes32(hashlib.sha256(document).digest()),
         )
         await self._log(entry, {bytes(entry.document): document})
-        return self._served(*(each.document for each in real), document)
 
     async def replace_key(self, committee: int) -> None:
         """Log another key for a committee's latest month, signed by holders of its own."""
@@ -101,9 +98,6 @@ class Usurper:
         keys = map(SigningKey, seeds)
         signers = [(key.public.encoded, key.sign) for key in keys]
         return jws.sign(payload, jws.Purpose.CHARTER, signers)
-
-    def _served(self, *documents: bytes) -> bytes:
-        return encode_body(Charters(documents=documents))
 
     async def _log(self, entry: AnyEntry, documents: dict[bytes, bytes] | None = None) -> None:
         desk: Any = self._world.server.law.desk

@@ -13,10 +13,9 @@ type Name = readonly (string | number)[];
 beforeAll(async () => {
   stage = await Stage.begin();
   context = await stage.context();
-  context.setDefaultTimeout(30_000);
   page = await stage.open(context);
   await stage.register(page, "noa");
-}, 240_000);
+});
 
 afterAll(() => stage.end());
 
