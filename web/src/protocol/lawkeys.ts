@@ -9,6 +9,7 @@ import { verifyDestruction } from "./destruction.ts";
 import { equalBytes, hex } from "./encoding.ts";
 import { CharterRefused, Refusal, WarrantRefused } from "./errors.ts";
 import type { Held } from "./held.ts";
+import type { VerifiedKeyEpoch } from "./keyepoch.ts";
 import {
   decodeSigned,
   type EpochId,
@@ -16,8 +17,7 @@ import {
   refuseChangedKey,
   type SignedKeyEpoch,
   sameEpoch,
-  type VerifiedKeyEpoch,
-} from "./keyepoch.ts";
+} from "./keystatement.ts";
 import type { EntryOf } from "./lawlog.ts";
 import {
   type Documents,

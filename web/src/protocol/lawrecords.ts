@@ -4,7 +4,8 @@ import type { Charter } from "./charter.ts";
 import type { Approver, Profile, WarrantKind } from "./charter_terms.ts";
 import type { Handover } from "./handover.ts";
 import type { DeploymentId } from "./identifiers.ts";
-import type { KeyEpochStatement, VerifiedKeyEpoch } from "./keyepoch.ts";
+import type { VerifiedKeyEpoch } from "./keyepoch.ts";
+import type { KeyEpochStatement } from "./keystatement.ts";
 
 /** A warrant's state, by the names of ETSI TS 103 120's AuthorisationStatus (R-10). */
 export type WarrantStatus =

@@ -20,12 +20,12 @@ import {
 } from "../protocol/handover.ts";
 import type { DeploymentId } from "../protocol/identifiers.ts";
 import {
-  decodeStatement,
   encodeStatement,
   type KeyEpochStatement,
-  LATER,
+  readStatement,
+  UNCHECKED,
   verifySigners,
-} from "../protocol/keyepoch.ts";
+} from "../protocol/keystatement.ts";
 import {
   type Epochs,
   judgeAmendment,
@@ -134,7 +134,7 @@ export class LawFold {
     this.#datedMs = known.datedMs;
     this.#epochs = new Map(
       known.epochs.map(({ statement, ...rest }) => {
-        const keys = decodeStatement(statement, LATER);
+        const keys = readStatement(statement, UNCHECKED);
         return [epochName(keys.epoch.committee, keys.epoch.keyEpoch), { keys, ...rest }];
       }),
     );
@@ -191,7 +191,9 @@ export class LawFold {
       this.facts = { ...this.facts, handovers: [...handovers, handover] };
     } else if (entry.type === "key-epoch") {
       const facts = { deployment: this.#deployment, size, epochs };
-      this.#keep(judgeKeyEpoch(facts, entry, charter, verifySigners));
+      this.#keep(
+        judgeKeyEpoch(facts, entry, charter, (...given) => verifySigners(...given, UNCHECKED)),
+      );
     }
     if (timeMs > this.facts.timeMs) this.facts = { ...this.facts, timeMs };
   }

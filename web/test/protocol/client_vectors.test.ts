@@ -28,7 +28,6 @@ import { type LogName, verifyCheckpoint } from "../../src/protocol/handover.ts";
 import * as identifiers from "../../src/protocol/identifiers.ts";
 import { decodeInvite, encodeInvite } from "../../src/protocol/invite.ts";
 import { keyId } from "../../src/protocol/jws.ts";
-import { decodeStatement } from "../../src/protocol/keyepoch.ts";
 import { KeyLog } from "../../src/protocol/keylog.ts";
 import {
   decodeEntry,
@@ -36,6 +35,7 @@ import {
   encodeInvitation,
   hashEntry,
 } from "../../src/protocol/keylog_entry.ts";
+import { readStatement, UNCHECKED } from "../../src/protocol/keystatement.ts";
 import { verifyLine } from "../../src/protocol/lawlog.ts";
 import { epochName, isAlive, overdueSubjects, statusAt } from "../../src/protocol/lawrecords.ts";
 import { LawState } from "../../src/protocol/lawstate.ts";
@@ -559,7 +559,7 @@ describe("lawlog", () => {
     await fold.take(file.lines.map(({ line }) => raw(line)));
     expect(fold.facts.charters.map((each) => hex(each.hash))).toEqual(file.charters);
     const living = fold.known().epochs.flatMap(({ statement, ...rest }) => {
-      const keys = decodeStatement(statement);
+      const keys = readStatement(statement, UNCHECKED);
       const { committee, keyEpoch } = keys.epoch;
       return isAlive({ keys, ...rest }) ? [epochName(committee, keyEpoch)] : [];
     });
