@@ -101,7 +101,7 @@ test("a charter with other custodians, which the operator alone signed", async (
   await stage.ask("usurp", { what: "amendment" });
   await readTrust(page);
   await hearAlarm("The operator tried to change the charter alone", "charter-signatures");
-  const trust = await readTrust(page);
+  const trust = await page.locator(".trust").textContent();
   expect(trust).toContain("1 entry without effect");
   expect(trust).toContain("Custodian 1 of Northland");
   expect(trust).not.toContain("usurper");
@@ -111,7 +111,8 @@ test("a charter with other custodians, which the operator alone signed", async (
   await stage.register(late, "late");
   const alarm = late.locator("dialog[open]", { hasText: "change the charter alone" });
   await alarm.getByText("Understood").click();
-  expect(await readTrust(late)).not.toContain("usurper");
+  await readTrust(late);
+  expect(await late.locator(".trust").textContent()).not.toContain("usurper");
   await stranger.close();
 });
 
