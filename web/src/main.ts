@@ -43,6 +43,7 @@ const look = await startServiceWorker({
     const met = refused && { hash: refused.hash, running: refused.running };
     void messenger.bundleMet(met);
   },
+  replaced: () => void messenger.workerReplaced(),
   shown: (route) => model.navigation.go(route),
 });
 // What a registration has just pinned, the worker holds the bundle against.

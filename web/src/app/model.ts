@@ -48,6 +48,8 @@ export class Model {
   readonly settings: Signal<Settings> = signal(DEFAULT_SETTINGS);
   readonly conversations: Signal<ReadonlyMap<string, Conversation>> = signal(new Map());
   readonly people: Signal<ReadonlyMap<string, Person>> = signal(new Map());
+  /** Whether this page was open before: if it is locked now, the tab with the secret is gone. */
+  wasOpen = false;
   readonly alarms: Signal<readonly Alarm[]> = signal([]);
   /** Who types where: names by account, by conversation. */
   readonly typing: Signal<ReadonlyMap<string, ReadonlyMap<string, string>>> = signal(new Map());
@@ -263,6 +265,7 @@ export class Model {
   async #enter(status: Status): Promise<void> {
     if (status.state === "open" && this.status.value?.state !== "open") await this.#fill();
     if (status.state !== "open") this.#clear();
+    if (this.status.value?.state === "open") this.wasOpen = true;
     this.status.value = status;
   }
 

@@ -23,6 +23,7 @@ if (wish.has("worker")) {
   Object.assign(globalThis, { bundles });
   await startServiceWorker({
     heard: (outcome) => bundles.push(outcome),
+    replaced: () => undefined,
     shown: (route) => globalThis.model.navigation.go(route),
   });
 }

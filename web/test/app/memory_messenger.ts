@@ -600,6 +600,8 @@ export class MemoryMessenger implements Messenger {
 
   async bundleMet(): Promise<void> {}
 
+  async workerReplaced(): Promise<void> {}
+
   // --- settings ----------------------------------------------------------------------------
 
   async settings(): Promise<Settings> {

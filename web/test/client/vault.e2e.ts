@@ -17,7 +17,7 @@ beforeAll(async () => {
   context.setDefaultTimeout(30_000);
   page = await stage.open(context);
   await stage.register(page, "noa");
-}, 240_000);
+});
 
 afterAll(async () => {
   await context.close();

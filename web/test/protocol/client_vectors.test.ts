@@ -35,6 +35,7 @@ import {
   encodeInvitation,
   hashEntry,
 } from "../../src/protocol/keylog_entry.ts";
+import { readStatement, UNCHECKED } from "../../src/protocol/keystatement.ts";
 import { verifyLine } from "../../src/protocol/lawlog.ts";
 import { epochName, isAlive, overdueSubjects, statusAt } from "../../src/protocol/lawrecords.ts";
 import { LawState } from "../../src/protocol/lawstate.ts";
@@ -553,11 +554,20 @@ describe("lawlog", () => {
     );
     const begin = beginLaw(raw(file.deployment), utf8(file.charter));
     const fold = new LawFold(begin, async () => documents);
-    // It knows of no keys, so not of those that a new court would orphan (C-11).
-    const lines = file.lines.filter(({ code }) => code !== "charter-fixed");
-    expect(lines.length).toBeLessThan(file.lines.length);
-    await fold.take(lines.map(({ line }) => raw(line)));
+    // Among them those that would orphan living keys (C-11).
+    expect(file.lines.filter(({ code }) => code === "charter-fixed").length).toBeGreaterThan(0);
+    await fold.take(file.lines.map(({ line }) => raw(line)));
     expect(fold.facts.charters.map((each) => hex(each.hash))).toEqual(file.charters);
+    const living = fold.known().epochs.flatMap(({ statement, ...rest }) => {
+      const keys = readStatement(statement, UNCHECKED);
+      const { committee, keyEpoch } = keys.epoch;
+      return isAlive({ keys, ...rest }) ? [epochName(committee, keyEpoch)] : [];
+    });
+    const alive = file.epochs.filter((one) => one.alive);
+    expect(living.sort()).toEqual(
+      alive.map((one) => epochName(one.committee, one.key_epoch)).sort(),
+    );
+    expect(alive.length).toBeLessThan(file.epochs.length);
     // What is kept between two looks is enough to go on from.
     const again = new LawFold(fold.known(), async () => documents);
     expect(again.known()).toEqual(fold.known());

@@ -20,7 +20,7 @@ export function LinkingScreen({ offer }: { readonly offer: LinkOffer }) {
         ) : (
           <>
             <p class="lead">{say.lead}</p>
-            <Qr data={offer.text} label={say.lead} />
+            <Qr text={offer.text} label={say.lead} />
             <p>{say.code}</p>
             <output class="digits large" dir="ltr">
               {offer.code.split(" ").map((group, index) => (

@@ -39,6 +39,7 @@ export function UnlockScreen(props: { readonly handle: string; readonly lock: Lo
         <Logo size={72} />
         <h1>{say.title(props.handle)}</h1>
         <p class="lead">{say.lead}</p>
+        {model.wasOpen && <p class="quiet">{say.again}</p>}
         {lock.kind === "passphrase" && (
           <Field
             label={words.welcome.passphraseLabel}
