@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from doublelock_mls import Group
 from msgspec import Struct, msgpack
 
-from doublelock.client.events import Event
+from doublelock.client.events import Event, Stopped
 from doublelock.client.groups import Groups, take_change
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.vault import Vault
@@ -17,7 +17,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.ed25519 import SigningKey, verify_key
 from doublelock.protocol.envelope import SendKeys
-from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused
+from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused, Refusal
 from doublelock.protocol.group_rules import Context, Rules, decode_context
 from doublelock.protocol.identifiers import (
     AccountId,
@@ -180,6 +180,12 @@ class Core:
         if room.context is None:
             room.context = decode_context(self.group(room).context_data)
         return room.context
+
+    def stop(self, room: Room, refusal: Refusal) -> None:
+        """Let a conversation stand still, and tell why; the caller flushes."""
+        room.status = STOPPED
+        room.dirty = True
+        self.tell(Stopped(room.conversation, refusal))
 
     # --- what the rules need ---------------------------------------------------------------
 

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 
 from doublelock_mls import Application, Commit, MlsError, Proposal
 
-from doublelock.client.core import BROKEN, LEFT, MEMBER, STOPPED, Core, Room
+from doublelock.client.core import BROKEN, LEFT, MEMBER, Core, Room
 from doublelock.client.details import ConversationDetails
 from doublelock.client.events import (
     Left,
     Membership,
     Message,
     RefusedItem,
-    Stopped,
     Whispering,
 )
 from doublelock.client.groups import name_failure, read_member
@@ -74,9 +73,7 @@ class Sync:
             receipt = self.accept(room, _receipt_of(item))
         except Refusal as refusal:
             # Nothing behind a broken receipt can be relied on: stay here (spec G-10).
-            room.status = STOPPED
-            room.dirty = True
-            core.tell(Stopped(room.conversation, refusal))
+            core.stop(room, refusal)
             return True
         if item.kind == MESSAGE:
             await self._take_message(room, item, receipt)
@@ -283,8 +280,7 @@ class Sync:
             )
             return
         except Refusal as refusal:
-            room.status = STOPPED
-            core.tell(Stopped(room.conversation, refusal))
+            core.stop(room, refusal)
             return
         if isinstance(event, Commit):
             room.wish = False
