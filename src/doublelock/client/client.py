@@ -195,11 +195,14 @@ class Client:
     async def connect(self) -> None:
         """Bring the law log up to date and connect; the connection then comes back by itself.
 
+        What the charter's retention or a timer has ended is deleted before.
+
         Raises KeyLogRefused(device-removed) for a device that its account revoked.
         """
         self._core.monitor.key_log.current_device(self.account, self.device)
         await self._core.monitor.sync_law()
         self._core.monitor.check_heads(None, _head(self._core.vault, "law"))
+        self._session.timers.sweep()
         await self._session.start()
 
     async def close(self) -> None:
@@ -434,7 +437,7 @@ class Client:
     def history(self, conversation: ConversationId, after: int = 0, limit: int = -1) -> list[Shown]:
         """Return what a conversation has shown after a sequence, in order.
 
-        What its timer has ended is deleted before, and not returned.
+        What its timer or the charter's retention has ended is deleted before, and not returned.
         """
         self._session.timers.sweep()
         return self._core.vault.history(conversation, after, limit)
