@@ -68,7 +68,7 @@ class Room:
 
     `chain` is None where the timeline was entered or skipped in the middle: the next receipt
     starts it afresh. `catching` says that a gap is being closed, `wish` that somebody else
-    asked to leave.
+    asked to leave, `unchecked` that nobody has looked at the GroupInfo of the last commit here.
     """
 
     conversation: ConversationId
@@ -82,6 +82,7 @@ class Room:
     live: bool = False
     dirty: bool = False
     wish: bool = False
+    unchecked: bool = False
     context: Context | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     moved: asyncio.Event = field(default_factory=asyncio.Event)

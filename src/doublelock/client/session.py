@@ -15,6 +15,7 @@ from doublelock.client.details import ConversationDetails
 from doublelock.client.devices import Devices
 from doublelock.client.enrolment import Enrolment
 from doublelock.client.events import Connection
+from doublelock.client.group_info import GroupInfoCheck
 from doublelock.client.joining import Joining
 from doublelock.client.letters import Letters
 from doublelock.client.links import Links
@@ -81,6 +82,7 @@ class Session:
         self.marks = Marks(core, self.sending.whisper)
         self.up = asyncio.Event()
         self.mending = Mending(core, self.conversations, self.joining, self.devices)
+        self.group_info = GroupInfoCheck(core, self.conversations)
         self.watch = Watch(core, self.devices, self.siblings, self.timers, self.mending, self.up)
         self._mailbox = Mailbox(
             core,
@@ -130,6 +132,7 @@ class Session:
                 await running
         await self.watch.stop()
         await self.mending.stop()
+        await self.group_info.stop()
         if self._stream is not None:
             await self._stream.close()
             self._stream = None
@@ -190,6 +193,7 @@ class Session:
             self.watch.tell_alarms()
             self._core.flush()
             self.mending.mend()
+            self.group_info.look()
 
     def _push(self, frames: list[Frame]) -> bool:
         if self._stream is None or self._stream.closed:

@@ -284,6 +284,7 @@ class Sync:
             return
         if isinstance(event, Commit):
             room.wish = False
+            room.unchecked = item.device != core.device
             self._tell_commit(room, item.sequence, event)
         else:
             room.wish = isinstance(event, Proposal) and item.device != core.device
