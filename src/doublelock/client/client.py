@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from doublelock.client.attachments import Attachments
+from doublelock.client.blocking import Blocking
 from doublelock.client.core import MEMBER, Core, Identity, Room
 from doublelock.client.devices import Devices
 from doublelock.client.directory import find_handles
@@ -18,6 +19,7 @@ from doublelock.client.linking import Linking
 from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.monitor import Clock, Monitor
+from doublelock.client.presence import Presence
 from doublelock.client.session import Session
 from doublelock.client.vault import Shown, Vault
 from doublelock.keep import Unlocking
@@ -425,6 +427,20 @@ class Client:
     def marks(self) -> Marks:
         """Return what others may know of this device's deliveries and its person's reading."""
         return self._session.marks
+
+    @property
+    def presence(self) -> Presence:
+        """Return who is here, and whether this person tells such things."""
+        return self._session.presence
+
+    @property
+    def blocked(self) -> Blocking:
+        """Return whom this person has blocked on this device."""
+        return self._core.blocked
+
+    def is_hidden(self, conversation: ConversationId) -> bool:
+        """Say whether a conversation is the direct one with somebody blocked."""
+        return self._core.is_hidden(self._room(conversation))
 
     def mark_read(self, conversation: ConversationId, through: int) -> None:
         """Say that the person has read up to a sequence; told others where `marks` says so."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from doublelock_mls import Group
 from msgspec import Struct, msgpack
 
+from doublelock.client.blocking import Blocking
 from doublelock.client.events import Event, Stopped
 from doublelock.client.groups import Groups, take_change
 from doublelock.client.monitor import Clock, Monitor
@@ -18,7 +19,7 @@ from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.ed25519 import SigningKey, verify_key
 from doublelock.protocol.envelope import SendKeys
 from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused, Refusal
-from doublelock.protocol.group_rules import Context, Rules, decode_context
+from doublelock.protocol.group_rules import Context, ConversationKind, Rules, decode_context
 from doublelock.protocol.identifiers import (
     AccountId,
     ConversationId,
@@ -115,6 +116,7 @@ class Core:
         decrypt: bool,
     ) -> None:
         self.vault = vault
+        self.blocked = Blocking(vault)
         self.http = http
         self.monitor = monitor
         self.clock = clock
@@ -187,6 +189,14 @@ class Core:
         room.status = STOPPED
         room.dirty = True
         self.tell(Stopped(room.conversation, refusal))
+
+    def is_hidden(self, room: Room) -> bool:
+        """Say whether it is the direct conversation with somebody blocked. Raises GroupRefused."""
+        if not self.blocked.accounts():
+            return False
+        context = self.context(room)
+        direct = context.kind is ConversationKind.DIRECT
+        return direct and any(account in self.blocked for account in context.admins)
 
     # --- what the rules need ---------------------------------------------------------------
 

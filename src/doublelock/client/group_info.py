@@ -7,6 +7,7 @@ So some of those who take a commit look at what came with it, and commit again w
 import asyncio
 import contextlib
 import random
+from functools import partial
 from typing import Final
 
 from doublelock_mls import MlsError, inspect_message
@@ -43,7 +44,10 @@ class GroupInfoCheck:
                 room.unchecked = False
                 task = asyncio.create_task(self._check(room))
                 self._tasks[room.conversation] = task
-                task.add_done_callback(lambda _, name=room.conversation: self._tasks.pop(name))
+                task.add_done_callback(partial(self._done, room.conversation))
+
+    def _done(self, conversation: ConversationId, _: "asyncio.Task[None]") -> None:
+        del self._tasks[conversation]
 
     async def stop(self) -> None:
         """End what is under way."""

@@ -23,11 +23,13 @@ from doublelock.client.mailbox import Mailbox
 from doublelock.client.marks import Marks
 from doublelock.client.mending import Mending
 from doublelock.client.notices import Notices
+from doublelock.client.presence import Presence
 from doublelock.client.sending import Sending
 from doublelock.client.siblings import Siblings
 from doublelock.client.sync import Sync
 from doublelock.client.timers import Timers
 from doublelock.client.watch import Watch
+from doublelock.protocol import record
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import (
     EnvelopeRefused,
@@ -80,6 +82,7 @@ class Session:
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
         self.marks = Marks(core, self.sending.whisper)
+        self.presence = Presence(core, self.sending.whisper)
         self.up = asyncio.Event()
         self.mending = Mending(core, self.conversations, self.joining, self.devices)
         self.group_info = GroupInfoCheck(core, self.conversations)
@@ -121,6 +124,7 @@ class Session:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
         self.marks.stop()
+        self.presence.stop()
         await self.links.stop()
         await self.siblings.stop()
         self.watch.tell_alarms()
@@ -237,9 +241,11 @@ class Session:
             case Whispered():
                 whisper = self.sync.take_whisper(frame)
                 if whisper is not None:
-                    room, record = whisper
-                    if isinstance(record, DeliveryMark) and record.asks:
+                    room, told = whisper
+                    if isinstance(told.record, DeliveryMark) and told.record.asks:
                         self.marks.asked(room)
+                    elif isinstance(told.record, record.Presence):
+                        self.presence.take(room, told.account, told.record)
             case Welcome():
                 self._welcomed(frame)
             case Changed():
@@ -272,6 +278,7 @@ class Session:
         self._core.flush()
         self.sending.resume(room)
         self.marks.live(room)
+        self.presence.live(room)
         room.stir()
         await self._mailbox.take_held(room)
 

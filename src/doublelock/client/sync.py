@@ -326,8 +326,11 @@ class Sync:
 
     # --- whispers --------------------------------------------------------------------------
 
-    def take_whisper(self, whispered: Whispered) -> tuple[Room, AnyRecord] | None:
-        """Take an ephemeral message and return it with its room; None when it breaks the rule."""
+    def take_whisper(self, whispered: Whispered) -> tuple[Room, Whispering] | None:
+        """Take an ephemeral message and return it with its room; None when it is not told.
+
+        That is when it breaks the rule, or is somebody's who is blocked.
+        """
         core = self._core
         try:
             header = Header.decode(whispered.header)
@@ -351,12 +354,13 @@ class Sync:
         except (Refusal, MlsError):
             return None
         room.dirty = True
-        core.tell(
-            Whispering(
-                room.conversation, whispered.time_ms, account, device, received.message.record
-            )
+        if account in core.blocked:
+            return None
+        told = Whispering(
+            room.conversation, whispered.time_ms, account, device, received.message.record
         )
-        return room, received.message.record
+        core.tell(told)
+        return room, told
 
 
 def _accounts(credentials: Sequence[bytes]) -> tuple[AccountId, ...]:

@@ -16,6 +16,8 @@ from doublelock.commands import (
     chat_live,
     chat_members,
     chat_messages,
+    chat_news,
+    chat_people,
     chat_view,
     terminal,
 )
@@ -62,6 +64,10 @@ _LINES: Final = {
     "requests": "List who asks to join.",
     "admit": "Let somebody in who asked.",
     "refuse": "Do not let somebody in who asked.",
+    "presence": "Let others see when you are here, or not.",
+    "block": "Hear nothing of somebody any more.",
+    "unblock": "Hear somebody again.",
+    "blocked": "List whom you have blocked.",
     "safety": "Show the code to compare with somebody.",
     "invite": "Make an invite for a newcomer.",
     "notices": "List the warrants that concerned you.",
@@ -294,7 +300,7 @@ async def _notices(setting: Setting, unlocking: Unlocking) -> None:
         kept = client.notices()
         for document in kept:
             found = verify_notice(document, client.monitor.law, client.account, setting.clock())
-            terminal.answer(chat_view.notice_json(found), chat_view.notice_text(found))
+            terminal.answer(chat_news.notice_json(found), chat_news.notice_text(found))
         if not kept and not terminal.wants_json():
             click.echo("No warrant's notice has come to this device.")
 
@@ -305,6 +311,7 @@ for command in (
     *chat_live.COMMANDS,
     *chat_devices.COMMANDS,
     *chat_links.COMMANDS,
+    *chat_people.COMMANDS,
 ):
     chat.add_command(command)
 for name, line in _LINES.items():

@@ -12,7 +12,7 @@ import click
 
 from doublelock.client.client import Client
 from doublelock.client.vault import Shown
-from doublelock.commands import chat_view, terminal
+from doublelock.commands import chat_news, chat_view, terminal
 from doublelock.commands.options import (
     Clock,
     clock_option,
@@ -148,6 +148,15 @@ class Chat:
             raise GroupRefused(Code.NOT_FOUND, f"{name}: see `doublelock chat list`")
         return found[0]
 
+    def hides(self, conversation: ConversationId) -> bool:
+        """Say whether a conversation is not listed: the direct one with somebody blocked."""
+        listed = conversation in self.client.conversations()
+        return listed and self.client.is_hidden(conversation)
+
+    def folds(self, conversation: ConversationId, account: bytes) -> bool:
+        """Say whether a message is folded: of somebody blocked, where others are too."""
+        return account in self.client.blocked and not self.hides(conversation)
+
     def find_message(self, conversation: ConversationId, number: int) -> Shown:
         """Return a readable message by its number. Raises GroupRefused(not-found)."""
         found = self.client.history(conversation, number - 1, 1)
@@ -160,7 +169,7 @@ class Chat:
     def tell_alarms(self) -> None:
         """Say on stderr what a person must not miss, whatever the command was about."""
         for event in self.client.pending_events():
-            text = chat_view.alarm(event, self.name)
+            text = chat_news.alarm(event, self.name)
             if text:
                 click.echo(f"ALARM: {text}", err=True)
 
