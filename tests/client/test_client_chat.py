@@ -287,6 +287,21 @@ async def test_retention_deletes_when_connecting_and_while_running(
             assert kept == [Text(b"a day later")]
 
 
+async def test_who_is_alone_leaves_at_once(tmp_path: Path) -> None:
+    """Also after asking in vain: the others had left meanwhile."""
+    async with world_at(tmp_path, escrow=False) as world:
+        ann = await world.person("ann")
+        first, second = [await ann.create_conversation([]) for _ in range(2)]
+        await ann.leave(first)
+        await ann._session.conversations.leave(ann._core.room(second))
+        assert ann.conversations() == [second]
+        await ann.leave(second)
+        assert ann.conversations() == []
+        ann = await world.reopen(ann)
+        await ann.settled(0.05)
+        assert ann.conversations() == []
+
+
 async def test_no_days_of_retention_are_no_limit(tmp_path: Path) -> None:
     async with world_at(tmp_path, escrow=False) as world:
         ann = await world.person("ann")

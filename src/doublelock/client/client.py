@@ -97,7 +97,8 @@ class Client:
                     await monitor.sync_keys()
                 identity = found_account(vault, monitor, invite, handle, clock())
             elif identity.handle != handle:
-                raise VaultRefused(Code.VAULT_EXISTS, "another account's folder")
+                detail = "this folder is a device of another account: take another one"
+                raise VaultRefused(Code.VAULT_EXISTS, detail)
             client = cls(_core(vault, monitor, identity, clock, decrypt), owns_monitor=own)
         except BaseException:
             await _abandon(vault, own)
@@ -356,11 +357,17 @@ class Client:
         await self._session.conversations.remove(self._room(conversation), accounts)
 
     async def leave(self, conversation: ConversationId) -> None:
-        """Ask to leave with every device of this account; another member's commit ends it."""
-        room = self._room(conversation)
-        self._session.conversations.check_leave(room)
+        """Ask to leave with every device of this account; another member's commit ends it.
+
+        Who is alone is out at once: there is nobody who could end it.
+        """
+        room, session = self._room(conversation), self._session
+        session.conversations.check_leave(room)
         await self.devices.withdraw(room)
-        await self._session.conversations.leave(room)
+        if len(self.members(conversation)) == 1:
+            session.joining.leave_behind(room)
+        else:
+            await session.conversations.leave(room)
 
     async def set_admins(self, conversation: ConversationId, handles: Sequence[str]) -> None:
         """Name the admins of a group."""

@@ -299,4 +299,6 @@ class Session:
     def busy(self) -> bool:
         """Whether a gap is being closed or a conversation put in order."""
         waits = self.mending.busy or self.links.busy
-        return waits or any(room.catching for room in self._core.rooms.values())
+        rooms = self._core.rooms.values()
+        # Of a conversation that one is out of, or that stopped, the server says no end.
+        return waits or any(room.catching and room.status == MEMBER for room in rooms)

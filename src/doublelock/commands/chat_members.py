@@ -55,7 +55,7 @@ async def _group(
     policy = AddPolicy.MEMBERS if is_open else AddPolicy.ADMINS
     async with connected(setting, unlocking) as chat:
         for handle in _plain(handles):
-            chat.account(handle)
+            chat.other(handle)
         made = await chat.client.create_conversation(_plain(handles), add_policy=policy)
         people = ", ".join(_plain(handles))
         _answer(chat, made, f"Conversation {chat.short(made)} with {people}.")
@@ -243,9 +243,12 @@ async def _leave(setting: Setting, unlocking: Unlocking, name: str) -> None:
         place = chat.find(name)
         short = chat.short(place)
         await chat.client.leave(place)
+        out = place not in chat.client.conversations()
         terminal.answer(
-            {"conversation": place.hex(), "asked": True},
-            f"You asked to leave {short}; it is over once another member has been online.",
+            {"conversation": place.hex(), "asked": not out},
+            f"You are out of {short}."
+            if out
+            else f"You asked to leave {short}; it is over once another member has been online.",
         )
 
 

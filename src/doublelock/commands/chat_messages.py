@@ -30,6 +30,7 @@ from doublelock.protocol.record import (
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NUMBER = click.IntRange(min=1)
+_NUMBER.name = "number; `doublelock chat history` shows it in brackets"
 Make = Callable[[bytes], AnyRecord]
 """Makes the record to send from the id (16 bytes) of the message that it is about."""
 

@@ -69,9 +69,7 @@ def unblock(handle: str, setting: Setting) -> None:
 
 async def _block(setting: Setting, unlocking: Unlocking, handle: str, wish: bool) -> None:
     async with connected(setting, unlocking) as chat:
-        account = chat.account(handle)
-        if account == chat.client.account:
-            terminal.fail("That is you: give another person's handle.")
+        account = chat.other(handle)
         if wish:
             chat.client.blocked.block(account)
         else:
