@@ -25,9 +25,10 @@ import {
 import { type AccountId, type DeviceId, nameDevice } from "../protocol/identifiers.ts";
 import * as limits from "../protocol/limits.ts";
 import type { Chronicle } from "./chronicle.ts";
-import { type Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal, readMember, rosterOf } from "./groups.ts";
 import { type CatchUp, type Joining, LOST, sendCommit, TRIES } from "./joining.ts";
+import { Room } from "./room.ts";
 
 const WAIT_MS = 30_000;
 

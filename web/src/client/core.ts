@@ -6,7 +6,6 @@ import { charterAt } from "../protocol/charter.ts";
 import { DAY_MS } from "../protocol/days.ts";
 import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
 import { hex, unhex } from "../protocol/encoding.ts";
-import type { SendKeys } from "../protocol/envelope.ts";
 import {
   CharterRefused,
   DoublelockError,
@@ -15,9 +14,9 @@ import {
   Refusal,
   VaultRefused,
 } from "../protocol/errors.ts";
-import { type Context, decodeContext, Rules } from "../protocol/group_rules.ts";
-import type { AccountId, ConversationId, DeploymentId, DeviceId } from "../protocol/identifiers.ts";
-import { type ReceiptChain, SeenRoots } from "../protocol/receipt.ts";
+import { Rules } from "../protocol/group_rules.ts";
+import type { AccountId, DeploymentId, DeviceId } from "../protocol/identifiers.ts";
+import { SeenRoots } from "../protocol/receipt.ts";
 import {
   type EpochKey,
   type ReceiveContext,
@@ -26,12 +25,10 @@ import {
 } from "../protocol/receive.ts";
 import { type GroupState, Groups } from "./groups.ts";
 import type { Http } from "./http.ts";
+import { KeptLogs } from "./kept_logs.ts";
 import type { Clock, Monitor } from "./monitor.ts";
-import { unpack } from "./pack.ts";
-import { put, type Row, type Vault, type Write } from "./vault.ts";
-
-/** `broken`: to be rejoined; `stopped`: the server let through what the rules refuse. */
-export type RoomStatus = "member" | "broken" | "left" | "stopped";
+import { Room } from "./room.ts";
+import type { Row, Vault, Write } from "./vault.ts";
 
 /** Who this device is, and where; `seed` (32 bytes, secret) is the device's Ed25519 key. */
 export interface Identity {
@@ -43,59 +40,6 @@ export interface Identity {
   /** Hashes in hex of the key-log entries that this device made. */
   readonly made: readonly string[];
   readonly deviceName: string;
-}
-
-interface Place {
-  readonly status: RoomStatus;
-  readonly sequence: number;
-  readonly chain: Omit<ReceiptChain, "conversation"> | null;
-  readonly refusal: { readonly code: string; readonly detail: string } | null;
-}
-
-/**
- * One conversation in memory. `sequence` is the last item taken; `chain` its receipt, undefined
- * where the timeline was entered or skipped in the middle: the next receipt starts it afresh.
- */
-export class Room {
-  readonly conversation: ConversationId;
-  /** The id in hex. */
-  readonly name: string;
-  status: RoomStatus = "member";
-  sequence = 0;
-  chain: ReceiptChain | undefined;
-  refusal: { readonly code: string; readonly detail: string } | null = null;
-  group: Group | undefined;
-  keys: SendKeys | undefined;
-  keysEpoch = -1;
-  /** A gap is being closed. */
-  catching = false;
-  live = false;
-  dirty = false;
-  /** How often the server was asked in vain for what follows the last item. */
-  vain = 0;
-  /** Somebody else asked to leave. */
-  wish = false;
-  #context: Context | undefined;
-
-  constructor(conversation: ConversationId) {
-    this.conversation = conversation;
-    this.name = hex(conversation);
-  }
-
-  /** What is known of the group's settings; forgotten after each commit. */
-  get context(): Context {
-    this.#context ??= decodeContext(this.group?.contextData);
-    return this.#context;
-  }
-
-  forgetContext(): void {
-    this.#context = undefined;
-    this.keys = undefined;
-  }
-
-  get usable(): boolean {
-    return this.status === "member" && this.live && !this.catching;
-  }
 }
 
 /** One client's shared state. It decides nothing; see the modules that use it. */
@@ -110,6 +54,7 @@ export class Core {
   readonly key: SigningKey;
   readonly device: DeviceId;
   readonly groups: Groups;
+  readonly logs: KeptLogs;
   readonly rooms = new Map<string, Room>();
   readonly seen = new SeenCapsules();
   readonly roots = new SeenRoots();
@@ -125,9 +70,6 @@ export class Core {
   #rules: Rules | undefined;
   #ruledBy = 0;
   #turn: Promise<unknown> = Promise.resolve();
-  #keptKeys = 0;
-  #keptLaw = 0;
-  #keptVerified = 0;
 
   constructor(
     vault: Vault,
@@ -139,6 +81,7 @@ export class Core {
     this.vault = vault;
     this.http = http;
     this.monitor = monitor;
+    this.logs = new KeptLogs(monitor);
     this.clock = monitor.clock;
     this.identity = identity;
     this.deployment = identity.deployment;
@@ -200,13 +143,7 @@ export class Core {
   /** Reads every conversation from the vault; groups are loaded when first needed. */
   async loadRooms(): Promise<void> {
     for (const [row, value] of await this.vault.list(["room"])) {
-      const room = new Room(unhex(String(row[1])));
-      const place = unpack<Place>(value);
-      room.status = place.status;
-      room.sequence = place.sequence;
-      room.refusal = place.refusal;
-      room.chain =
-        place.chain === null ? undefined : { conversation: room.conversation, ...place.chain };
+      const room = Room.load(unhex(String(row[1])), value);
       this.rooms.set(room.name, room);
     }
   }
@@ -365,14 +302,7 @@ export class Core {
       if (room.group !== undefined && !room.group.removed) {
         writes.push(...(await this.#groupWrites(room, room.group)));
       }
-      const chain = room.chain;
-      const place: Place = {
-        status: room.status,
-        sequence: room.sequence,
-        refusal: room.refusal,
-        chain: chain ? { sequence: chain.sequence, hash: chain.hash, timeMs: chain.timeMs } : null,
-      };
-      writes.push(put(["room", room.name], place));
+      writes.push(room.write());
     }
     await this.keep(writes);
     this.flushed();
@@ -400,29 +330,9 @@ export class Core {
     this.write(...rows.map((row) => [row, undefined] as const));
   }
 
-  /** Keeps what came to both logs since; their heads are the entries themselves. */
+  /** Keeps what came to both logs since; the caller flushes. */
   keepLogs(): void {
-    const { keys, laws, documents, verified } = this.monitor;
-    for (const [at, entry] of keys.entries.entries()) {
-      if (at >= this.#keptKeys) this.write([["log-key", at], entry]);
-    }
-    for (const [at, entry] of laws.entries.entries()) {
-      if (at >= this.#keptLaw) this.write([["log-law", at], entry]);
-    }
-    if (laws.size > this.#keptLaw || this.#keptLaw === 0) {
-      this.write(...documents.map((data, at) => [["charter", at], data] as const));
-    }
-    this.#keptKeys = keys.size;
-    this.#keptLaw = laws.size;
-    const fresh = verified.takeFresh();
-    if (fresh !== undefined) this.write([["verified", this.#keptVerified++], fresh]);
-  }
-
-  /** Says that the vault already holds so much of the logs. */
-  logsAreKept(): void {
-    this.#keptVerified = this.monitor.verified.rows;
-    this.#keptKeys = this.monitor.keys.size;
-    this.#keptLaw = this.monitor.laws.size;
+    this.write(...this.logs.takeFresh());
   }
 
   /** Wakes who waits for a room without anything to write. */

@@ -1,7 +1,8 @@
 /** One unlocked device: its parts, put together. */
 
 import type { Me, MessengerEvent } from "../messenger.ts";
-import { hex } from "../protocol/encoding.ts";
+import { hex, utf8 } from "../protocol/encoding.ts";
+import type { AnyRecord } from "../protocol/record.ts";
 import { Alarms } from "./alarms.ts";
 import { Amendments } from "./amendments.ts";
 import { Changes } from "./changes.ts";
@@ -67,18 +68,19 @@ export class Device {
     alarms.nameOf = (device) => this.siblings.devices.name(device);
     const { siblings, amendments, files } = this;
     this.session = new Session({ ...parts, presence, links, alarms, siblings, amendments, files });
+    links.admitted = (conversation) => this.tellNewcomers(conversation);
     this.#expiry = new Expiry(core, chronicle);
-    chronicle.expires = (timeMs) => this.#expiry.at(timeMs);
+    chronicle.timeline.expires = (timeMs) => this.#expiry.at(timeMs);
     sending.isHeld = (room) => {
-      const changed = people.changed(chronicle.view(room.name).members);
+      const changed = people.changed(chronicle.views.of(room.name).members);
       for (const account of changed) alarms.askAbout(account);
       return changed.length > 0;
     };
-    core.flushed = () => chronicle.flushed();
-    chronicle.reached = (name, sequence) => marks.state(name, sequence);
+    core.flushed = () => chronicle.timeline.flushed();
+    chronicle.showing.reached = (name, sequence) => marks.state(name, sequence);
     this.presence.whisper = (room, record) => sending.whisper(room, record);
     marks.whisper = (room, record) => sending.whisper(room, record);
-    marks.changed = (name) => void chronicle.tellReached(name);
+    marks.changed = (name) => void chronicle.pages.tellReached(name);
   }
 
   /** Loads a device from its vault; a fresh one publishes its key packages. */
@@ -94,13 +96,13 @@ export class Device {
     const device = new Device(core);
     await core.loadRooms();
     await device.people.load();
-    await device.chronicle.load();
+    await device.chronicle.views.load();
     await device.outbox.load();
     await device.alarms.load();
     await device.siblings.load();
     await device.links.load();
     await device.presence.load();
-    if (!fresh) core.logsAreKept();
+    if (!fresh) core.logs.areKept();
     core.keepLogs();
     if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
     await core.flush();
@@ -111,6 +113,27 @@ export class Device {
     const { account, device, identity, monitor } = this.core;
     const deployment = monitor.charter.terms.name;
     return { account: hex(account), device: hex(device), handle: identity.handle, deployment };
+  }
+
+  /** Sends a record into a conversation, and tells what waits for the connection now. */
+  async say(conversation: string, record: AnyRecord): Promise<void> {
+    const { core, sending, session } = this;
+    await core.alone(() => sending.send(core.room(conversation), record));
+    session.tellConnectionNow();
+  }
+
+  /** Says what a group is called and looks like (spec V-16). */
+  sayDetails(conversation: string, name: string, picture: Uint8Array | null): Promise<void> {
+    const data = { name: utf8(name), picture: picture ?? new Uint8Array() };
+    return this.say(conversation, { kind: "Details", ...data });
+  }
+
+  /** Newcomers learn what the conversation is called (spec V-16). */
+  async tellNewcomers(conversation: string): Promise<void> {
+    const { name, picture, admins } = this.chronicle.views.of(conversation);
+    if (name !== "" && admins.includes(hex(this.core.account))) {
+      await this.sayDetails(conversation, name, picture);
+    }
   }
 
   /** Ends what runs; the vault stays open. */

@@ -28,10 +28,11 @@ import {
   signLinkRequest,
 } from "../protocol/link_request.ts";
 import type { Changes } from "./changes.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { waitFor } from "./enrolment.ts";
 import { asRefusal, rosterOf } from "./groups.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 const TURN_MS = 2_000;

@@ -22,11 +22,13 @@ import type { HistoryPiece } from "../protocol/letter.ts";
 import { type AnyRecord, decodeRecord, display, encodeRecord } from "../protocol/record.ts";
 import type { Alarms } from "./alarms.ts";
 import { getBlob, putBlob } from "./blobs.ts";
-import type { Chronicle, Entry } from "./chronicle.ts";
-import { type Core, Room } from "./core.ts";
+import type { Chronicle } from "./chronicle.ts";
+import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
+import { Room } from "./room.ts";
+import type { Entry } from "./timeline.ts";
 import { put } from "./vault.ts";
 
 /** Bytes of a file, about: small enough to be made and read without a stutter. */
@@ -62,7 +64,7 @@ export class HandOver {
    */
   async give(all: boolean, send: (piece: HistoryPiece) => Promise<void>): Promise<void> {
     const parts: HistoryPart[] = [];
-    for (const { id, kind } of this.#chronicle.conversations()) {
+    for (const { id, kind } of this.#chronicle.views.all()) {
       if (kind !== "service") parts.push(await this.#core.alone(() => this.#part(id, all)));
     }
     const contacts = this.#people.verifiedSides();
@@ -82,7 +84,7 @@ export class HandOver {
   }
 
   async #part(name: string, all: boolean): Promise<HistoryPart> {
-    const view = this.#chronicle.view(name);
+    const view = this.#chronicle.views.of(name);
     const rows = all ? await this.#core.vault.list(["history", name]) : [];
     const now = this.#core.clock();
     return {
@@ -215,19 +217,23 @@ export class HandOver {
       room.status = "left";
       room.dirty = true;
       core.rooms.set(name, room);
-      this.#chronicle.change(name, {
+      this.#chronicle.views.change(name, {
         kind: part.kind === ConversationKind.DIRECT ? "direct" : "group",
         members: part.members.map(hex),
       });
     }
-    const view = this.#chronicle.view(name);
+    const view = this.#chronicle.views.of(name);
     const { details, detailsAt, timerSeconds } = part;
     if (details !== undefined && detailsAt > view.nameAt) {
       const picture = details.picture.length > 0 ? details.picture : null;
-      this.#chronicle.change(name, { name: display(details.name), nameAt: detailsAt, picture });
+      this.#chronicle.views.change(name, {
+        name: display(details.name),
+        nameAt: detailsAt,
+        picture,
+      });
     }
     if (view.timerSeconds === 0 && timerSeconds > 0) {
-      this.#chronicle.change(name, { timerSeconds });
+      this.#chronicle.views.change(name, { timerSeconds });
     }
   }
 

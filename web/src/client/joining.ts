@@ -9,9 +9,10 @@ import { GroupRefused, WireRefused } from "../protocol/errors.ts";
 import type { FromServerOf } from "../protocol/frames.ts";
 import * as limits from "../protocol/limits.ts";
 import type { Chronicle } from "./chronicle.ts";
-import { type Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal, nameFailure, readMember, rosterOf } from "./groups.ts";
 import type { People } from "./people.ts";
+import { Room } from "./room.ts";
 
 export const TRIES = 12;
 const PAUSE_MS = 20;
@@ -93,7 +94,7 @@ export class Joining {
     } catch (problem) {
       asRefusal(problem);
     }
-    this.#chronicle.describe(room, group);
+    this.#chronicle.views.describe(room, group);
   }
 
   /** Comes back with fresh keys; what was sent in between stays unreadable. Runs alone. */

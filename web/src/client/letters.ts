@@ -127,7 +127,7 @@ export class Letters {
     const own = this.#own as Own | undefined;
     if (own === undefined) return;
     if (this.#of(device).told !== own.keyMs) {
-      const key = publicKey(own.secret);
+      const key = await publicKey(own.secret);
       const letter = { kind: "key", key, timeMs: own.keyMs, asks: !this.knows(device) } as const;
       await this.#post(device, letter);
       this.#keep(device, { told: own.keyMs });
@@ -146,7 +146,7 @@ export class Letters {
     const { key } = this.#of(device);
     if (key.length === 0) throw new KeyLogRefused("device-pending", "no key to seal to");
     const context = contextOf(this.#routeTo(device));
-    const sealed = seal(key, PURPOSE, context, encodeContent(content), this.#core.random(32));
+    const sealed = await seal(key, PURPOSE, context, encodeContent(content));
     await this.#post(device, { kind: "sealed", key, sealed });
   }
 
@@ -183,8 +183,9 @@ export class Letters {
       return { device, piece: undefined };
     }
     const own = this.#own;
-    if (own === undefined || !equalBytes(letter.key, publicKey(own.secret))) return undefined;
-    const content = decodeContent(unseal(own.secret, PURPOSE, contextOf(route), letter.sealed));
+    if (own === undefined || !equalBytes(letter.key, await publicKey(own.secret))) return undefined;
+    const opened = await unseal(own.secret, PURPOSE, contextOf(route), letter.sealed);
+    const content = decodeContent(opened);
     if (content.kind === "piece") return { device, piece: content };
     if (content.timeMs > known.nameMs) {
       this.#keep(device, { name: display(content.name).slice(0, 60), nameMs: content.timeMs });

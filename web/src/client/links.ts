@@ -50,7 +50,7 @@ export class Links {
     this.#chronicle = chronicle;
     this.#people = people;
     this.#changes = changes;
-    chronicle.asking = (name) => this.#waiting(name).length;
+    chronicle.views.asking = (name) => this.#waiting(name).length;
   }
 
   async load(): Promise<void> {
@@ -79,7 +79,7 @@ export class Links {
     if (!this.#rules(name)) throw new GroupRefused("not-allowed", "administrators make links");
     const madeMs = core.clock();
     const secret = core.random(protocol.SECRET_SIZE);
-    const shown = shorten(this.#chronicle.conversation(name).name);
+    const shown = shorten(this.#chronicle.views.conversation(name).name);
     const expiresMs = madeMs + LINK_DAYS_MS;
     const kept: Kept = { secret, name: shown, madeMs, expiresMs, atOnce };
     this.#links.set(name, kept);
@@ -210,7 +210,7 @@ export class Links {
   #note(name: string, account: string, asked: Asked): void {
     this.#askedFor(name).set(account, asked);
     this.#core.write(put(["asked", name, account], asked));
-    this.#chronicle.tell(name);
+    this.#chronicle.views.tell(name);
   }
 
   #askedFor(name: string): Map<string, Asked> {
@@ -221,7 +221,7 @@ export class Links {
 
   #waiting(name: string): [string, Asked][] {
     if (!this.#rules(name)) return [];
-    const { members } = this.#chronicle.view(name);
+    const { members } = this.#chronicle.views.of(name);
     return [...this.#askedFor(name)].filter(
       ([account, asked]) =>
         !asked.answered && !members.includes(account) && !this.#people.isBlocked(account),
@@ -229,7 +229,7 @@ export class Links {
   }
 
   #rules(name: string): boolean {
-    const { kind, admins } = this.#chronicle.view(name);
+    const { kind, admins } = this.#chronicle.views.of(name);
     const member = this.#core.rooms.get(name)?.status === "member";
     return member && kind === "group" && admins.includes(hex(this.#core.account));
   }

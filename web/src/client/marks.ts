@@ -7,9 +7,10 @@
 import { hex } from "../protocol/encoding.ts";
 import type { AnyRecord } from "../protocol/record.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 
 const MOVED_MS = 1_000;
 const ANSWER_MS = 2_000;
@@ -75,7 +76,7 @@ export class Marks {
   state(conversation: string, sequence: number): "sent" | "delivered" | "read" {
     if (!this.receipts) return "sent";
     const own = hex(this.#core.account);
-    const others = this.#chronicle.view(conversation).members.filter((one) => one !== own);
+    const others = this.#chronicle.views.of(conversation).members.filter((one) => one !== own);
     if (others.length === 0) return "sent";
     const states = others.map((account) => this.stateOf(conversation, account, sequence));
     if (states.every((state) => state === "read")) return "read";
@@ -91,7 +92,7 @@ export class Marks {
 
   /** Tells others that this person types, or does not any more. */
   async type(room: Room, active: boolean): Promise<void> {
-    if (!this.typing || this.#chronicle.isHidden(room.name)) return;
+    if (!this.typing || this.#chronicle.views.isHidden(room.name)) return;
     await this.#core.alone(() => this.whisper(room, { kind: "Typing", active }));
   }
 
@@ -115,9 +116,9 @@ export class Marks {
     if (this.#due.has(room.name)) return;
     const fire = async () => {
       this.#due.delete(room.name);
-      if (!this.receipts || !room.usable || this.#chronicle.isHidden(room.name)) return;
+      if (!this.receipts || !room.usable || this.#chronicle.views.isHidden(room.name)) return;
       await this.whisper(room, { kind: "DeliveryMark", through: room.sequence, asks });
-      const through = Math.floor(this.#chronicle.view(room.name).readAt);
+      const through = Math.floor(this.#chronicle.views.of(room.name).readAt);
       if (through > 0) await this.whisper(room, { kind: "ReadMark", through });
     };
     const timer = setTimeout(() => void this.#core.alone(fire).catch(asRefusal), waitMs);

@@ -2,9 +2,10 @@
 
 import type { RefusalFacts, SendState } from "../messenger.ts";
 import { hex } from "../protocol/encoding.ts";
-import type { Chronicle, Underway } from "./chronicle.ts";
+import type { Chronicle } from "./chronicle.ts";
 import type { Core } from "./core.ts";
 import { unpack } from "./pack.ts";
+import type { Underway } from "./showing.ts";
 import { put, type Write } from "./vault.ts";
 
 /** A message on its way, sealed or not; `id` is its 16 bytes. `header` is empty until it is sealed. */
@@ -36,7 +37,7 @@ export class Outbox {
   constructor(core: Core, chronicle: Chronicle) {
     this.#core = core;
     this.#chronicle = chronicle;
-    chronicle.underway = (conversation) =>
+    chronicle.pages.underway = (conversation) =>
       this.of(conversation).map((outgoing) => this.#underway(outgoing));
   }
 
@@ -93,7 +94,7 @@ export class Outbox {
   /** Tells how a message that is on its way stands now. */
   async tell(outgoing: Outgoing, fresh: boolean): Promise<void> {
     const name = outgoing.conversation;
-    const message = await this.#chronicle.showUnderway(name, this.#underway(outgoing));
+    const message = await this.#chronicle.showing.underway(name, this.#underway(outgoing));
     if (message !== undefined) this.#core.tell({ kind: "message", message, fresh });
   }
 

@@ -7,10 +7,11 @@
 import { hex } from "../protocol/encoding.ts";
 import type { AnyRecord } from "../protocol/record.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal } from "./groups.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 const AWAY = 0;
@@ -118,7 +119,9 @@ export class Presence {
     if (!this.#on) return;
     const rooms = [...this.#core.rooms.values()]
       .filter((room) => room.usable && this.#direct(room.name))
-      .sort((a, b) => this.#chronicle.view(b.name).timeMs - this.#chronicle.view(a.name).timeMs)
+      .sort(
+        (a, b) => this.#chronicle.views.of(b.name).timeMs - this.#chronicle.views.of(a.name).timeMs,
+      )
       .slice(0, TOLD);
     try {
       await this.#core.alone(async () => {
@@ -130,6 +133,8 @@ export class Presence {
   }
 
   #direct(name: string): boolean {
-    return this.#chronicle.view(name).kind === "direct" && !this.#chronicle.isHidden(name);
+    return (
+      this.#chronicle.views.of(name).kind === "direct" && !this.#chronicle.views.isHidden(name)
+    );
   }
 }

@@ -10,11 +10,12 @@ import { Form } from "../protocol/header.ts";
 import { makeMessageId } from "../protocol/identifiers.ts";
 import { Label } from "../protocol/label.ts";
 import { type AnyRecord, encodeRecord } from "../protocol/record.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { pieceWrites, type SealedFile } from "./files.ts";
 import { asRefusal } from "./groups.ts";
 import { readCode } from "./http.ts";
 import type { Outbox, Outgoing } from "./outbox.ts";
+import type { Room } from "./room.ts";
 import type { Sync } from "./sync.ts";
 import { put, type Write } from "./vault.ts";
 
@@ -75,6 +76,11 @@ export class Sending {
     await this.#core.flush();
     void this.#core.alone(() => this.resume(room)).catch(() => undefined);
     return hex(outgoing.id);
+  }
+
+  /** Sends what was held until its person had answered for a changed safety code. Runs alone. */
+  async resumeAll(): Promise<void> {
+    for (const room of this.#core.rooms.values()) await this.resume(room);
   }
 
   /** Sends what waits for a room, as it was sealed where it can be. Runs alone. */

@@ -26,10 +26,11 @@ import { type Arrival, type Received, receive, receiveEphemeral } from "../proto
 import { type AnyRecord, decodeRecord } from "../protocol/record.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { Core, Room } from "./core.ts";
+import type { Core } from "./core.ts";
 import { asRefusal, readMember, rosterOf } from "./groups.ts";
 import type { Outbox, Outgoing } from "./outbox.ts";
 import type { People } from "./people.ts";
+import type { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 /** Refusals that may only mean that a log has moved on since it was last read. */
@@ -326,7 +327,7 @@ export class Sync {
     const now = rosterOf(group).map((leaf) => hex(leaf.account));
     const added = commit.added.map((member) => hex(readMember(member).account));
     const removed = commit.removed.map((member) => hex(readMember(member).account));
-    const { members, admins, addPolicy } = this.#chronicle.view(room.name);
+    const { members, admins, addPolicy } = this.#chronicle.views.of(room.name);
     const before = new Set(members);
     const came = [...new Set(added)].filter((account) => !before.has(account));
     const gone = [...new Set(removed)].filter((account) => !now.includes(account));
@@ -334,7 +335,7 @@ export class Sync {
     const left = gone.filter((account) => leavers.includes(account));
     const went = gone.filter((account) => !leavers.includes(account));
     await this.#learn([by, ...came, ...gone]);
-    this.#chronicle.describe(room, group);
+    this.#chronicle.views.describe(room, group);
     const names = (accounts: readonly string[]) => accounts.map((one) => this.#people.name(one));
     const say = (offset: number, line: Line) =>
       this.#chronicle.line(room.name, item.sequence + offset, item.timeMs, line);
@@ -345,7 +346,7 @@ export class Sync {
       await say(0.3 + at / 10_000, { kind: "left", by: this.#people.name(account) });
     }
     if (!commit.contextChanged) return;
-    const after = this.#chronicle.view(room.name);
+    const after = this.#chronicle.views.of(room.name);
     const changed = [
       ...after.admins.filter((one) => !admins.includes(one)).map((one) => [one, "admin"] as const),
       ...admins
@@ -365,7 +366,7 @@ export class Sync {
     const { code, detail } = refusal;
     const line: Line = { kind: "stopped", refusal: { code, detail } };
     await this.#chronicle.line(room.name, at, timeMs, line);
-    this.#chronicle.tell(room.name);
+    this.#chronicle.views.tell(room.name);
     if (!this.#suspect(room, refusal)) {
       this.#alarms.raise({ kind: "server-deceived", refusal: { code, detail } });
     }
@@ -375,7 +376,7 @@ export class Sync {
   #suspect(room: Room, refusal: Refusal): boolean {
     const { code, detail } = refusal;
     if (!GHOSTS.has(code)) return false;
-    const { name } = this.#chronicle.conversation(room.name);
+    const { name } = this.#chronicle.views.conversation(room.name);
     const cause = { conversation: room.name, name, refusal: { code, detail } };
     this.#alarms.raise({ kind: "ghost", ...cause });
     return true;

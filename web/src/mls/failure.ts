@@ -1,5 +1,6 @@
 /** The one exception of the MLS layer, and how the library's own become it. */
 
+import { DeserializeError, HpkeError } from "@hpke/core";
 import {
   CodecError,
   CryptoError,
@@ -40,6 +41,10 @@ export function asFailure(problem: unknown): Error {
   if (known !== undefined) return new MlsError(known[1], words);
   if (problem instanceof CryptoVerificationError) return new MlsError("invalid-signature", words);
   if (problem instanceof CryptoError) return new MlsError("decryption-failed", words);
+  if (problem instanceof DeserializeError) return new MlsError("malformed", "not an X25519 key");
+  if (problem instanceof HpkeError) {
+    return new MlsError("decryption-failed", "a cryptographic check failed");
+  }
   if (problem instanceof CodecError) return new MlsError("malformed", words);
   if (problem instanceof LibraryError) return new MlsError("refused", words);
   return new MlsError("malformed", "these bytes are not in MLS form");

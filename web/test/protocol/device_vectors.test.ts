@@ -120,18 +120,25 @@ describe("letter", () => {
     const back = { ...route, sender: route.receiver, receiver: route.sender };
     expect(refusalOf(() => openLetter(back, raw(letter), senderKey))).toBe("bad-signature");
   });
-  it("is sealed to its receiver alone", () => {
+  it("is sealed to its receiver alone", async () => {
     const secret = raw(file.receiver_secret);
-    expect(hex(publicKey(secret))).toBe(file.receiver_key);
+    expect(hex(await publicKey(secret))).toBe(file.receiver_key);
     const context = contextOf(route);
-    expect(hex(unseal(secret, "letter", context, raw(file.sealed)))).toBe(file.opened);
-    const again = seal(key, "letter", context, raw(file.opened), raw(file.sender_seed));
-    expect(hex(unseal(secret, "letter", context, again))).toBe(file.opened);
+    expect(hex(await unseal(secret, "letter", context, raw(file.sealed)))).toBe(file.opened);
+    const again = await seal(key, "letter", context, raw(file.opened));
+    expect(hex(await unseal(secret, "letter", context, again))).toBe(file.opened);
     const others = [...context].reverse();
-    expect(refusalOf(() => unseal(secret, "letter", others, again))).toBe("seal-unreadable");
-    expect(refusalOf(() => seal(new Uint8Array(32), "letter", context, again, secret))).toBe(
-      "bad-point",
+    const unreadable = { code: "seal-unreadable" };
+    await expect(unseal(secret, "letter", others, again)).rejects.toMatchObject(unreadable);
+    await expect(unseal(secret, "letter", context, again.slice(1))).rejects.toMatchObject(
+      unreadable,
     );
+    await expect(unseal(secret, "letter", context, again.slice(0, 9))).rejects.toMatchObject(
+      unreadable,
+    );
+    const sealTo = (to: Uint8Array) => seal(to, "letter", context, again);
+    await expect(sealTo(new Uint8Array(32))).rejects.toMatchObject({ code: "bad-point" });
+    await expect(sealTo(new Uint8Array(31))).rejects.toMatchObject({ code: "size" });
   });
   it.each(file.contents)("content $kind", ({ kind, encoded, ...fields }) => {
     const content = decodeContent(raw(String(encoded)));

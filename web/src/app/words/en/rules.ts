@@ -1,14 +1,6 @@
 /** English words for the deployment's rules: how they change, month keys, refused messages. */
 
-import { makeTongue } from "./tongue.ts";
-
-const { count, number, name } = makeTongue("en", {
-  second: ["second", "seconds"],
-  minute: ["minute", "minutes"],
-  hour: ["hour", "hours"],
-  day: ["day", "days"],
-  week: ["week", "weeks"],
-});
+import { count, name, number } from "./tongue.ts";
 
 const personDays = (n: number) =>
   count(n, { one: "1 person-day", other: `${number(n)} person-days` });

@@ -1,6 +1,6 @@
 /** Advice in Hebrew for the refusals that a messenger's person can meet; others stay in English. */
 
-import type { Code } from "../../protocol/codes.ts";
+import type { Code } from "../../../protocol/codes.ts";
 
 export const ADVICE: Readonly<Partial<Record<Code, string>>> = {
   size: "הנתונים גדולים או קטנים מהמותר; דבר לא שונה.",

@@ -1,15 +1,7 @@
 /** Hebrew words for the deployment's rules: how they change, month keys, refused messages. */
 
-import type { refused as Refused, rules as Rules } from "./en_rules.ts";
-import { makeTongue } from "./tongue.ts";
-
-const { count, number, name } = makeTongue("he", {
-  second: ["שנייה", "שניות", "שתי שניות"],
-  minute: ["דקה", "דקות", "שתי דקות"],
-  hour: ["שעה", "שעות", "שעתיים"],
-  day: ["יום", "ימים", "יומיים"],
-  week: ["שבוע", "שבועות", "שבועיים"],
-});
+import type { refused as Refused, rules as Rules } from "../en/rules.ts";
+import { count, name, number } from "./tongue.ts";
 
 const personDays = (n: number) =>
   count(n, { one: "יום כתיבה אחד", two: "שני ימי כתיבה", other: `${number(n)} ימי כתיבה` });

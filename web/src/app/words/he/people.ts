@@ -1,0 +1,67 @@
+/** Hebrew words for people and groups. */
+
+import type { Words } from "../en.ts";
+import { devices, name } from "./tongue.ts";
+
+export const group: Words["group"] = {
+  title: "על הקבוצה",
+  directTitle: "על השיחה",
+  rename: "שינוי השם",
+  members: "חברים",
+  add: "צירוף אנשים",
+  admin: "ניהול",
+  makeAdmin: "מינוי לניהול",
+  takeAdmin: "ביטול הניהול",
+  removeFrom: "הסרה מהקבוצה",
+  removeQuestion: (who) => `להסיר את ${name(who)} מהקבוצה?`,
+  removeText: "מה שכבר אצלם נשאר, ודבר חדש לא יגיע אליהם.",
+  addPolicy: "מי רשאי לצרף אנשים",
+  admins: "ניהול בלבד",
+  everyone: "כל החברים",
+  timer: "הודעות נעלמות",
+  timerOff: "כבוי",
+  timerHint: "נמחקות כאן ובשרת אחרי הזמן הזה. חבר עם מצלמה עדיין יכול לשמור אותן.",
+  link: "קישור הזמנה",
+  linkHint: "מי שבידו הקישור יכול לבקש להצטרף; מכשיר של הניהול מכניס אותו.",
+  linkAtOnce: "לצרף מיד את מי שהקישור בידו",
+  linkAtOnceHint: "אחרת תישאלו על כל אחת ואחד.",
+  linkMake: "יצירת קישור",
+  linkRenew: "קישור חדש",
+  linkRevoke: "ביטול הקישור",
+  requests: "מבקשים להצטרף",
+  accept: "אישור",
+  refuse: "סירוב",
+  leave: "עזיבת הקבוצה",
+  leaveQuestion: "לעזוב את הקבוצה?",
+  leaveText: "דבר חדש לא יגיע ממנה. ההיסטוריה נשארת במכשיר הזה.",
+  forget: "מחיקת ההיסטוריה במכשיר הזה",
+  forgetQuestion: "למחוק את ההיסטוריה של השיחה במכשיר הזה?",
+  forgetText: "אצל אחרים ובמכשירים האחרים שלך היא נשארת.",
+  shared: "נעיצה, השתקה, חיפוש",
+  searchIn: "חיפוש בשיחה הזו",
+};
+
+export const person: Words["person"] = {
+  title: "על האדם הזה",
+  write: "כתיבת הודעה",
+  safety: "קוד בטיחות",
+  safetyHint: (who) =>
+    `יש להשוות אותו עם ${name(who)}, זה לצד זה או בשיחת טלפון: אם שניכם רואים אותו דבר, איש אינו יושב באמצע.`,
+  qrLabel: "קוד הבטיחות כקוד QR",
+  scan: "סריקת הקוד שלהם",
+  match: "הקודים זהים. סומן כמאומת.",
+  mismatch: "הקודים שונים. אין לסמוך על השיחה הזו, ויש לפנות למפעיל.",
+  mark: "סימון כמאומת",
+  unmark: "ביטול הסימון",
+  verified: "מאומת",
+  unverified: "לא מאומת",
+  changed: "קוד הבטיחות השתנה",
+  verifiedSince: (when) => `אומת ב־${when}`,
+  changedSince: (when) => `השתנה ב־${when}`,
+  devices: (n) => `${devices(n)} ביומן המפתחות`,
+  blockHint:
+    "ההודעות הישירות והבקשות של האדם הזה מוסתרות כאן ואין עליהן התראות. בקבוצות משותפות ההודעות שלו מקופלות; לא נמסר לו דבר, והוא ממשיך לראות את שלך.",
+  block: "חסימה",
+  unblock: "ביטול החסימה",
+  deviceSince: (when) => `רשום מאז ${when}`,
+};
