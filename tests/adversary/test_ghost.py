@@ -139,7 +139,7 @@ async def deliver(reader: Client, frame: FromServer) -> None:
     """Hand a frame to a client as if the stream had brought it."""
     await reader._session._take(frame)
     reader._core.flush()
-    reader._session._mend()
+    reader._session.mending.mend()
 
 
 async def stored_items(reader: Client, chat: ConversationId, kind: int) -> list[Item]:
@@ -234,7 +234,7 @@ async def test_owner_sees_an_entry_that_it_did_not_make(tmp_path: Path) -> None:
         )
         world.extra_keys.append(entry.encode())
         await bob.monitor.sync_keys()
-        bob._session._tell_alarms()
+        bob._session.watch.tell_alarms()
         bob._core.flush()
         alarm = (await next_event(bob, AccountAlarm)).alarm
         assert alarm.applied.account == bob.account
@@ -744,7 +744,7 @@ async def test_removed_while_broken_is_out(tmp_path: Path) -> None:
         await ann.remove(chat, ["bob"])
         bob._session.joining.rejoin = rejoin  # type: ignore[method-assign]
         bob = await world.reopen(bob)
-        bob._session._mend()
+        bob._session.mending.mend()
         await next_event(bob, Left)
         assert chat not in bob.conversations()
         await ann.add(chat, ["bob"])

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from doublelock_mls import Group
 from msgspec import Struct, msgpack
 
-from doublelock.client.events import Event
+from doublelock.client.blocking import Blocking
+from doublelock.client.events import Event, Stopped
 from doublelock.client.groups import Groups, take_change
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.vault import Vault
@@ -17,8 +18,8 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.ed25519 import SigningKey, verify_key
 from doublelock.protocol.envelope import SendKeys
-from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused
-from doublelock.protocol.group_rules import Context, Rules, decode_context
+from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused, Refusal
+from doublelock.protocol.group_rules import Context, ConversationKind, Rules, decode_context
 from doublelock.protocol.identifiers import (
     AccountId,
     ConversationId,
@@ -68,7 +69,7 @@ class Room:
 
     `chain` is None where the timeline was entered or skipped in the middle: the next receipt
     starts it afresh. `catching` says that a gap is being closed, `wish` that somebody else
-    asked to leave.
+    asked to leave, `unchecked` that nobody has looked at the GroupInfo of the last commit here.
     """
 
     conversation: ConversationId
@@ -82,6 +83,7 @@ class Room:
     live: bool = False
     dirty: bool = False
     wish: bool = False
+    unchecked: bool = False
     context: Context | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -114,6 +116,7 @@ class Core:
         decrypt: bool,
     ) -> None:
         self.vault = vault
+        self.blocked = Blocking(vault)
         self.http = http
         self.monitor = monitor
         self.clock = clock
@@ -180,6 +183,20 @@ class Core:
         if room.context is None:
             room.context = decode_context(self.group(room).context_data)
         return room.context
+
+    def stop(self, room: Room, refusal: Refusal) -> None:
+        """Let a conversation stand still, and tell why; the caller flushes."""
+        room.status = STOPPED
+        room.dirty = True
+        self.tell(Stopped(room.conversation, refusal))
+
+    def is_hidden(self, room: Room) -> bool:
+        """Say whether it is the direct conversation with somebody blocked. Raises GroupRefused."""
+        if not self.blocked.accounts():
+            return False
+        context = self.context(room)
+        direct = context.kind is ConversationKind.DIRECT
+        return direct and any(account in self.blocked for account in context.admins)
 
     # --- what the rules need ---------------------------------------------------------------
 

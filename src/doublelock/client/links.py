@@ -141,14 +141,14 @@ class Links:
 
     def requests(self) -> list[Request]:
         """Return who waits to be let into a group that this person rules, oldest first."""
-        found = []
+        found, blocked = [], self._core.blocked
         for data in self._core.vault.facts(_REQUESTS):
             asked = msgpack.decode(data, type=_Asked)
             conversation = ConversationId(asked.conversation)
             if asked.answered or not self._rules(conversation):
                 continue
             account = AccountId(asked.account)
-            if account not in self._members(conversation):
+            if account not in self._members(conversation) and account not in blocked:
                 found.append(Request(conversation, account, asked.time_ms))
         return sorted(found, key=lambda each: each.time_ms)
 
@@ -184,7 +184,7 @@ class Links:
                 core.clock(),
                 core.monitor.charter.terms.skew_ms,
             )
-            if not self._rules(link.conversation):
+            if not self._rules(link.conversation) or letter.account in core.blocked:
                 return
             asked = _Asked(link.conversation, letter.account, request.time_ms, answered=False)
             core.write(partial(self._keep, asked))

@@ -20,7 +20,7 @@ from doublelock.protocol.capsule import seal
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.envelope import SealedEnvelope, make_send_keys, seal_envelope
-from doublelock.protocol.errors import CharterRefused, Refusal, WireRefused
+from doublelock.protocol.errors import CharterRefused, Refusal, WireRefused, refused_by_server
 from doublelock.protocol.frames import Accepted, Frame, Refused, Send, Whisper
 from doublelock.protocol.header import Form
 from doublelock.protocol.identifiers import ConversationId, MessageId, make_message_id
@@ -190,11 +190,12 @@ class Sending:
         outgoing = None if message_id is None else self._waiting.get(message_id)
         if message_id is None or outgoing is None:
             return
-        code = _code(frame.code)
+        refusal = refused_by_server(frame.code, frame.detail)
+        code = refusal.code
         tries = self._tries.get(message_id, 0) + 1
         self._tries[message_id] = tries
         if tries > _TRIES or code not in _SEAL_AGAIN | _LATER:
-            self.give_up(outgoing, WireRefused(code, frame.detail))
+            self.give_up(outgoing, refusal)
             return
         room = self._core.room(_conversation(outgoing))
         if code is Code.EPOCH_SUPERSEDED:
@@ -345,13 +346,6 @@ def _unsealed(outgoing: Outgoing) -> Outgoing:
     return Outgoing(
         outgoing.conversation, outgoing.message_id, outgoing.record, outgoing.created_ms
     )
-
-
-def _code(value: str) -> Code:
-    try:
-        return Code(value)
-    except ValueError:
-        return Code.SERVER_ANSWER
 
 
 def _retrieve(done: "asyncio.Future[int]") -> None:

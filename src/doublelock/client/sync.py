@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 
 from doublelock_mls import Application, Commit, MlsError, Proposal
 
-from doublelock.client.core import BROKEN, LEFT, MEMBER, STOPPED, Core, Room
+from doublelock.client.core import BROKEN, LEFT, MEMBER, Core, Room
 from doublelock.client.details import ConversationDetails
 from doublelock.client.events import (
     Left,
     Membership,
     Message,
     RefusedItem,
-    Stopped,
     Whispering,
 )
 from doublelock.client.groups import name_failure, read_member
@@ -74,9 +73,7 @@ class Sync:
             receipt = self.accept(room, _receipt_of(item))
         except Refusal as refusal:
             # Nothing behind a broken receipt can be relied on: stay here (spec G-10).
-            room.status = STOPPED
-            room.dirty = True
-            core.tell(Stopped(room.conversation, refusal))
+            core.stop(room, refusal)
             return True
         if item.kind == MESSAGE:
             await self._take_message(room, item, receipt)
@@ -283,11 +280,11 @@ class Sync:
             )
             return
         except Refusal as refusal:
-            room.status = STOPPED
-            core.tell(Stopped(room.conversation, refusal))
+            core.stop(room, refusal)
             return
         if isinstance(event, Commit):
             room.wish = False
+            room.unchecked = item.device != core.device
             self._tell_commit(room, item.sequence, event)
         else:
             room.wish = isinstance(event, Proposal) and item.device != core.device
@@ -329,8 +326,11 @@ class Sync:
 
     # --- whispers --------------------------------------------------------------------------
 
-    def take_whisper(self, whispered: Whispered) -> tuple[Room, AnyRecord] | None:
-        """Take an ephemeral message and return it with its room; None when it breaks the rule."""
+    def take_whisper(self, whispered: Whispered) -> tuple[Room, Whispering] | None:
+        """Take an ephemeral message and return it with its room; None when it is not told.
+
+        That is when it breaks the rule, or is somebody's who is blocked.
+        """
         core = self._core
         try:
             header = Header.decode(whispered.header)
@@ -354,12 +354,13 @@ class Sync:
         except (Refusal, MlsError):
             return None
         room.dirty = True
-        core.tell(
-            Whispering(
-                room.conversation, whispered.time_ms, account, device, received.message.record
-            )
+        if account in core.blocked:
+            return None
+        told = Whispering(
+            room.conversation, whispered.time_ms, account, device, received.message.record
         )
-        return room, received.message.record
+        core.tell(told)
+        return room, told
 
 
 def _accounts(credentials: Sequence[bytes]) -> tuple[AccountId, ...]:
