@@ -54,6 +54,7 @@ KEY_PACKAGES: Final = 100
 CLAIM_DEVICES: Final = GROUP_MEMBERS
 CHARTERS: Final = 1_024
 LAW_DOCUMENT: Final = 8 * 1024 * 1024
+OPENINGS_A_DAY: Final = 16  # of one custodian, for one month and kind
 CEREMONY_MESSAGE: Final = 256 * 1024
 REQUEST: Final = 32 * 1024 * 1024
 SEALED_SHARE: Final = 64 * 1024

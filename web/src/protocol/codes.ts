@@ -130,6 +130,7 @@ export const ADVICE = {
   "transcript-differs": "What came out is not what was sent; keep both and report it.",
   "ceremony-setup": "The key ceremony's parameters do not hold; agree on them again.",
   "ceremony-mismatch": "The message is of another ceremony, round or holder; it was ignored.",
+  "ceremony-openings": "This custodian has opened as many ceremonies for this month as a day allows; wait until tomorrow, and look up in the journal why the others did not end.",
   "proof-of-possession": "A holder did not prove its key; start again without it.",
   "share-unreadable": "A sealed share cannot be opened; start again without its dealer.",
   "share-mismatch": "A share does not match its commitment; start again without its dealer.",
