@@ -34,7 +34,7 @@ from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import CeremonyRefused, LogRefused, WireRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.server.app import Server, start
-from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
+from doublelock.server.config import UNLIMITED, Bounds, Keys, Rates, ServerConfig
 from doublelock.transport.http import HttpClient
 from doublelock.transport.listening import listen
 
@@ -85,6 +85,8 @@ class World:
         self._witnesses: list[Listener] = []
         self.witness_addresses: tuple[str, ...] = ()
         """Witnesses besides the founding ones, such as an amendment is to bring; before `start`."""
+        self.bounds = Bounds()
+        """How much the server keeps for whom; before `start`."""
         self._server: Server | None = None
         self._http: HttpClient | None = None
         self._monitor: Monitor | None = None
@@ -329,6 +331,7 @@ class World:
             web=self.web,
             clock=self.clock,
             rates=rates,
+            bounds=self.bounds,
         )
 
 
