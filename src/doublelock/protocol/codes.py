@@ -265,7 +265,10 @@ ADVICE: Final[dict[Code, str]] = {
     Code.CHARTER_SIGNATURES: "The amendment lacks signatures that the charter in force demands.",
     Code.CHARTER_DELAY: "The amendment takes effect sooner than the charter allows.",
     Code.CHARTER_FIXED: "The amendment changes what can never change in a deployment.",
-    Code.CHARTER_MISSING: "The law log names an amendment that is not at hand; fetch it first.",
+    Code.CHARTER_MISSING: (
+        "The law log names an amendment whose signed document did not come, and nothing below it "
+        "can be judged without; ask the operator, a custodian, the court or an auditor for it."
+    ),
     Code.UNKNOWN_COMMITTEE: "The charter has no such committee.",
     Code.WARRANT_TERMS: "The warrant contradicts itself; correct it and apply again.",
     Code.WARRANT_KIND: "The charter does not allow this kind of warrant here.",

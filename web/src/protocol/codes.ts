@@ -75,7 +75,7 @@ export const ADVICE = {
   "charter-delay": "The amendment takes effect sooner than the charter allows.",
   "charter-fixed": "The amendment changes what can never change in a deployment.",
   "unknown-committee": "The charter has no such committee.",
-  "charter-missing": "The law log names an amendment that is not at hand; fetch it first.",
+  "charter-missing": "The law log names an amendment whose signed document did not come, and nothing below it can be judged without; ask the operator, a custodian, the court or an auditor for it.",
   "warrant-terms": "The warrant contradicts itself; correct it and apply again.",
   "warrant-kind": "The charter does not allow this kind of warrant here.",
   "warrant-offence": "The charter does not allow this kind of warrant for this offence.",

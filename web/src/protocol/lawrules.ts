@@ -127,7 +127,8 @@ export class Step {
     const { facts, documents, timeMs, held } = this.#at;
     const document = documents.get(hex(entry.document));
     if (document === undefined || !equalBytes(sha256(document), entry.document)) {
-      throw new MissingDocument("charter-missing", hex(entry.document));
+      const detail = `line ${facts.size}, document with SHA-256 ${hex(entry.document)}`;
+      throw new MissingDocument("charter-missing", detail);
     }
     const current = facts.charters.at(-1);
     if (current === undefined) throw voided("charter-genesis", "no charter");
