@@ -13,9 +13,8 @@ from doublelock.client.events import Event, Stopped
 from doublelock.client.groups import Groups, take_change
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.vault import Vault
-from doublelock.protocol.charter import Charter, charter_at
+from doublelock.protocol.charter import Charter, requires_capsule
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.ed25519 import SigningKey, verify_key
 from doublelock.protocol.envelope import SendKeys
 from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused, Refusal
@@ -202,14 +201,15 @@ class Core:
 
     @property
     def escrow(self) -> bool:
-        """Whether the charter in force escrows."""
+        """Whether any committee of the charter in force escrows: what a new group says (G-2)."""
         return self.monitor.charter.terms.escrow == "threshold"
 
-    def escrows_on(self, day: int) -> bool:
-        """Whether the messages of a day are sealed: the charter at its beginning says so (C-6)."""
-        charters = self.monitor.charters
-        first_ms = max(day * DAY_MS, charters[0].terms.effective_ms)
-        return charter_at(charters, first_ms).terms.escrow == "threshold"
+    def escrows_on(self, committee: int, day: int) -> bool:
+        """Whether a committee's accounts seal a day's messages (C-6).
+
+        Raises CharterRefused(unknown-committee).
+        """
+        return requires_capsule(self.monitor.charters, committee, day)
 
     def rules(self) -> Rules:
         """Return the group rules over the key log as it is now."""
@@ -228,11 +228,11 @@ class Core:
         assert self._rules is not None
         return self._rules
 
-    def receive_context(self, day: int) -> ReceiveContext:
-        """Return what the receive rule needs to know now of a message of a day."""
+    def receive_context(self) -> ReceiveContext:
+        """Return what the receive rule needs to know now."""
         return ReceiveContext(
             self.deployment,
-            self.escrows_on(day),
+            self.escrows_on,
             self.clock(),
             int(self.monitor.charter.terms.skew_ms),
             self._find_sender,

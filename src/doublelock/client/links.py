@@ -16,12 +16,12 @@ from doublelock.client.conversation import Conversations
 from doublelock.client.core import LEFT, MEMBER, Core
 from doublelock.client.events import JoinAsked
 from doublelock.client.groups import roster_of
+from doublelock.protocol import limits
 from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import GroupRefused, KeyLogRefused, Refusal, WireRefused
 from doublelock.protocol.frames import Mail
 from doublelock.protocol.group_link import (
-    NAME,
     SECRET_SIZE,
     GroupLink,
     check_join_request,
@@ -96,7 +96,8 @@ class Links:
             raise GroupRefused(Code.NOT_ALLOWED, "admins of a group make links into it")
         now = core.clock()
         secret = core.random(SECRET_SIZE)
-        shown = name.decode("utf-8", "replace").encode()[:NAME].decode("utf-8", "ignore")
+        whole = name.decode("utf-8", "replace").encode()
+        shown = whole[: limits.GROUP_LINK_NAME].decode("utf-8", "ignore")
         kept = _Kept(conversation, secret, shown.encode(), now, now + LINK_MS, at_once)
         with core.vault.transaction():
             core.vault.write_fact(_LINKS + conversation.hex(), msgpack.encode(kept))

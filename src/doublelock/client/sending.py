@@ -111,13 +111,13 @@ class Sending:
         """Look for the day's key epoch in the law log when it is not known yet."""
         core = self._core
         day = day_of(core.clock())
-        if core.escrows_on(day):
-            committee = core.monitor.key_log.committee(core.account)
-            try:
+        committee = core.monitor.key_log.committee(core.account)
+        try:
+            if core.escrows_on(committee, day):
                 core.monitor.epoch_for(committee, key_epoch_of(day), day)
-            except CharterRefused:
-                with contextlib.suppress(WireRefused):
-                    await core.monitor.sync_law()
+        except CharterRefused:
+            with contextlib.suppress(WireRefused):
+                await core.monitor.sync_law()
 
     def resume(self, room: Room) -> None:
         """Send what waits for a room that has just gone live, as it was sealed where it can be."""
@@ -311,7 +311,7 @@ class Sending:
         if room.keys is None or room.keys_epoch != epoch or room.keys.label.day != day:
             seed = core.random(32)
             label = self._label(room, day)
-            if core.escrows_on(day):
+            if core.escrows_on(label.committee, day):
                 key = core.monitor.epoch(label.committee, label.key_epoch)
                 room.keys = make_send_keys(
                     seed, seal(seed, label, key.master_key).capsule, label, Form.SEALED
@@ -332,7 +332,7 @@ class Sending:
         core = self._core
         committee = core.monitor.key_log.committee(core.account)
         epoch = key_epoch_of(day)
-        if core.escrows_on(day):
+        if core.escrows_on(committee, day):
             epoch = core.monitor.epoch_for(committee, epoch, day).epoch.key_epoch
         return Label(core.deployment, committee, epoch, room.conversation, core.account, day)
 

@@ -20,7 +20,6 @@ from doublelock.client.groups import name_failure, read_member
 from doublelock.client.timers import Timers
 from doublelock.client.vault import Outgoing, Shown
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import day_of
 from doublelock.protocol.ed25519 import verify_key
 from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Malformed, Refusal
 from doublelock.protocol.frames import COMMIT, ERASED, MESSAGE, Accepted, Item, Whispered
@@ -134,7 +133,7 @@ class Sync:
             event.authenticated_data,
             event.plaintext,
         )
-        context = core.receive_context(day_of(item.time_ms))
+        context = core.receive_context()
         try:
             received = receive(arrival, item.mls, receipt, context, core.seen)
         except EnvelopeRefused as refusal:
@@ -142,9 +141,7 @@ class Sync:
                 raise
             await core.monitor.sync_law()
             await core.monitor.sync_keys()
-            received = receive(
-                arrival, item.mls, receipt, core.receive_context(day_of(item.time_ms)), core.seen
-            )
+            received = receive(arrival, item.mls, receipt, core.receive_context(), core.seen)
         if received.newly_seen is not None:
             core.seen.add(received.newly_seen)
         header = received.message.header
@@ -350,7 +347,7 @@ class Sync:
                 event.authenticated_data,
                 event.plaintext,
             )
-            received = receive_ephemeral(arrival, core.receive_context(day_of(core.clock())))
+            received = receive_ephemeral(arrival, core.receive_context())
         except (Refusal, MlsError):
             return None
         room.dirty = True

@@ -32,7 +32,6 @@ from doublelock.commands.chat_session import (
 from doublelock.commands.options import FILE
 from doublelock.keep import Unlocking
 from doublelock.protocol import limits
-from doublelock.protocol.charter import Charter
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.group_link import GroupLink, decode_group_link, is_group_link
 from doublelock.protocol.notice import verify_notice
@@ -43,6 +42,10 @@ _PROMISE = (
     "be opened by a quorum of custodians together with the court, is logged, and is told to you."
 )
 _NO_CONTINGENCY = "End-to-end encrypted; this deployment's charter has no contingency."
+_NO_OWN_CONTINGENCY = (
+    "End-to-end encrypted; your committee has no contingency. What people of other committees "
+    "write, a warrant there can open."
+)
 
 
 _LINES: Final = {
@@ -195,13 +198,15 @@ def _me(client: Client) -> dict[str, object]:
         "device": client.device.hex(),
         "deployment": client.address.deployment.hex(),
         "address": client.address.encode(),
-        "escrow": _has_contingency(client.monitor.charter),
+        "escrow": _has_contingency(client),
     }
 
 
 def _me_text(client: Client) -> str:
     charter = client.monitor.charter
-    promise = _PROMISE if _has_contingency(charter) else _NO_CONTINGENCY
+    promise = _PROMISE if _has_contingency(client) else _NO_OWN_CONTINGENCY
+    if charter.terms.escrow == "none":
+        promise = _NO_CONTINGENCY
     return (
         f"You are {client.handle} at {charter.terms.name}, on device "
         f"{chat_view.device_text(client.device)}.\n{promise}\n"
@@ -215,8 +220,10 @@ def _quoted(handle: str) -> str:
     return shlex.quote(chat_view.one_line(handle.encode("utf-8", "replace")))
 
 
-def _has_contingency(charter: Charter) -> bool:
-    return charter.terms.escrow == "threshold"
+def _has_contingency(client: Client) -> bool:
+    """Say whether a warrant can open what this account writes: its committee escrows."""
+    committee = client.monitor.key_log.committee(client.account)
+    return client.monitor.charter.committee(committee).requires_capsule
 
 
 @chat.command()

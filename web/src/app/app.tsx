@@ -1,6 +1,7 @@
 /** The whole interface: what stands before the messages, or two panes and what lies over them. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { contingencyOf } from "./contingency.ts";
 import { GroupLinkQuestion } from "./group_link.tsx";
 import { Logo } from "./parts/icon.tsx";
 import { lazy } from "./parts/lazy.tsx";
@@ -146,7 +147,11 @@ function Nothing() {
       <p>{words.conversation.choose}</p>
       <small>
         {trust !== undefined &&
-          (trust.escrow === "none" ? words.conversation.chooseNone : words.conversation.chooseHint)}
+          {
+            own: words.conversation.chooseHint,
+            others: words.conversation.chooseOwnNone,
+            none: words.conversation.chooseNone,
+          }[contingencyOf(trust)]}
       </small>
     </div>
   );

@@ -43,7 +43,7 @@ export type Epochs<K extends KeyEpochStatement = VerifiedKeyEpoch> = ReadonlyMap
  * MissingDocument, CharterRefused, WarrantRefused, Malformed: then the line is void.
  */
 export function judgeAmendment(
-  facts: Pick<LawFacts, "charters"> & { readonly epochs: Epochs<KeyEpochStatement> },
+  facts: Pick<LawFacts, "charters" | "size"> & { readonly epochs: Epochs<KeyEpochStatement> },
   entry: EntryOf<"amendment">,
   timeMs: number,
   documents: Documents,
@@ -51,7 +51,8 @@ export function judgeAmendment(
 ): Charter {
   const document = documents.get(hex(entry.document));
   if (document === undefined || !equalBytes(sha256(document), entry.document)) {
-    throw new MissingDocument("charter-missing", hex(entry.document));
+    const detail = `line ${facts.size}, document with SHA-256 ${hex(entry.document)}`;
+    throw new MissingDocument("charter-missing", detail);
   }
   const current = facts.charters.at(-1);
   if (current === undefined) throw new WarrantRefused("charter-genesis", "no charter");

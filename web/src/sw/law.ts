@@ -184,7 +184,7 @@ export class LawFold {
       if (!this.#documents.has(hex(entry.document))) {
         this.#documents = byHash(await this.#fetchCharters());
       }
-      const amended = judgeAmendment({ charters, epochs }, entry, timeMs, this.#documents);
+      const amended = judgeAmendment({ charters, size, epochs }, entry, timeMs, this.#documents);
       this.facts = { ...this.facts, charters: [...charters, amended] };
     } else if (entry.type === "handover") {
       const handover = judgeHandover(this.facts, this.#tree.root, charter, entry);

@@ -539,6 +539,14 @@ describe("trust", () => {
     expect(text).toContain("nothing can be opened");
     expect(text).not.toContain("custodians together");
   });
+
+  it("says whose messages can be opened where the own committee has no contingency", async () => {
+    const page = await stage.open({ route: "#/trust", escrow: "elsewhere" });
+    const text = (await page.waitForSelector(".trust").then((each) => each.textContent())) ?? "";
+    expect(text).toContain("your committee has no contingency");
+    expect(text).toContain("Island Committee");
+    expect(text.split("What has been opened so far")).toHaveLength(2);
+  });
 });
 
 describe("groups", () => {

@@ -33,11 +33,11 @@ import {
   type Trust,
 } from "../../src/messenger.ts";
 import { drawLarge, makeTone } from "./drawings.ts";
-import { idOf, makeConversations, makePeople, makeTrust, summed } from "./world.ts";
+import { type Escrow, idOf, makeConversations, makePeople, makeTrust, summed } from "./world.ts";
 
 export interface World {
   readonly state: Status["state"];
-  readonly escrow: "threshold" | "none";
+  readonly escrow: Escrow;
   readonly settings: Partial<Settings>;
   readonly alarms: readonly Alarm[];
 }

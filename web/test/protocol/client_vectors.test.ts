@@ -8,6 +8,7 @@ import {
   genesisId,
   hashTerms,
   readTerms,
+  requiresCapsuleOn,
   verifyAmendment,
   verifyGenesis,
 } from "../../src/protocol/charter.ts";
@@ -473,6 +474,10 @@ describe("charter", () => {
     bad: (Bad & { document: string })[];
     amendments: { why: string; document: string; code: string | null; hash?: string }[];
     bad_terms: (Bad & { payload: string; hash: string })[];
+    capsules: {
+      amendment: string;
+      cases: { why: string; committee: number; day: number; outcome: boolean | string }[];
+    };
   }>("charter");
   const genesis = () => verifyGenesis(utf8(file.document), raw(file.deployment));
   it("good", () => {
@@ -496,6 +501,12 @@ describe("charter", () => {
     expect(hex(hashTerms(raw(payload)))).toBe(hash);
     expect(hex(genesisId(raw(payload)))).toBe(hash);
     expect(refusalOf(() => readTerms(raw(payload)))).toBe(code);
+  });
+  it.each(file.capsules.cases)("seals: $why", ({ committee, day, outcome }) => {
+    const charters = [genesis(), verifyAmendment(genesis(), utf8(file.capsules.amendment))];
+    const asked = () => requiresCapsuleOn(charters, committee, day);
+    if (typeof outcome === "string") expect(refusalOf(asked)).toBe(outcome);
+    else expect(asked()).toBe(outcome);
   });
 });
 
