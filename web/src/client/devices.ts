@@ -74,6 +74,7 @@ export class Devices {
   async list(): Promise<DeviceFacts[]> {
     const { monitor, account, device } = this.#core;
     const lastDays = await this.#lastDays();
+    await this.#learnInviters();
     return monitor.applied.flatMap((applied) =>
       equalBytes(applied.account, account)
         ? applied.added.map((id) => {
@@ -93,10 +94,25 @@ export class Devices {
     );
   }
 
-  /** A name to show for a device of this account. */
+  /** A name to show for a device of this account: its id's first letters where it has none. */
   name(device: DeviceId): string {
-    if (equalBytes(device, this.#core.device)) return this.#core.identity.deviceName;
-    return this.nameOf(device) ?? hex(device).slice(0, 8);
+    const isOwn = equalBytes(device, this.#core.device);
+    const name = isOwn ? this.#core.identity.deviceName : this.nameOf(device);
+    return name || hex(device).slice(0, 8);
+  }
+
+  /** Learns what those are called who vouched for this account's beginnings. */
+  async #learnInviters(): Promise<void> {
+    const core = this.#core;
+    const inviters = core.monitor.applied
+      .filter((applied) => equalBytes(applied.account, core.account))
+      .map(({ version }) => version.inviter)
+      .filter((inviter) => !equalBytes(inviter, NOBODY));
+    const learn = async () => {
+      await this.#people.learn(inviters.map(hex));
+      await core.flush();
+    };
+    await core.alone(learn).catch(asRefusal);
   }
 
   #authorOf(applied: Applied): string {

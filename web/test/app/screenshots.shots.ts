@@ -28,7 +28,7 @@ const SHOTS: readonly Shot[] = [
     act: async (page) => {
       await page.fill("input", "https://chat.example.org/#abc");
       await page.waitForSelector(".joining");
-      await page.locator("input[type=radio]").nth(1).check();
+      await page.locator("input[value=passphrase]").check();
     },
   },
   { name: "unlock", look: { state: "locked" } },

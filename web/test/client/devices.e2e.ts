@@ -44,7 +44,7 @@ async function ask(page: Page, line: string, handle?: string): Promise<[string, 
   await page.fill("input", line);
   await page.waitForSelector("form.joining");
   if (handle !== undefined) await page.locator("input[autocomplete=username]").fill(handle);
-  await page.locator("input[type=radio]").nth(1).check();
+  await page.locator("input[value=passphrase]").check();
   const secrets = page.locator("input[type=password]");
   await secrets.nth(0).fill(PASSPHRASE);
   await secrets.nth(1).fill(PASSPHRASE);
@@ -100,7 +100,9 @@ async function alarm(page: Page, said: RegExp): Promise<void> {
 }
 
 test("has written something before there is a second device", async () => {
-  await stage.register(first, "noa");
+  await stage.ask("person", { name: "ines" });
+  const invite = await stage.ask<string>("invite_by", { name: "ines" });
+  await stage.register(first, "noa", { invite });
   await stage.ask("person", { name: "bela" });
   conversation = await stage.ask<string>("group", { name: "bela", with: ["noa"], title: "Quay 7" });
   await open(first, "Quay 7");
@@ -166,6 +168,8 @@ test("lists the devices by their names, with the day of their last use", async (
   await second.locator("dialog[open] footer .button.primary").click();
   await second.locator("dialog[open]").waitFor({ state: "detached" });
   await go(first, "#/devices");
+  const here = first.locator(".device", { hasText: "This device" });
+  await here.getByText(/approved by \u2068ines\u2069/).waitFor();
   const other = first.locator(".device", { hasText: "Harbour tablet" });
   await other.getByText("Last used").waitFor();
   await other.getByText("Added").waitFor();

@@ -34,7 +34,7 @@ test("opens the vault with a passkey", async () => {
   await page.fill("input", await stage.ask<string>("invite"));
   await page.waitForSelector("form.joining");
   await page.locator("input[autocomplete=username]").fill("dora");
-  await page.locator("input[type=radio]").nth(0).check();
+  await page.locator("input[value=passkey]").check();
   await page.click("form.joining button[type=submit]");
   await page.waitForSelector(".panes");
   await page.reload();

@@ -161,7 +161,7 @@ export class Stage {
     await page.fill("input", invite ?? (await this.ask<string>("invite", { committee })));
     await page.waitForSelector("form.joining");
     await page.locator("input[autocomplete=username]").fill(handle);
-    await page.locator("input[type=radio]").nth(1).check();
+    await page.locator("input[value=passphrase]").check();
     const secrets = page.locator("input[type=password]");
     await secrets.nth(0).fill(PASSPHRASE);
     await secrets.nth(1).fill(PASSPHRASE);

@@ -54,6 +54,8 @@ function DeviceRow({ device }: { readonly device: Device }) {
   const say = words.devices;
   const used =
     device.lastSeenMs === null ? say.never : say.lastUsed(utcDay(tag, device.lastSeenMs / DAY_MS));
+  // This device is in use, whatever the server has noted of it.
+  const unnoted = device.own && device.lastSeenMs === null;
   const rename = async () => {
     setAsked(null);
     await model.attempt(messenger.renameDevice(device.id, name.trim()));
@@ -65,9 +67,8 @@ function DeviceRow({ device }: { readonly device: Device }) {
         <span>
           <bdi>{device.name}</bdi> {device.own && <span class="chip">{say.this}</span>}
         </span>
-        <small>
-          {device.revokedMs === null ? used : say.revoked(longDate(tag, device.revokedMs))}
-        </small>
+        {device.revokedMs !== null && <small>{say.revoked(longDate(tag, device.revokedMs))}</small>}
+        {device.revokedMs === null && !unnoted && <small>{used}</small>}
         <small>{say.added(longDate(tag, device.addedMs), device.approvedBy)}</small>
         <small>
           <code dir="ltr">{device.id.slice(0, 16)}</code>

@@ -12,6 +12,8 @@ import { useAnswer, useApp } from "../use_app.ts";
 import { TrustPage } from "./trust_screen.tsx";
 
 export const PASSPHRASE_LENGTH = 12;
+const PASSKEY_FIRST = ["passkey", "passphrase"] as const;
+const PASSPHRASE_FIRST = ["passphrase", "passkey"] as const;
 const HANDLE = /^[\p{L}\p{N}._-]{1,64}$/u;
 
 export function WelcomeScreen() {
@@ -95,6 +97,8 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
   const passkeys = useAnswer(canUsePasskey, []);
   const say = words.welcome;
   const chosen = passkeys === false ? "passphrase" : way;
+  // What does not work here comes last.
+  const ways = passkeys === false ? PASSPHRASE_FIRST : PASSKEY_FIRST;
 
   const badHandle = !HANDLE.test(handle);
   const short = passphrase.length < PASSPHRASE_LENGTH;
@@ -160,31 +164,26 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
       />
       <fieldset class="ways">
         <legend>{say.protect}</legend>
-        <label class="way">
-          <input
-            type="radio"
-            name="way"
-            checked={chosen === "passkey"}
-            disabled={passkeys === false}
-            onChange={() => setWay("passkey")}
-          />
-          <span class="row-text">
-            <span>{say.passkey}</span>
-            <small>{passkeys === false ? say.passkeyMissing : say.passkeyHint}</small>
-          </span>
-        </label>
-        <label class="way">
-          <input
-            type="radio"
-            name="way"
-            checked={chosen === "passphrase"}
-            onChange={() => setWay("passphrase")}
-          />
-          <span class="row-text">
-            <span>{say.passphrase}</span>
-            <small>{say.passphraseHint}</small>
-          </span>
-        </label>
+        {ways.map((each) => {
+          const missing = each === "passkey" && passkeys === false;
+          const hints = { passkey: say.passkeyHint, passphrase: say.passphraseHint };
+          return (
+            <label class="way" key={each}>
+              <input
+                type="radio"
+                name="way"
+                value={each}
+                checked={chosen === each}
+                disabled={missing}
+                onChange={() => setWay(each)}
+              />
+              <span class="row-text">
+                <span>{say[each]}</span>
+                <small>{missing ? say.passkeyMissing : hints[each]}</small>
+              </span>
+            </label>
+          );
+        })}
       </fieldset>
       {chosen === "passphrase" && (
         <>
