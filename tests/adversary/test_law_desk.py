@@ -92,6 +92,11 @@ async def test_a_custodian_ends_no_gag(tmp_path: Path) -> None:
             notice = jws.sign(encode(lie), jws.Purpose.NOTICE, [signer])
             with pytest.raises(WireRefused) as refused:
                 await file_document(holder.http, "notice", notice)
+            assert refused.value.code is Code.NOTICE_MISMATCH
+            # Nor does it use the clocks' skew: the log's own line decides, before anybody is told.
+            world.clock.advance_to(terms.gag_end_ms - 60_000)
+            with pytest.raises(WireRefused) as refused:
+                await file_document(holder.http, "notice", honest)
             assert refused.value.code is Code.ENTRY_VOID
             rows = await world.server.parts.store.read(lambda tables: tables.law.case(case))
             assert "notice" not in [row.kind for row in rows]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -362,8 +362,10 @@ def _notices(log: Log) -> list[dict[str, object]]:
     path = merkle.prove_inclusion(index, 0, size, lambda level, at: _node(log.raw, level, at))
     proof = TlogProof(index, path, note).encode()
 
-    def notice(signer: str, salt: bytes = _SALT, line: bytes = log.raw[index]) -> bytes:
-        payload = encode(
+    def notice(
+        signer: str, salt: bytes = _SALT, line: bytes = log.raw[index], **changes: Any
+    ) -> bytes:
+        terms = msgspec.structs.replace(
             NoticeTerms(
                 version=1,
                 deployment=Bytes32(charter.deployment),
@@ -380,8 +382,10 @@ def _notices(log: Log) -> list[dict[str, object]]:
                 gag_end_ms=TIME_MS,
                 line=Opaque(line),
                 proof=Opaque(proof),
-            )
+            ),
+            **changes,
         )
+        payload = encode(terms)
         return jws.sign(payload, jws.Purpose.NOTICE, [(public(signer), key(signer).sign)])
 
     later = TIME_MS + _HOUR
@@ -414,6 +418,14 @@ def _notices(log: Log) -> list[dict[str, object]]:
             ),
             ("with another salt", notice("operator", bytes(32)), _ALICE, later, "notice-mismatch"),
             ("with another line", notice("operator", line=log.raw[0]), _ALICE, later, "log-proof"),
+            *(
+                (why, notice("1-court", **{name: value}), _ALICE, later, "notice-mismatch")
+                for why, name, value in (
+                    ("with an earlier gag's end", "gag_end_ms", TIME_MS - _HOUR),
+                    ("of another agency", "agency", "2-agency"),
+                    ("of another kind of warrant", "kind", WarrantKind.METADATA),
+                )
+            ),
         )
     ]
 

@@ -135,8 +135,21 @@ def verify_notice(data: bytes, law: LawState, account: AccountId, now_ms: int) -
         raise EvidenceRefused(Code.NOTICE_MISMATCH, "another log line")
     if Bytes32(subject) not in entry.subjects:
         raise EvidenceRefused(Code.NOTICE_MISMATCH, "the log line does not name this account")
+    _check_facts(terms, law)
     roles = tuple(party.role for party in parties)
     return VerifiedNotice(terms, subject, roles, placed.index)
+
+
+def _check_facts(terms: NoticeTerms, law: LawState) -> None:
+    """Hold the log's facts of a warrant against a notice; the rest is its signer's word (R-25)."""
+    record = law.warrants.get(bytes(terms.warrant))
+    if record is None:
+        return  # the own log is shorter than the notice's
+    agency = law.charter(record.filed_ms).party(record.agency)
+    said = (terms.committee, terms.kind, terms.gag_end_ms, terms.agency)
+    logged = (record.committee, record.kind, record.gag_end_ms, agency.name if agency else "")
+    if said != logged:
+        raise EvidenceRefused(Code.NOTICE_MISMATCH, "the log has other facts of the warrant")
 
 
 def _so_far(charters: Sequence[Charter], now_ms: int) -> Sequence[Charter]:

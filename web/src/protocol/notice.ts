@@ -109,7 +109,21 @@ export function verifyNotice(
   if (!entry.subjects.some((each) => equalBytes(each, subject))) {
     throw new EvidenceRefused("notice-mismatch", "the log line does not name this account");
   }
+  checkFacts(terms, law);
   return { terms, subject, signers, logIndex: placed.index } as unknown as VerifiedNotice;
+}
+
+/** Holds what the log has of a warrant against the notice: the rest is its signer's word. */
+function checkFacts(terms: NoticeTerms, law: LawState): void {
+  const record = law.facts.warrants.get(hex(terms.warrant));
+  if (record === undefined) return; // the own log is shorter than the notice's
+  const agency = law.charter(record.filedMs).party(record.agency)?.name;
+  const same =
+    terms.committee === record.committee &&
+    terms.kind === record.kind &&
+    terms.gagEndMs === record.gagEndMs &&
+    terms.agency === agency;
+  if (!same) throw new EvidenceRefused("notice-mismatch", "the log has other facts of the warrant");
 }
 
 /** Verifies a line's place under whichever charter's witnesses saw it. */
