@@ -203,6 +203,15 @@ export class Changes {
     );
   }
 
+  /** Renews this device's keys in an epoch; where the group has moved on, nothing is done. */
+  renewIn(room: Room, epoch: number): Promise<void> {
+    return this.#change(room, async (group) =>
+      group.epoch === epoch
+        ? { commit: await this.#commit(group, {}), names: new Map() }
+        : undefined,
+    );
+  }
+
   /** Lays down one's role and asks to leave; over once another member commits it. */
   async leave(room: Room): Promise<void> {
     const core = this.#core;

@@ -65,6 +65,7 @@ export class Joining {
     const known = old !== undefined && old.status !== "left";
     core.groups.checkJoined(group, adder, { known, timeMs: mail.timeMs });
     const room = new Room(mail.conversation);
+    room.unchecked = true;
     room.sequence = mail.at;
     room.group = group;
     room.dirty = true;
@@ -135,7 +136,10 @@ export class Joining {
         return;
       } catch (problem) {
         if (problem instanceof MlsError) {
-          if (problem.code !== "tree-mismatch") throw nameFailure(problem);
+          if (problem.code === "not-a-member") throw nameFailure(problem);
+          // Of no use, by whose fault ever: a member's next commit brings another.
+          if (problem.code !== "tree-mismatch")
+            throw new WireRefused("server-answer", "group info");
         } else if (!(problem instanceof WireRefused) || !LOST.has(problem.code)) throw problem;
       }
     }

@@ -43,6 +43,8 @@ export class Room {
   vain = 0;
   /** Somebody else asked to leave. */
   wish = false;
+  /** Nobody has looked here at the GroupInfo that came with the last commit. */
+  unchecked = false;
   #context: Context | undefined;
 
   constructor(conversation: ConversationId) {

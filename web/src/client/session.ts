@@ -10,6 +10,7 @@ import {
   WireRefused,
 } from "../protocol/errors.ts";
 import { type FromServer, type FromServerOf, ItemKind } from "../protocol/frames.ts";
+import { GroupInfoCheck } from "./group_info.ts";
 import { asRefusal, rosterOf } from "./groups.ts";
 import { readCode } from "./http.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -38,6 +39,7 @@ export class Session {
   #refusal: RefusalFacts | null = null;
   readonly #mailbox: Mailbox;
   readonly #mending: Mending;
+  readonly #groupInfo: GroupInfoCheck;
   readonly #watch: Watch;
   /** How much of the key log was looked at for news of devices. */
   #looked = 0;
@@ -48,6 +50,7 @@ export class Session {
     this.#parts = parts;
     this.#mailbox = new Mailbox(parts, this);
     this.#mending = new Mending(parts);
+    this.#groupInfo = new GroupInfoCheck(parts);
     this.#watch = new Watch(parts, this);
   }
 
@@ -81,6 +84,7 @@ export class Session {
     this.#closed = true;
     this.#watch.stop();
     this.#mending.stop();
+    this.#groupInfo.stop();
   }
 
   /** The network is back, or gone: does not wait for the next try. */
@@ -110,6 +114,7 @@ export class Session {
   /** Mends what is broken, as soon as nothing else of it is under way. */
   mend(): void {
     this.#mending.mend();
+    this.#groupInfo.look();
   }
 
   // --- the connection ----------------------------------------------------------------------

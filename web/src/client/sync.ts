@@ -269,6 +269,7 @@ export class Sync {
     }
     if (event.kind === "commit") {
       room.wish = false;
+      room.unchecked = !equalBytes(item.device, this.#core.device);
       await this.#committed(room, item, event);
     } else {
       room.wish = event.kind === "proposal" && !equalBytes(item.device, this.#core.device);
