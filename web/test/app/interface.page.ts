@@ -520,7 +520,7 @@ describe("trust", () => {
     await page.getByRole("button", { name: "Scan their code" }).click();
     await page.fill("dialog input", "doublelock-safety:00ff");
     await page.locator("dialog footer .primary").click();
-    await page.waitForSelector(".toast >> text=The codes differ.");
+    await page.waitForSelector(".safety .problem >> text=The codes differ.");
   });
 
   it("counts what was opened, and names who holds keys", async () => {

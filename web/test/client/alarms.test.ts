@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { Alarms } from "../../src/client/alarms.ts";
 import type { Core } from "../../src/client/core.ts";
+import type { RefusedEntry } from "../../src/client/monitor.ts";
 import type { People } from "../../src/client/people.ts";
 import type { Alarm } from "../../src/messenger.ts";
 import { LogRefused, type Refusal } from "../../src/protocol/errors.ts";
@@ -10,10 +11,12 @@ import { LogRefused, type Refusal } from "../../src/protocol/errors.ts";
 function begin() {
   const told: Alarm[] = [];
   const trouble: Record<"key" | "law", Refusal | undefined> = { key: undefined, law: undefined };
+  const law = { size: 0 };
+  const refused: RefusedEntry[] = [];
   const core = {
     account: new Uint8Array(32),
     identity: { made: [] },
-    monitor: { applied: [], keyLog: { size: 0 }, trouble },
+    monitor: { applied: [], keyLog: { size: 0 }, law, refused, trouble },
     clock: () => 1,
     write: () => undefined,
     tell: (event: { kind: string; alarm?: Alarm }) => {
@@ -21,7 +24,7 @@ function begin() {
     },
   };
   const alarms = new Alarms(core as unknown as Core, { accounts: [] } as unknown as People);
-  return { alarms, trouble, told };
+  return { alarms, trouble, told, law, refused };
 }
 
 test("tells of a forked log once, though it is looked at again after it was seen", () => {
@@ -47,4 +50,18 @@ test("tells of it again once the log was good between, and of each log by itself
   trouble.key = new LogRefused("log-stale", "3 after 5");
   alarms.look();
   expect(told.map((alarm) => alarm.id)).toEqual(["log-fork-law", "log-fork-key", "log-fork-law"]);
+});
+
+test("tells of each charter and key that lacks its signatures, and of no other void line", () => {
+  const { alarms, told, law, refused } = begin();
+  const codes = ["charter-signatures", "entry-void", "key-epoch-signatures"] as const;
+  codes.forEach((code, index) => {
+    refused.push({ log: "law", index, refusal: new LogRefused(code, "law-log line") });
+  });
+  refused.push({ log: "key", index: 0, refusal: new LogRefused("unknown-signer", "") });
+  law.size = 3;
+  alarms.look();
+  for (const { id } of alarms.all()) alarms.dismiss(id);
+  alarms.look();
+  expect(told.map((alarm) => alarm.id)).toEqual(["law-alone-0", "law-alone-2"]);
 });
