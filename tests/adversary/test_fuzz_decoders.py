@@ -78,7 +78,6 @@ calm = settings(
     max_examples=EXAMPLES,
     derandomize=EXAMPLES <= 25,
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 

@@ -82,7 +82,7 @@ def bears(call: Callable[[], object]) -> None:
     assert code != "internal"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(which=st.integers(0, 6), edits=EDITS)
 def test_mutated_messages(which: int, edits: list[Edit]) -> None:
     at = scene()
@@ -93,7 +93,7 @@ def test_mutated_messages(which: int, edits: list[Edit]) -> None:
     bears(lambda: at.observer.check_group_info(message))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(edits=EDITS, which=st.integers(0, 2))
 def test_mutated_joins(edits: list[Edit], which: int) -> None:
     at = scene()
@@ -102,7 +102,7 @@ def test_mutated_joins(edits: list[Edit], which: int) -> None:
     bears(lambda: at.carol.join(*parts))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(edits=EDITS, which=st.integers(0, 1))
 def test_mutated_resyncs_and_observations(edits: list[Edit], which: int) -> None:
     at = scene()
@@ -115,7 +115,7 @@ def test_mutated_resyncs_and_observations(edits: list[Edit], which: int) -> None
     bears(lambda: at.log.observers().load(*stored))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(edits=EDITS, which=st.integers(0, 1))
 def test_mutated_states(edits: list[Edit], which: int) -> None:
     at = scene()
@@ -132,7 +132,7 @@ def test_mutated_states(edits: list[Edit], which: int) -> None:
     bears(use)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(edits=EDITS)
 def test_mutated_key_packages(edits: list[Edit]) -> None:
     at = scene()
@@ -142,7 +142,7 @@ def test_mutated_key_packages(edits: list[Edit]) -> None:
     bears(lambda: import_key_package(package, bytes(32), bytes(32)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(message=st.binary(max_size=300))
 def test_noise(message: bytes) -> None:
     at = scene()

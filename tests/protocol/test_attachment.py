@@ -44,7 +44,7 @@ def test_a_file_comes_back(size: int) -> None:
     assert b"".join(open_attachment(refer(size, sealed), sealed)) == plain
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, SIZES[-1] - 1), st.integers(1, SIZES[-1]))
 def test_any_range_comes_back(start: int, length: int) -> None:
     size = SIZES[-1]

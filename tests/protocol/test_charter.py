@@ -241,7 +241,7 @@ def _says_the_same(data: bytes, good: bytes) -> bool:
         return False
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=80), st.integers(0, 4000), st.integers(0, 3000))
 @example(b"\t", 0, 0)
 def test_hostile_charters_are_refused_and_nothing_else(junk: bytes, at: int, until: int) -> None:

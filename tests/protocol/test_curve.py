@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from py_arkworks_bls12381 import G1Point, G2Point
 
@@ -71,7 +71,6 @@ def test_hash_to_g1_is_rfc_9380(message: bytes, x: str, y: str) -> None:
     assert curve.hash_to_g1(message, _RFC_9380_DST).encoded == bytes(expected)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(min_size=1, max_size=255))
 def test_both_libraries_hash_alike(message: bytes, dst: bytes) -> None:
     other = G1Point.hash_to_curve(message, dst).to_compressed_bytes()

@@ -34,7 +34,7 @@ COMPUTED = [dkg.receive(one, MESSAGES) for one in DEALT]
 SIGNED = [one.message for one in COMPUTED]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n))))
 def test_any_quorum_holds_the_same_key_and_fewer_hold_nothing(shape: tuple[int, int]) -> None:
     threshold, size = shape
@@ -386,7 +386,7 @@ _DECODERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
 
 
 @pytest.mark.parametrize("which", _DECODERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_decoders_refuse_what_they_did_not_write(which: str, data: st.DataObject) -> None:
     good, decode = _DECODERS[which]
@@ -403,7 +403,7 @@ def test_decoders_refuse_what_they_did_not_write(which: str, data: st.DataObject
         decode(data.draw(st.binary(max_size=300)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, len(MESSAGES[1]) - 1), st.integers(1, 255))
 def test_any_changed_byte_of_a_dealing_is_refused_or_for_another(at: int, mask: int) -> None:
     changed = MESSAGES[1][:at] + bytes([MESSAGES[1][at] ^ mask]) + MESSAGES[1][at + 1 :]

@@ -275,7 +275,7 @@ def test_a_line_in_other_words_is_read_by_the_one_rule(scene: Scene) -> None:
     assert sum(isinstance(one, EvidenceLine) for one in outcomes) in range(4, 7)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(at=st.integers(0, 2000), junk=st.binary(min_size=1, max_size=4), drop=st.integers(0, 4))
 def test_the_quick_reader_is_no_laxer(at: int, junk: bytes, drop: int) -> None:
     good = _GOOD_LINE
@@ -334,7 +334,7 @@ def test_a_key_log_that_is_not_the_checkpoints_is_refused(scene: Scene) -> None:
         prove_key_log(scene.world.state, scene.entries, note)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(at=st.integers(0, 2000), junk=st.binary(min_size=1, max_size=4))
 def test_hostile_lines_are_refused_and_nothing_else(at: int, junk: bytes) -> None:
     scene = _SHARED
@@ -380,7 +380,7 @@ def test_a_release_is_bound_to_permit_and_holder(scene: Scene) -> None:
         make_body(permit, ((EPOCH + 1, 1),), partials)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_hostile_releases_are_refused_and_nothing_else(data: bytes) -> None:
     world, permit = _SHARED.world, _SHARED.permit

@@ -265,7 +265,7 @@ _DECODERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
 
 
 @pytest.mark.parametrize("which", _DECODERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_decoders_refuse_what_they_did_not_write(which: str, data: st.DataObject) -> None:
     good, decode = _DECODERS[which]
@@ -278,7 +278,7 @@ def test_decoders_refuse_what_they_did_not_write(which: str, data: st.DataObject
         decode(data.draw(st.binary(max_size=300)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, len(_sign(STATEMENT).encode()) - 1), st.integers(1, 255))
 def test_any_changed_byte_of_a_key_epoch_is_refused(at: int, mask: int) -> None:
     good = _sign(STATEMENT).encode()

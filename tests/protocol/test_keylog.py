@@ -248,7 +248,7 @@ def test_noise_is_refused(data: bytes) -> None:
 _ENTRY = first_entry(person("fuzz")).encode()
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(_ENTRY) * 8 - 1))
 def test_any_changed_bit_is_refused(bit: int) -> None:
     data = bytearray(_ENTRY)
@@ -319,4 +319,4 @@ class KeyLogMachine(RuleBasedStateMachine):
 
 
 TestKeyLogMachine = KeyLogMachine.TestCase
-TestKeyLogMachine.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+TestKeyLogMachine.settings = settings(max_examples=25, stateful_step_count=15)

@@ -393,7 +393,7 @@ _WORLD = World()
 _WARRANT = _WORLD.warrant()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60), st.integers(0, 2000), st.integers(0, 2000))
 def test_hostile_lines_never_stop_the_fold(junk: bytes, at: int, until: int) -> None:
     state = _WORLD.state
@@ -409,7 +409,7 @@ def test_hostile_lines_never_stop_the_fold(junk: bytes, at: int, until: int) -> 
         decode_request(_WORLD.deployment, junk)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_hostile_warrants_are_refused_and_nothing_else(data: st.DataObject) -> None:
     good = _WARRANT.document

@@ -127,7 +127,7 @@ def test_a_bad_point_names_its_holder() -> None:
         assert (refusal.value.code, refusal.value.culprits) == (Code.PARTIAL_WRONG, (2,))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200) | st.integers(0, 8 * 150 - 1))
 def test_noise_and_flipped_bits_are_refused_or_another_set(data: bytes | int) -> None:
     honest = SETS[1].encode()

@@ -350,7 +350,7 @@ def test_a_receipt_of_another_conversation() -> None:
 FIELDS = ["header", "body", "authenticated_data", "plaintext"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(FIELDS), st.integers(0, 10_000), st.integers(0, 7))
 def test_any_bit_changed_after_the_server_signed_is_refused(name: str, at: int, bit: int) -> None:
     data = getattr(HONEST.arrival, name)
@@ -359,7 +359,7 @@ def test_any_bit_changed_after_the_server_signed_is_refused(name: str, at: int, 
     refusal_of(replace(HONEST, arrival=changed))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(["header", "body"]), st.integers(0, 10_000), st.integers(0, 7))
 def test_any_bit_changed_by_the_server_itself_is_refused(name: str, at: int, bit: int) -> None:
     made = world.envelope()
@@ -373,7 +373,7 @@ def test_any_bit_changed_by_the_server_itself_is_refused(name: str, at: int, bit
     refusal_of(delivery)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=400), st.binary(max_size=400), st.binary(max_size=80))
 def test_noise_is_refused(header: bytes, body: bytes, plaintext: bytes) -> None:
     noise = replace(HONEST.arrival, header=header, body=body, plaintext=plaintext)

@@ -630,7 +630,7 @@ def named(item: ScopeItem, who: str, where: str, day: int) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     scope=st.lists(items(), min_size=1, max_size=2).map(tuple),
     wanted=st.sets(st.tuples(NAMES, ROOMS, DAYS), min_size=1, max_size=4),

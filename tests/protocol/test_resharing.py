@@ -53,7 +53,7 @@ def test_a_refresh_keeps_the_key_and_changes_every_share() -> None:
         assert GROUP.base_multiple(secret_of(list(quorum))) == KEY.public_key
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n))),
     st.sets(st.integers(1, 4), min_size=3),
@@ -230,7 +230,7 @@ def test_a_receiver_resumes_and_anybody_can_audit() -> None:
     assert str(resumed.share) not in repr(resumed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_stored_receiver_is_decoded_strictly(data: st.DataObject) -> None:
     good = resharing.receive(ROOM, 2, NEXT.secrets[1], MESSAGES).encode(GROUP)

@@ -1,0 +1,6 @@
+"""What every test shares: a property is judged by its outcome, never by the machine's speed."""
+
+from hypothesis import settings
+
+settings.register_profile("doublelock")
+settings.load_profile("doublelock")
