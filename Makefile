@@ -7,8 +7,6 @@ RUN := $(UV) run --no-sync --quiet
 WORLD ?= world
 CHAT ?=
 JOBS ?= 2
-# `make pages` plays the others too.
-STEADY := $(addprefix test/client/,$(addsuffix .e2e.ts,bundle conversation devices features groups passkey robustness rules trust vault))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test check pytest webtest browser browsertest pages screenshots bench vectors clean
@@ -69,7 +67,7 @@ webtest: setup web/node_modules/.ready  ## The browser's side: types, style, vec
 
 # What a machine without Chromium cannot test is said, as with Go.
 browsertest: setup web/node_modules/.ready
-	@if $(MAKE) --no-print-directory browser; then cd web && npm run --silent e2e -- $(STEADY); \
+	@if $(MAKE) --no-print-directory browser; then cd web && npm run --silent e2e; \
 		else echo "SKIPPED: the browser's tests, for want of Chromium." >&2; fi
 
 pages: setup browser web/node_modules/.ready  ## The browser client in a real Chromium: alone, axe included, and with a real server
