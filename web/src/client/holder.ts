@@ -23,7 +23,7 @@ const LONGEST_MS = 15_000;
 
 /** The vault's tables that the list waits for, in the order in which they are needed. */
 export const READ_FIRST: readonly string[] = [
-  ...["charter", "log-key", "log-law", "verified"],
+  ...["fact", "charter", "log-key", "log-law", "verified"],
   ...["room", "view", "person", "outbox", "alarm", "sibling", "link", "asked", "seen"],
 ];
 

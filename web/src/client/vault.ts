@@ -169,6 +169,11 @@ export class Vault {
 
   /** A row's value, or undefined. Throws VaultRefused(vault-damaged). */
   async read(row: Row): Promise<Uint8Array | undefined> {
+    const ahead = await this.#ahead.get(row[0]);
+    if (ahead !== undefined) {
+      const name = JSON.stringify(row);
+      return ahead.find(([each]) => JSON.stringify(each) === name)?.[1];
+    }
     const store = rowsOf(this.#database);
     const sealed = (await done(store.get([...row]))) as Uint8Array | undefined;
     return sealed && this.#unseal(row, sealed);
