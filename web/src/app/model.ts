@@ -82,6 +82,8 @@ export class Model {
   #timeline: Timeline | null = null;
   /** Whether the messenger has said anything. */
   #answered = false;
+  /** How often a status was learned. */
+  #entered = 0;
   /** What was asked beside the conversations. */
   #rest: Promise<unknown> = Promise.resolve();
   readonly #typingEnds = new Map<string, ReturnType<typeof setTimeout>>();
@@ -98,10 +100,20 @@ export class Model {
     }, 30_000);
     this.settings.value = await this.messenger.settings();
     this.#answered = true;
-    const status = await this.messenger.status();
-    if (status.state === "open") await this.#fill();
-    this.status.value = status;
+    await this.#learnStatus();
     await this.#rest;
+  }
+
+  /** Asks how the device stands, and for the list where it is open. */
+  async #learnStatus(): Promise<void> {
+    const status = await this.messenger.status();
+    try {
+      await this.#enter(status);
+    } catch (problem) {
+      // The tab that kept it open is gone in the meantime.
+      if (!isLocked(problem)) throw problem;
+      await this.#learnStatus();
+    }
   }
 
   /** Shows what the store alone tells, unless the messenger was faster. */
@@ -195,7 +207,9 @@ export class Model {
   #hear(event: MessengerEvent): void {
     switch (event.kind) {
       case "status":
-        return void this.#enter(event.status);
+        return void this.#enter(event.status).catch((problem: unknown) => {
+          if (!isLocked(problem)) throw problem;
+        });
       case "connection":
         this.connection.value = event.connection;
         return;
@@ -263,7 +277,11 @@ export class Model {
   }
 
   async #enter(status: Status): Promise<void> {
+    this.#entered += 1;
+    const entered = this.#entered;
     if (status.state === "open" && this.status.value?.state !== "open") await this.#fill();
+    // What was heard in the meantime is newer.
+    if (entered !== this.#entered) return;
     if (status.state !== "open") this.#clear();
     if (this.status.value?.state === "open") this.wasOpen = true;
     this.status.value = status;
@@ -292,6 +310,11 @@ export class Model {
       conversation === SERVICE ? words.list.service : author,
     );
   }
+}
+
+/** Whether something was refused because no vault is open. */
+function isLocked(problem: unknown): boolean {
+  return problem instanceof MessengerRefused && problem.facts.code === "vault-missing";
 }
 
 function having<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): Map<K, V> {

@@ -21,6 +21,12 @@ const STEADY_MS = 60_000;
 const AGAIN_MS = 500;
 const LONGEST_MS = 15_000;
 
+/** The vault's tables that the list waits for, in the order in which they are needed. */
+export const READ_FIRST: readonly string[] = [
+  ...["fact", "charter", "log-key", "log-law", "verified"],
+  ...["room", "view", "person", "outbox", "alarm", "sibling", "link", "asked", "seen"],
+];
+
 /** How often in a row memory had to be given up, and why the last time. */
 interface Failure {
   readonly count: number;

@@ -4,14 +4,14 @@ import { type Messenger, type MessengerEvent, MessengerRefused } from "../messen
 import { Refusal } from "../protocol/errors.ts";
 
 /** A question: which method with what. `from` names the asker where many share a channel. */
-interface Call {
+export interface Call {
   readonly call: number;
   readonly from: string;
   readonly method: string;
   readonly with: readonly unknown[];
 }
 
-interface Answer {
+export interface Answer {
   readonly answer: number;
   readonly to: string;
   readonly value?: unknown;
@@ -19,7 +19,7 @@ interface Answer {
   readonly failed?: string;
 }
 
-interface Told {
+export interface Told {
   readonly event: MessengerEvent;
 }
 

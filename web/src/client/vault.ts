@@ -73,9 +73,14 @@ export async function eraseVault(): Promise<void> {
   await openStore.deleteDatabase().catch(refuse);
 }
 
+/** Rows as they lie on the disk: their names, and what is sealed there. */
+type Sealed = readonly (readonly [row: Row, sealed: Uint8Array])[];
+
 export class Vault {
   readonly #database: IDBDatabase;
   readonly #key: CryptoKey;
+  /** Whole tables that were read ahead; each is given out once, and none after a write. */
+  readonly #ahead = new Map<string, Promise<(readonly [row: Row, value: Uint8Array])[]>>();
 
   private constructor(database: IDBDatabase, key: CryptoKey) {
     this.#database = database;
@@ -98,16 +103,29 @@ export class Vault {
     return new Vault(database, await importKey(key));
   }
 
-  /** Opens the vault. Throws VaultRefused(vault-missing, vault-wrong-key). */
-  static async open(secret: Secret): Promise<Vault> {
+  /**
+   * Opens the vault. Throws VaultRefused(vault-missing, vault-wrong-key).
+   *
+   * `ahead`: tables that are listed as soon as it is open, in this order.
+   */
+  static async open(secret: Secret, ahead: readonly string[] = []): Promise<Vault> {
     const door = await findDoor();
     if (door === undefined) throw new VaultRefused("vault-missing");
-    // What the passphrase costs is computed beside this thread.
+    // What the passphrase costs is computed beside this thread: the disk is read meanwhile.
     const opening = openDatabase();
-    opening.catch(() => undefined);
+    const reading = ahead.map((table) =>
+      opening.then((database) => forwards(rowsOf(database), below([table]), undefined)),
+    );
+    for (const each of [opening, ...reading]) each.catch(() => undefined);
     try {
       const key = await importKey(await openBox(door.box, secret));
-      return new Vault(await opening, key);
+      const vault = new Vault(await opening, key);
+      for (const [at, table] of ahead.entries()) {
+        const rows = (reading[at] as Promise<Sealed>).then((found) => vault.#unsealAll(found));
+        rows.catch(() => undefined);
+        vault.#ahead.set(table, rows);
+      }
+      return vault;
     } catch (problem) {
       opening.then((database) => database.close()).catch(() => undefined);
       throw problem;
@@ -131,6 +149,7 @@ export class Vault {
   /** Writes rows as one transaction; durable when it resolves. Throws VaultRefused(vault-write). */
   async write(writes: readonly Write[]): Promise<void> {
     if (writes.length === 0) return;
+    this.#ahead.clear();
     const sealed = await Promise.all(
       writes.map(async ([row, value]) => [row, value && (await this.#seal(row, value))] as const),
     );
@@ -150,7 +169,12 @@ export class Vault {
 
   /** A row's value, or undefined. Throws VaultRefused(vault-damaged). */
   async read(row: Row): Promise<Uint8Array | undefined> {
-    const store = this.#database.transaction(ROWS).objectStore(ROWS);
+    const ahead = await this.#ahead.get(row[0]);
+    if (ahead !== undefined) {
+      const name = JSON.stringify(row);
+      return ahead.find(([each]) => JSON.stringify(each) === name)?.[1];
+    }
+    const store = rowsOf(this.#database);
     const sealed = (await done(store.get([...row]))) as Uint8Array | undefined;
     return sealed && this.#unseal(row, sealed);
   }
@@ -171,14 +195,21 @@ export class Vault {
       readonly last?: boolean;
     } = {},
   ): Promise<(readonly [row: Row, value: Uint8Array])[]> {
-    const low = how.after === undefined ? [...prefix] : [...prefix, how.after];
-    // An array sorts behind every text and number, so it bounds what begins with the prefix.
-    const high = how.before === undefined ? [...prefix, []] : [...prefix, how.before];
-    const range = IDBKeyRange.bound(low, high, true, true);
-    const store = this.#database.transaction(ROWS).objectStore(ROWS);
+    const [table] = prefix;
+    const ahead = this.#ahead.get(table);
+    if (ahead !== undefined && prefix.length === 1 && Object.keys(how).length === 0) {
+      this.#ahead.delete(table);
+      return ahead;
+    }
+    const range = below(prefix, how.after, how.before);
+    const store = rowsOf(this.#database);
     const found = await (how.last === true
       ? backwards(store, range, how.limit)
       : forwards(store, range, how.limit));
+    return this.#unsealAll(found);
+  }
+
+  #unsealAll(found: Sealed): Promise<(readonly [row: Row, value: Uint8Array])[]> {
     return Promise.all(
       found.map(async ([row, sealed]) => [row, await this.#unseal(row, sealed)] as const),
     );
@@ -204,6 +235,18 @@ export class Vault {
       throw new VaultRefused("vault-damaged", row[0]);
     }
   }
+}
+
+function rowsOf(database: IDBDatabase): IDBObjectStore {
+  return database.transaction(ROWS).objectStore(ROWS);
+}
+
+/** The rows below a prefix, behind and before others where such are given. */
+function below(prefix: Row, after?: string | number, before?: string | number): IDBKeyRange {
+  const low = after === undefined ? [...prefix] : [...prefix, after];
+  // An array sorts behind every text and number, so it bounds what begins with the prefix.
+  const high = before === undefined ? [...prefix, []] : [...prefix, before];
+  return IDBKeyRange.bound(low, high, true, true);
 }
 
 /** Rows in their order, in one reading. */

@@ -1,5 +1,6 @@
 /** Bytes with lengths in front: what is hashed or signed is built and read here (spec W-1). */
 
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { Malformed } from "./errors.ts";
 
 const UTF8 = new TextEncoder();
@@ -75,18 +76,13 @@ export function compareBytes(left: Uint8Array, right: Uint8Array): number {
 
 /** Lower-case hexadecimal: also the form in which byte strings are keys of maps. */
 export function hex(data: Uint8Array): string {
-  let out = "";
-  for (const byte of data) out += byte.toString(16).padStart(2, "0");
-  return out;
+  return bytesToHex(data);
 }
 
 /** The bytes of lower-case hexadecimal. Throws Malformed(form). */
 export function unhex(text: string): Uint8Array {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new Malformed("form", "not hex");
-  const out = new Uint8Array(text.length / 2);
-  for (let at = 0; at < out.length; at++)
-    out[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
-  return out;
+  return hexToBytes(text);
 }
 
 /** A big-endian number. */

@@ -157,6 +157,52 @@ test("a tab killed between its commit's writing and the server", () =>
 test("a tab killed before it learned that its commit was taken", () =>
   killDuringCommit("behind the server", "Pier 3"));
 
+/** Opens another tab, ends this one at a point of that, and expects that the other works. */
+async function closeWhile(opened: (next: Page) => Promise<unknown>): Promise<void> {
+  const next = await context.newPage();
+  const there = opened(next);
+  const loaded = next.goto(stage.address);
+  await there;
+  await page.close({ runBeforeUnload: false });
+  await loaded;
+  page = next;
+  await page.waitForSelector("html[data-ready]");
+  // It may have been told that all is open, by the tab that is gone.
+  await page.locator("input[type=password]").waitFor();
+  await stage.unlock(page);
+  await open(page, "Quay 7");
+}
+
+test("a tab that opens while the leading one closes answers, whenever that is", async () => {
+  const points: ((next: Page) => Promise<unknown>)[] = [
+    async () => undefined,
+    (next) => next.waitForEvent("framenavigated"),
+    (next) => next.waitForEvent("worker"),
+    (next) => next.waitForEvent("load"),
+    (next) => next.waitForSelector("html[data-ready]"),
+  ];
+  for (const point of points) await closeWhile(point);
+  await write(page, "one tab after the other");
+  expect(await heard("one tab after the other")).not.toContain("refused");
+});
+
+test("a tab takes over from one that hears it and says nothing any more", async () => {
+  for (let time = 0; time < 3; time += 1) {
+    for (const worker of page.workers()) {
+      await worker.evaluate(() => {
+        BroadcastChannel.prototype.postMessage = () => undefined;
+      });
+    }
+    await closeWhile(async (next) => {
+      await next.waitForEvent("load");
+      // Its questions are on their way, and nobody answers.
+      await expect.poll(() => next.workers().length).toBe(1);
+      await next.workers()[0]?.evaluate(() => new Promise((done) => setTimeout(done, 200)));
+      expect(await next.getAttribute("html", "data-ready")).toBeNull();
+    });
+  }
+});
+
 test("a file waits for the network, and can be looked at until then", async () => {
   await open(page, "Quay 7");
   const choose = (name: string) => {

@@ -8,7 +8,7 @@ import { decodeInvite } from "../../protocol/invite.ts";
 import { Purpose } from "../../protocol/keylog_entry.ts";
 import { enter, foundAccount } from "../enrolment.ts";
 import { asRefusal } from "../groups.ts";
-import type { Holder } from "../holder.ts";
+import { type Holder, READ_FIRST } from "../holder.ts";
 import { inviteOf, lookAt, readInvite } from "../invites.ts";
 import { Linking, makeWish, type Wish } from "../linking.ts";
 import { eraseVault, findDoor, put, Vault } from "../vault.ts";
@@ -85,7 +85,7 @@ export class OwnDeviceCalls implements m.OwnDeviceCalls {
   async unlock(secret: m.Secret): Promise<void> {
     return this.#holder.once(async () => {
       if (this.#holder.device !== undefined || this.#linking !== undefined) return;
-      const vault = await Vault.open(secret);
+      const vault = await Vault.open(secret, READ_FIRST);
       try {
         const wish = await vault.find<Wish>(["fact", "linking"]);
         if (wish === undefined) await this.#holder.load(vault);
