@@ -190,7 +190,7 @@ const SCREENS: readonly Shown[] = [
 ];
 
 /** Axe's rules whose verdict a colour scheme can change. */
-const COLOURS = ["color-contrast", "color-contrast-enhanced", "link-in-text-block"];
+const COLOURS = ["color-contrast", "link-in-text-block"];
 
 const KINDS: readonly (readonly [string, Look])[] = [
   ["phone, left to right", { ...PHONE, theme: "light", language: "en" }],
@@ -258,19 +258,23 @@ function tooSmall(): string[] {
     }
     return true;
   };
-  return [...document.querySelectorAll("button, a[href], input, select, textarea, summary")]
-    .filter((each) => each.checkVisibility() && getComputedStyle(each).display !== "inline")
-    .filter((each) => {
-      const box = each.getBoundingClientRect();
-      const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
-      if (box.width < 2 || !owns(each, x, y) || !whole(each)) return false;
-      const around = [
-        [x - REACH, y],
-        [x + REACH, y],
-        [x, y - REACH],
-        [x, y + REACH],
-      ] as const;
-      return around.some(([right, down]) => !owns(each, right, down));
-    })
-    .map((each) => each.outerHTML.slice(0, 120));
+  return (
+    [...document.querySelectorAll("button, a[href], input, select, textarea, summary")]
+      .filter((each) => each.checkVisibility() && getComputedStyle(each).display !== "inline")
+      // A name above a message: the group's page leads to the person too.
+      .filter((each) => !each.matches(".author"))
+      .filter((each) => {
+        const box = each.getBoundingClientRect();
+        const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+        if (box.width < 2 || !owns(each, x, y) || !whole(each)) return false;
+        const around = [
+          [x - REACH, y],
+          [x + REACH, y],
+          [x, y - REACH],
+          [x, y + REACH],
+        ] as const;
+        return around.some(([right, down]) => !owns(each, right, down));
+      })
+      .map((each) => each.outerHTML.slice(0, 120))
+  );
 }
