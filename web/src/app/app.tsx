@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { contingencyOf } from "./contingency.ts";
 import { GroupLinkQuestion } from "./group_link.tsx";
-import { Logo } from "./parts/icon.tsx";
+import { Icon, Logo } from "./parts/icon.tsx";
 import { lazy } from "./parts/lazy.tsx";
 import { inviteIn, type Route } from "./route.ts";
 import { Alarms } from "./screens/alarms.tsx";
@@ -43,7 +43,7 @@ export function Application() {
   return (
     <>
       <Inside />
-      <Toast />
+      <Notes />
       <div class="hidden" role="status" aria-live="polite">
         {model.spoken.value}
       </div>
@@ -157,9 +157,11 @@ function Nothing() {
   );
 }
 
-function Toast() {
-  const { model } = useApp();
+/** At the foot of the window: what was done, for seconds; what was refused, until it is closed. */
+function Notes() {
+  const { model, words } = useApp();
   const text = model.toast.value;
+  const problem = model.problem.value;
   useEffect(() => {
     if (text === "") return;
     const timer = setTimeout(() => {
@@ -167,9 +169,26 @@ function Toast() {
     }, TOAST_MS);
     return () => clearTimeout(timer);
   }, [text, model]);
-  return text === "" ? null : (
-    <div class="toast" popover="manual" ref={(element) => element?.showPopover?.()}>
-      {text}
+  if (text === "" && problem === null) return null;
+  return (
+    <div class="notes" popover="manual" ref={(element) => element?.showPopover?.()}>
+      {problem !== null && (
+        <div class="toast lasting" role="alert">
+          <Icon name="alert" size={20} />
+          <span>{problem.text}</span>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={words.common.close}
+            onClick={() => {
+              model.problem.value = null;
+            }}
+          >
+            <Icon name="close" />
+          </button>
+        </div>
+      )}
+      {text !== "" && <div class="toast">{text}</div>}
     </div>
   );
 }

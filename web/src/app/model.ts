@@ -32,6 +32,12 @@ export interface Transfer {
   readonly total: number;
 }
 
+/** What was refused; the code where the messenger named one. */
+export interface Problem {
+  readonly text: string;
+  readonly code: string | null;
+}
+
 export type Progress = Extract<MessengerEvent, { kind: "progress" }>;
 
 // Somebody whose connection broke while typing is not typing for ever.
@@ -63,6 +69,8 @@ export class Model {
   readonly searchWithin: Signal<string | null> = signal(null);
   /** A short word at the foot of the window, and what screen readers are told. */
   readonly toast: Signal<string> = signal("");
+  /** What went wrong last: it stays until somebody has read and closed it. */
+  readonly problem: Signal<Problem | null> = signal(null);
   readonly spoken: Signal<string> = signal("");
   /** Minutes, so that "yesterday" becomes so. */
   readonly nowMs: Signal<number> = signal(Date.now());
@@ -151,14 +159,25 @@ export class Model {
     return words.advice[refusal.code] ?? this.english.value[refusal.code] ?? words.unknownCode;
   }
 
-  /** Does something, and says so at the foot of the window when it is refused. */
+  /** Does something, and says so until it is closed when it is refused. */
   async attempt<T>(work: Promise<T>): Promise<T | undefined> {
     try {
       return await work;
     } catch (problem) {
-      this.say(this.explain(problem));
+      this.report(problem);
       return undefined;
     }
+  }
+
+  /** Shows why something was refused. */
+  report(problem: unknown): void {
+    const code = problem instanceof MessengerRefused ? problem.facts.code : null;
+    this.problem.value = { text: this.explain(problem), code };
+  }
+
+  /** Shows what could not be done; no code tells more of it. */
+  complain(text: string): void {
+    this.problem.value = { text, code: null };
   }
 
   /** Shows a short word, and speaks it. */
@@ -201,6 +220,7 @@ export class Model {
     this.alarms.value = [];
     this.typing.value = new Map();
     this.transfers.value = new Map();
+    this.problem.value = null;
     this.#timeline = null;
   }
 
@@ -212,6 +232,9 @@ export class Model {
         });
       case "connection":
         this.connection.value = event.connection;
+        // What only the connection prevented can be tried again.
+        if (event.connection.up && this.problem.value?.code === "server-unreachable")
+          this.problem.value = null;
         return;
       case "conversation":
         this.conversations.value = having(

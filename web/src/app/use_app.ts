@@ -38,7 +38,7 @@ export function useAnswer<T>(ask: () => Promise<T>, keys: readonly unknown[]): T
     let wanted = true;
     ask().then(
       (value) => wanted && setAnswer(() => value),
-      (problem: unknown) => wanted && model.say(model.explain(problem)),
+      (problem: unknown) => wanted && model.report(problem),
     );
     return () => {
       wanted = false;

@@ -145,10 +145,8 @@ export class Devices {
     const request = decodeLinkRequest(text);
     await this.#core.monitor.syncKeys();
     this.#sign(request);
-    const device = nameDevice(request.key);
     return {
-      device: hex(device),
-      name: hex(device).slice(0, 8),
+      device: hex(nameDevice(request.key)),
       code: linkCode(request),
       timeMs: Number(request.timeMs),
     };

@@ -22,7 +22,6 @@ export interface LinkOffer {
 /** What an existing device reads from that line. */
 export interface LinkRequest {
   readonly device: string;
-  readonly name: string;
   readonly code: string;
   readonly timeMs: number;
 }

@@ -27,6 +27,78 @@ const asked = (page: Page, what: string) =>
     what,
   );
 
+describe("what was refused", () => {
+  it("stays until it is closed, where what was done goes by itself", async () => {
+    // A window of its own, whose clock is turned.
+    const page = await stage.open({ ...DESKTOP, width: 1270, route: "#/link-device" });
+    await page.clock.install();
+    await page.click(".steps .button.primary");
+    await page.fill("dialog input", "no request at all");
+    await page.click("dialog footer .primary");
+    const refused = page.locator(".toast.lasting");
+    await refused.waitFor();
+    expect(await refused.textContent()).toBe("This is not a new device's request.");
+    await page.evaluate(() => model.say("Copied"));
+    await page.locator(".toast >> text=Copied").waitFor();
+    await page.clock.runFor(3_600_000);
+    await page.locator(".toast >> text=Copied").waitFor({ state: "detached" });
+    expect(await refused.isVisible()).toBe(true);
+    await refused.getByRole("button", { name: "Close" }).click();
+    await refused.waitFor({ state: "detached" });
+  });
+
+  it("is said in the dialog in which it was tried, and goes with it", async () => {
+    const page = await stage.open({ route: "#/settings" });
+    await page.getByRole("button", { name: "Change passphrase" }).click();
+    const secrets = page.locator("dialog [type=password]");
+    for (const [at, text] of ["not the one", "a long new one", "a long new one"].entries()) {
+      await secrets.nth(at).fill(text);
+    }
+    await page.click("dialog footer .primary");
+    await page.locator("dialog .refusal").waitFor();
+    expect(await page.locator(".toast.lasting").isVisible()).toBe(false);
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    expect(await page.locator(".toast.lasting").count()).toBe(0);
+  });
+});
+
+describe.each([
+  ["phone", { ...PHONE, language: "en" }],
+  ["desktop, right to left", { ...DESKTOP, language: "he" }],
+] as const)("bubbles, %s", (_, look) => {
+  it("hold what is in them, and stand at their writer's side", async () => {
+    const page = await stage.open({ ...look, route: FIRST });
+    await page.waitForSelector(".message");
+    await page.evaluate(() => document.querySelector(".timeline")?.scrollTo(0, 300));
+    await settle(page);
+    const found = await page.evaluate(() => {
+      const turned = document.documentElement.dir === "rtl";
+      return [...document.querySelectorAll(".message")].flatMap((message) => {
+        const bubble = message.querySelector(".bubble")?.getBoundingClientRect();
+        const row = message.getBoundingClientRect();
+        if (bubble === undefined) return [];
+        const right = message.classList.contains("mine") !== turned;
+        const out = [...message.querySelectorAll(".bubble *:not(.hidden)")].filter((each) => {
+          const box = each.getBoundingClientRect();
+          return box.width > 0 && (box.left < bubble.left - 1 || box.right > bubble.right + 1);
+        });
+        return {
+          kind: [...message.classList].find((each) => /^(voice|file|picture|text)$/.test(each)),
+          side: `${right}: ${Math.round(right ? row.right - bubble.right : bubble.left - row.left)}`,
+          out: out.map((each) => each.outerHTML.slice(0, 80)),
+        };
+      });
+    });
+    expect(new Set(found.map(({ kind }) => kind))).toContain("voice");
+    expect(new Set(found.map(({ kind }) => kind))).toContain("file");
+    expect(new Set(found.map(({ kind }) => kind))).toContain("picture");
+    expect(found.flatMap(({ out }) => out)).toEqual([]);
+    // One distance for each side.
+    expect(new Set(found.map(({ side }) => side)).size).toBe(2);
+  });
+});
+
 describe("writing", () => {
   it("sends what is typed, and shows how far it came", async () => {
     const page = await stage.open({ route: FIRST });

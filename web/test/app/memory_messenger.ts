@@ -246,7 +246,7 @@ export class MemoryMessenger extends MemoryTimelines implements Messenger {
 
   async readLinkRequest(text: string): Promise<LinkRequest> {
     if (!text.startsWith("doublelock-link:")) refuse("form");
-    return { device: "de77", name: "Firefox, Android", code: OFFER.code, timeMs: this.now };
+    return { device: "de77", code: OFFER.code, timeMs: this.now };
   }
 
   async approveDevice(text: string, history: boolean): Promise<void> {

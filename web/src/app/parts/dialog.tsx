@@ -1,7 +1,7 @@
 /** Dialogs, on the browser's own: focus is kept inside, Escape closes, focus returns after. */
 
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useApp } from "../use_app.ts";
 import { Icon } from "./icon.tsx";
 
@@ -48,10 +48,33 @@ export function Dialog(props: {
             </button>
           )}
         </header>
-        <div class="dialog-content">{props.children}</div>
+        <div class="dialog-content">
+          {props.children}
+          <Refusal />
+        </div>
         {props.footer !== undefined && <footer>{props.footer}</footer>}
       </div>
     </dialog>
+  );
+}
+
+/** What was refused while the dialog is there: beside it nothing can be reached. */
+function Refusal() {
+  const { model } = useApp();
+  const [before] = useState(model.problem.value);
+  const problem = model.problem.value;
+  const own = problem !== null && problem !== before;
+  useEffect(
+    () => () => {
+      if (own) model.problem.value = null;
+    },
+    [own, model],
+  );
+  if (!own) return null;
+  return (
+    <p class="problem refusal" role="alert">
+      {problem.text}
+    </p>
   );
 }
 

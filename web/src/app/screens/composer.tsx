@@ -138,7 +138,7 @@ export function Composer(props: {
 
   const send = async () => {
     const plain = text.trim();
-    if (new TextEncoder().encode(plain).length > LONGEST_TEXT) return model.say(say.tooLong);
+    if (new TextEncoder().encode(plain).length > LONGEST_TEXT) return model.complain(say.tooLong);
     const mentions = findMentions(plain, props.people);
     if (subject?.kind === "edit") {
       if (plain === "") return;
@@ -208,7 +208,7 @@ export function Composer(props: {
   const take = (list: Iterable<File>) => {
     const all = [...list];
     const good = all.filter((file) => file.size <= LARGEST_FILE);
-    if (good.length < all.length) model.say(say.tooLarge);
+    if (good.length < all.length) model.complain(say.tooLarge);
     if (good.length > 0) props.onFiles([...files, ...good]);
     field.current?.focus();
   };

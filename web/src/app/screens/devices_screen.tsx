@@ -1,13 +1,13 @@
 /** One's own devices: which there are, linking another, removing one. */
 
 import { useState } from "preact/hooks";
-import type { Device, LinkRequest } from "../../messenger.ts";
+import { type Device, type LinkRequest, MessengerRefused } from "../../messenger.ts";
 import { Dialog, Question } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { ScanDialog } from "../parts/scan_dialog.tsx";
 import { ActionRow, Card, Field, Screen, Switch } from "../parts/screen.tsx";
-import { longDate, utcDay } from "../times.ts";
+import { longDate, longTime, utcDay } from "../times.ts";
 import { useAnswer, useApp } from "../use_app.ts";
 import { CopyLine } from "./new_conversation.tsx";
 
@@ -145,8 +145,10 @@ export function LinkDeviceScreen() {
     setScanning(false);
     try {
       setRequest({ ...(await messenger.readLinkRequest(text)), text });
-    } catch {
-      model.say(say.notRequest);
+    } catch (problem) {
+      const { code } = problem instanceof MessengerRefused ? problem.facts : { code: "" };
+      if (["form", "size", "not-canonical"].includes(code)) model.complain(say.notRequest);
+      else model.report(problem);
     }
   };
   return (
@@ -195,7 +197,7 @@ function Approval(props: {
   readonly request: LinkRequest & { readonly text: string };
   readonly onClose: (approved: boolean) => void;
 }) {
-  const { model, messenger, words } = useApp();
+  const { model, messenger, words, tag } = useApp();
   const [history, setHistory] = useState(true);
   const [busy, setBusy] = useState(false);
   const { request } = props;
@@ -210,7 +212,7 @@ function Approval(props: {
   };
   return (
     <Dialog
-      title={say.compare(request.name)}
+      title={say.compare}
       onClose={() => props.onClose(false)}
       footer={
         <>
@@ -234,6 +236,7 @@ function Approval(props: {
         ))}
       </output>
       <p>{say.compareText}</p>
+      <p class="quiet">{say.requested(longTime(tag, request.timeMs))}</p>
       <Switch label={say.history} on={history} onChange={setHistory} />
     </Dialog>
   );

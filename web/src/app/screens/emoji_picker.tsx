@@ -5,7 +5,7 @@ import type { EmojiGroup } from "../emoji.ts";
 import { useAnswer, useApp } from "../use_app.ts";
 import { QUICK_MARKS } from "./message_actions.tsx";
 
-const COLUMNS = 8;
+const COLUMNS = 7;
 const TAB_MARKS: Readonly<Record<EmojiGroup, string>> = {
   smileys: "😀",
   people: "👋",

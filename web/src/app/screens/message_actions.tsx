@@ -88,8 +88,8 @@ function MessageMenu(props: {
     items.push({ icon: "reply", label: say.reply, act: () => props.onReply(message) });
   }
   if ("text" in body && body.text !== "") {
-    const copy = () => model.attempt(navigator.clipboard.writeText(body.text));
-    const act = () => void copy().then(() => model.say(words.common.copied));
+    const copied = () => model.say(words.common.copied);
+    const act = () => void model.attempt(navigator.clipboard.writeText(body.text).then(copied));
     items.push({ icon: "copy", label: say.copyText, act });
   }
   if (writable && settled && message.mine && body.kind === "text") {

@@ -215,8 +215,8 @@ export function PictureChoice(props: {
   const { words, model } = useApp();
   const take = async (file: File | undefined) => {
     const ready = file === undefined ? null : await preparePortrait(file);
-    if (ready === null) model.say(words.common.somethingFailed);
-    else props.onChoose(ready);
+    if (ready !== null) props.onChoose(ready);
+    else if (file !== undefined) model.complain(words.create.badPicture);
   };
   return (
     <div class="button-row">
@@ -307,8 +307,8 @@ export function InviteSomebody(props: {
 export function CopyLine({ text }: { readonly text: string }) {
   const { words, model } = useApp();
   const copy = async () => {
-    await model.attempt(navigator.clipboard.writeText(text));
-    model.say(words.common.copied);
+    const copied = navigator.clipboard.writeText(text).then(() => true);
+    if ((await model.attempt(copied)) === true) model.say(words.common.copied);
   };
   return (
     <div class="copy-line">

@@ -61,7 +61,7 @@ export function Viewer(props: {
       }}
     >
       <header>
-        <span>
+        <span class="row-text">
           <bdi>{message.mine ? words.common.you : message.authorName}</bdi>
           <small>{longTime(tag, message.timeMs)}</small>
         </span>

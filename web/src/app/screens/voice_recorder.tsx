@@ -30,7 +30,7 @@ export function VoiceRecorder(props: {
         setBegun(true);
       },
       () => {
-        model.say(say.noMicrophone);
+        model.complain(say.noMicrophone);
         onDiscard();
       },
     );

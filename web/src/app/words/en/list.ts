@@ -81,5 +81,6 @@ export const create = {
     "This link makes one account here, and asks to join the group. Give it to one person only.",
   inviteText: "This link makes one account here. Give it to one person only.",
   choosePicture: "Choose a picture",
+  badPicture: "This picture cannot be read. Choose another.",
   removePicture: "Remove the picture",
 };

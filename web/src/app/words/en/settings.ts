@@ -22,7 +22,8 @@ export const devices = {
   scan: "Scan with the camera",
   paste: "Or paste its text",
   noCamera: "No camera here that can scan. Paste the text instead.",
-  compare: (device: string) => `Does ${name(device)} show the same code?`,
+  compare: "Does the new device show this code?",
+  requested: (when: string) => `Asked to be linked ${when}`,
   compareText:
     "Approve only if every digit is the same. Otherwise somebody else's device would read your messages.",
   same: "The same: approve",

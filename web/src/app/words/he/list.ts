@@ -83,5 +83,6 @@ export const create: Words["create"] = {
   inviteGroupText: "הקישור הזה יוצר חשבון אחד כאן ומבקש להצטרף לקבוצה. תנו אותו לאדם אחד בלבד.",
   inviteText: "הקישור הזה יוצר כאן חשבון אחד. יש לתת אותו לאדם אחד בלבד.",
   choosePicture: "בחירת תמונה",
+  badPicture: "לא ניתן לקרוא את התמונה הזו. יש לבחור אחרת.",
   removePicture: "הסרת התמונה",
 };
