@@ -243,7 +243,9 @@ function tooSmall(): string[] {
   const REACH = 21;
   const owns = (element: Element, x: number, y: number) => {
     const hit = document.elementFromPoint(x, y);
-    if (hit === null) return true;
+    // What lies over the page for a while hides, and makes nothing smaller.
+    if (hit === null || (hit.closest("[popover]")?.contains(element) ?? true) === false)
+      return true;
     const label = hit.closest("label");
     return element.contains(hit) || (label?.contains(element) ?? false);
   };

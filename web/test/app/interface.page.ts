@@ -47,6 +47,24 @@ describe("what was refused", () => {
     await refused.waitFor({ state: "detached" });
   });
 
+  it("is not taken for an answer while nobody can be asked", async () => {
+    const page = await stage.open({ route: "#/new" });
+    const said = page.locator(".screen [role=status]");
+    await page.fill(".screen [type=search]", "zed");
+    await expect.poll(() => said.textContent()).toMatch(/^Nobody/);
+    await page.evaluate(() => messenger.disconnect(false));
+    await page.fill(".screen [type=search]", "zeds");
+    await expect.poll(() => said.textContent()).toMatch(/^The server does not answer/);
+  });
+
+  it("has the focus where somebody joins, though it is out of sight", async () => {
+    const page = await stage.open({ ...PHONE, state: "empty" });
+    await page.fill("input", "https://chat.example.org/#abc");
+    await page.locator("input[value=passphrase]").check();
+    await page.click("form.joining [type=submit]");
+    await page.waitForSelector("[autocomplete=username]:focus");
+  });
+
   it("is said in the dialog in which it was tried, and goes with it", async () => {
     const page = await stage.open({ route: "#/settings" });
     await page.getByRole("button", { name: "Change passphrase" }).click();

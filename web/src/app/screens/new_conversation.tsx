@@ -1,7 +1,7 @@
 /** Somebody to write to, a new group, a group to join, somebody new to invite. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { Person } from "../../messenger.ts";
+import { MessengerRefused, type Person } from "../../messenger.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -11,11 +11,20 @@ import { preparePortrait } from "../pictures.ts";
 import { longTime } from "../times.ts";
 import { useAnswer, useApp } from "../use_app.ts";
 
-/** People that fit what is typed, and whoever has exactly that handle. */
-export function usePeopleSearch(typed: string): { people: readonly Person[]; nobody: boolean } {
-  const { model, messenger } = useApp();
+/** What is answered for a handle that nobody has, or that nobody can have. */
+const NO_ACCOUNT = ["unknown-account", "not-found", "form", "size"];
+
+/**
+ * People that fit what is typed, and whoever has exactly that handle; `missed` says why there is
+ * nobody: there is none, or it could not be asked.
+ */
+export function usePeopleSearch(typed: string): {
+  readonly people: readonly Person[];
+  readonly missed: string | undefined;
+} {
+  const { model, messenger, words } = useApp();
   const [exact, setExact] = useState<Person | null>(null);
-  const [missed, setMissed] = useState("");
+  const [missed, setMissed] = useState({ handle: "", why: "" });
   const handle = typed.trim().replace(/^@/, "");
   const known = [...model.people.value.values()].filter((each) => !each.blocked);
   const letters = handle.toLocaleLowerCase();
@@ -29,7 +38,16 @@ export function usePeopleSearch(typed: string): { people: readonly Person[]; nob
     const timer = setTimeout(() => {
       messenger.findPerson(handle).then(
         (person) => current && setExact(person),
-        () => current && setMissed(handle),
+        (problem: unknown) => {
+          if (!current) return;
+          const none =
+            problem instanceof MessengerRefused && NO_ACCOUNT.includes(problem.facts.code);
+          // Without the server only what was known before is answered.
+          const unasked = none && !model.connection.value.up;
+          const away = model.advice({ code: "server-unreachable", detail: "" });
+          const why = unasked ? away : none ? words.create.nobody : model.explain(problem);
+          setMissed({ handle, why });
+        },
       );
     }, 250);
     return () => {
@@ -41,14 +59,23 @@ export function usePeopleSearch(typed: string): { people: readonly Person[]; nob
     exact === null || people.some((each) => each.account === exact.account)
       ? people
       : [exact, ...people];
-  return { people: all, nobody: all.length === 0 && missed === handle && handle !== "" };
+  const none = all.length === 0 && missed.handle === handle && handle !== "";
+  return { people: all, missed: none ? missed.why : undefined };
+}
+
+function Missed({ why }: { readonly why: string | undefined }) {
+  return (
+    <p class={why === undefined ? "hidden" : "quiet"} role="status">
+      {why}
+    </p>
+  );
 }
 
 export function NewConversation() {
   const { words, model, messenger, navigation } = useApp();
   const [typed, setTyped] = useState("");
   const [asked, setAsked] = useState<"join" | "invite" | null>(null);
-  const { people, nobody } = usePeopleSearch(typed);
+  const { people, missed } = usePeopleSearch(typed);
   const say = words.create;
   const write = async (person: Person) => {
     const id = await model.attempt(messenger.startDirect(person.account));
@@ -77,7 +104,7 @@ export function NewConversation() {
           <ActionRow icon="plus" label={say.invite} onClick={() => setAsked("invite")} />
         </div>
       )}
-      {nobody && <p class="quiet">{say.nobody}</p>}
+      <Missed why={missed} />
       {people.length > 0 && (
         <section class="card" aria-label={say.known}>
           <h2>{say.known}</h2>
@@ -171,7 +198,7 @@ export function PeopleChoice(props: {
 }) {
   const { words } = useApp();
   const [typed, setTyped] = useState("");
-  const { people, nobody } = usePeopleSearch(typed);
+  const { people, missed } = usePeopleSearch(typed);
   const offered = people.filter((each) => !props.except.includes(each.account));
   const toggle = (account: string) =>
     props.onChange(
@@ -189,7 +216,7 @@ export function PeopleChoice(props: {
         onInput={setTyped}
         verbatim
       />
-      {nobody && <p class="quiet">{words.create.nobody}</p>}
+      <Missed why={missed} />
       <ul class="plain-list card people-choice">
         {offered.map((person) => (
           <li key={person.account}>

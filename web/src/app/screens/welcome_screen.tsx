@@ -106,7 +106,13 @@ function Joining(props: { readonly facts: InviteFacts; readonly invite: string }
   const submit = async () => {
     setTried(true);
     setProblem(undefined);
-    if (badHandle || (chosen === "passphrase" && (short || differs))) return;
+    if (badHandle || (chosen === "passphrase" && (short || differs))) {
+      // What is wrong may be out of sight: there one goes on.
+      requestAnimationFrame(() => {
+        document.querySelector<HTMLElement>(".joining [aria-invalid=true]")?.focus();
+      });
+      return;
+    }
     setBusy(true);
     try {
       const secret: Secret =
