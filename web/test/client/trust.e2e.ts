@@ -181,6 +181,8 @@ test("shows what breaks the receive rule as refused, with its reason and never i
   await stage.ask("send", { name: "bela", conversation, text: "still here" });
   await go(`#/c/${conversation}`);
   const timeline = page.locator(".timeline");
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 1280, height: 2400 }); // only what is near the screen is drawn
   await timeline.getByText("still here").waitFor();
   const refused = await page.locator(".message.refused").allInnerTexts();
   expect(refused).toHaveLength(TRICKS.length);
@@ -189,6 +191,7 @@ test("shows what breaks the receive rule as refused, with its reason and never i
     expect(refused[index]).toContain(words);
   }
   expect(await timeline.innerText()).not.toContain("secret");
+  if (size !== null) await page.setViewportSize(size);
   await look("refused");
   // What is refused is not found by searching, either.
   await go("#/search");
