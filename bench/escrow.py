@@ -173,7 +173,7 @@ def run() -> list[Figure]:
     epoch = EpochKey(1, keys.key_epoch, mpk, DAY - 30, DAY + 30)
     context = ReceiveContext(
         deployment,
-        True,
+        lambda committee, day: True,
         now_ms,
         60_000,
         lambda account, device: SenderEntry(1, device_key.public),
@@ -208,7 +208,12 @@ def run() -> list[Figure]:
         bare_made.payload,
     )
     bare_context = ReceiveContext(
-        deployment, False, now_ms, 60_000, context.sender, lambda committee, key_epoch: None
+        deployment,
+        lambda committee, day: False,
+        now_ms,
+        60_000,
+        context.sender,
+        lambda committee, key_epoch: None,
     )
     receive_s, without_s = paired(
         lambda: receive(arrival, b"mls", accepted, context, seen),

@@ -31,6 +31,8 @@ from doublelock.protocol.identifiers import ConversationId
 ROOMS: Final = 20
 EACH: Final = 500
 _WINDOW: Final = 100
+_ROUNDS: Final = 5
+"""As the bare ceiling is the best of some rounds, so is what stands beside it."""
 
 
 async def _chat(world: World) -> str:
@@ -65,23 +67,25 @@ async def _take_through(world: World) -> tuple[Desks, Opening, str]:
 
 
 def _verify_all(desks: Desks, opening: Opening) -> float:
-    """Return the CPU seconds of verifying every line afresh."""
-    charter = desks.agency.party.charter
+    """Return the CPU seconds of verifying every line afresh, the best of some rounds."""
+    charter, best = desks.agency.party.charter, float("inf")
     keys = prove_key_log(opening.law.state, opening.keys.entries, opening.keys.note)
-    context = EvidenceContext(charter, keys, opening.law, frozenset(opening.label_keys))
-    begun = time.process_time()
-    for one in opening.messages:
-        verify_line(one.line, context)
-    return time.process_time() - begun
+    for _ in range(_ROUNDS):
+        context = EvidenceContext(charter, keys, opening.law, frozenset(opening.label_keys))
+        begun = time.process_time()
+        for one in opening.messages:
+            verify_line(one.line, context)
+        best = min(best, time.process_time() - begun)
+    return best
 
 
 async def _open_alone(desks: Desks, opening: Opening) -> float:
-    """Return the CPU seconds of opening once more from what the server answered before.
+    """Return the CPU seconds of opening from what the server answered before, the best of some.
 
     It is the agency's `open_case` whole: only the server's own work, here in this process, is out.
     """
     http, answers = desks.agency.party.http, dict[tuple[str, bytes], bytes]()
-    send, get, cpu = http.send, http.get, 0.0
+    send, get, best = http.send, http.get, float("inf")
 
     async def keep_send(method: str, path: str, content: bytes, **more: Any) -> bytes:
         key = path, content
@@ -97,13 +101,13 @@ async def _open_alone(desks: Desks, opening: Opening) -> float:
 
     http.send, http.get = keep_send, keep_get  # type: ignore[method-assign]
     try:
-        for _ in range(2):  # the first fills in the answers
+        for _ in range(1 + _ROUNDS):  # the first fills in the answers and never is the best
             begun = time.process_time()
             await desks.agency.open_case(opening.warrant.commitment)
-            cpu = time.process_time() - begun
+            best = min(best, time.process_time() - begun)
     finally:
         http.send, http.get = send, get  # type: ignore[method-assign]
-    return cpu
+    return best
 
 
 def _bare() -> float:

@@ -11,6 +11,7 @@ mod messages;
 mod observer;
 mod results;
 mod rules;
+mod signature;
 mod skips;
 mod stores;
 mod suite;
@@ -33,6 +34,8 @@ mod _doublelock_mls {
     use super::results::{
         Encrypted, KeyPackage, KeyPackageInfo, MessageInfo, PendingCommit, StateChange,
     };
+    #[pymodule_export]
+    use super::signature::{SignaturePublicKey, SignatureSecretKey};
     #[pymodule_export]
     use super::views::{Application, Commit, CommitView, Member, Proposal, ProposalView};
 

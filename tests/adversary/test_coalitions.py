@@ -55,7 +55,7 @@ from doublelock.protocol.polynomial import lagrange
 from doublelock.protocol.scope import InventoryRow
 
 from .corrupt import LABELS, SECRET, Corrupt
-from .test_ghost import stored_items
+from .lying import stored_items
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

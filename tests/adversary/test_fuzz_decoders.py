@@ -56,8 +56,9 @@ from doublelock.protocol.session import PartySubject
 from doublelock.transport.http import HttpClient, Identity
 from doublelock.transport.stream import Stream
 
-from .decoders import NOT_FROM_OUTSIDE, Target, find_decoders, targets
-from .test_ghost import signed_item
+from .decoder_target import Target
+from .decoders import NOT_FROM_OUTSIDE, find_decoders, targets
+from .lying import signed_item
 
 EXAMPLES = int(os.environ.get("DOUBLELOCK_FUZZ", "25"))
 """How many inputs a decoder gets; the pipeline's few are always the same ones."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from client_world import World, next_event, texts, world_at
 
+from doublelock.client import watch
 from doublelock.client.client import Client
 from doublelock.client.events import Joined, Left, Membership, Message, Whispering
 from doublelock.client.invite import decode_invite
@@ -20,7 +21,7 @@ from doublelock.protocol.errors import (
 )
 from doublelock.protocol.group_rules import AddPolicy
 from doublelock.protocol.identifiers import ConversationId
-from doublelock.protocol.record import Text, Timer, Typing
+from doublelock.protocol.record import Text, Timer, Typing, decode_record
 
 
 async def people(world: World, *handles: str) -> list[Client]:
@@ -256,6 +257,58 @@ async def test_a_timer_deletes_on_both_sides_what_comes_behind_it(tmp_path: Path
         for one in (ann, bob):
             assert [item.sequence for item in one.history(chat)] == [kept, kept + 1, last]
             assert one.timer(chat) == 0
+
+
+async def test_retention_deletes_when_connecting_and_while_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The charter's 92 days, by the deployment's clock; what is a day younger stays (G-15)."""
+    monkeypatch.setattr(watch, "_WATCH_S", 0.05)
+    day_ms = 86_400_000
+    async with world_at(tmp_path) as world:
+        ann, bob = await people(world, "ann", "bob")
+        chat = await ann.create_conversation(["bob"])
+        await joined(chat, bob)
+        await ann.send(chat, Text(b"first"))
+        world.clock.now += day_ms
+        last = await ann.send(chat, Text(b"a day later"))
+        await bob.reached(chat, last)
+        bob = await world.reopen(bob, connect=False)
+        world.clock.now += 91 * day_ms
+        assert len(ann._core.vault.history(chat)) == 2, "not over, by a hair"
+        world.clock.now += 1
+        async with asyncio.timeout(20):
+            while len(ann._core.vault.history(chat)) == 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert len(bob._core.vault.history(chat)) == 2
+        await bob.connect()
+        for one in (ann, bob):
+            kept = [decode_record(item.record) for item in one._core.vault.history(chat)]
+            assert kept == [Text(b"a day later")]
+
+
+async def test_who_is_alone_leaves_at_once(tmp_path: Path) -> None:
+    """Also after asking in vain: the others had left meanwhile."""
+    async with world_at(tmp_path, escrow=False) as world:
+        ann = await world.person("ann")
+        first, second = [await ann.create_conversation([]) for _ in range(2)]
+        await ann.leave(first)
+        await ann._session.conversations.leave(ann._core.room(second))
+        assert ann.conversations() == [second]
+        await ann.leave(second)
+        assert ann.conversations() == []
+        ann = await world.reopen(ann)
+        await ann.settled(0.05)
+        assert ann.conversations() == []
+
+
+async def test_no_days_of_retention_are_no_limit(tmp_path: Path) -> None:
+    async with world_at(tmp_path, escrow=False) as world:
+        ann = await world.person("ann")
+        chat = await ann.create_conversation([])
+        await ann.send(chat, Text(b"for good"))
+        world.clock.now += 4_000 * 86_400_000
+        assert texts(ann, chat) == [b"for good"]
 
 
 async def test_only_admins_set_a_groups_timer(tmp_path: Path) -> None:

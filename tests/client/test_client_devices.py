@@ -144,7 +144,7 @@ async def test_a_third_device_tells_its_person_until_they_have_looked(tmp_path: 
         second = await add_device(world, ann, "ann-2")
         third = await add_device(world, second, "ann-3")
         await ann.monitor.sync_keys()
-        ann._session._tell_alarms()
+        ann._session.watch.tell_alarms()
         ann._core.flush()
         alarm = (await next_event(ann, AccountAlarm)).alarm.applied
         assert (alarm.added, alarm.author) == ((third.device,), second.device)

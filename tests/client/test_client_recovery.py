@@ -57,6 +57,8 @@ async def test_who_is_removed_while_away_learns_it_from_the_commit(tmp_path: Pat
         last = await ann.send(chat, Text(b"after"))
         await cid.reached(chat, last)
         bob = await world.reopen(bob)
+        async with asyncio.timeout(20):  # nothing more comes of it: a command may go on
+            await bob.settled(0.05)
         assert (await next_event(bob, Left)).by == ann.account
         assert texts(bob, chat) == [b"before"]
         assert chat not in bob.conversations()

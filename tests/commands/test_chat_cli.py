@@ -277,3 +277,58 @@ async def test_somebody_joins_a_group_by_its_link(town: Town) -> None:
     listed = (await town.done("cid", "list", "--json")).answers()
     assert made["conversation"] in {one["conversation"] for one in listed}
     await town.done("ann", "group-link", place, "--revoke")
+
+
+async def test_refusals_of_wrong_lines_and_names_say_what_to_do(town: Town) -> None:
+    ran = await asyncio.gather(
+        town.run("eve", "register", "-", "--as", "eve", stdin=b"http://half/#AbF1"),
+        town.run("gus", "register", "-", "--as", "", stdin=town.world.invite().encode().encode()),
+        town.run("bob", "direct", "bob"),
+    )
+    ran[0].refused("form (no whole invite")
+    assert "A handle has 1 to 64 bytes" in ran[1].err
+    assert "That is you" in ran[2].err
+    assert [one.code for one in ran[1:]] == [2, 2]
+    (await town.run("bob", "send", "ann", "hi")).refused("not-found (ann: a direct")
+    (await town.run("bob", "send", "@cid", "hi")).refused("not-found (no conversation with @cid")
+    (await town.run("bob", "join", "x")).refused("form (no whole link")
+    (await town.run("bob", "approve", "x")).refused("form (no whole request")
+    wrong = await town.run("bob", "react", "@ann", "x")
+    assert (wrong.code, "shows it in brackets" in wrong.err) == (2, True)
+
+
+async def test_presence_and_blocking(town: Town) -> None:
+    for who in ("ann", "bob"):
+        (told,) = (await town.done(who, "presence", "on", "--json")).answers()
+        assert told == {"presence": True}
+    following = await town.start("ann", "follow", "--json")
+    assert following.stdout is not None
+    await town.done("bob", "talk", "@ann", stdin=b"hello\n")
+    while True:
+        event = json.loads(await asyncio.wait_for(following.stdout.readline(), 60))
+        if event["event"] == "seen" and not event["here"]:
+            break
+    assert event["by"] == "bob"
+    following.send_signal(signal.SIGINT)
+    await following.communicate()
+    town.running.remove(following)
+    seen = {
+        one["handle"]: one
+        for one in (await town.done("ann", "members", "@bob", "--json")).answers()
+    }
+    assert seen["bob"]["last_seen_ms"] == event["last_ms"]
+
+    (made,) = (await town.done("ann", "group", "bob", "--json")).answers()
+    await town.done("bob", "send", made["short"], "loud")
+    await town.done("ann", "block", "@bob")
+    assert "bob" in (await town.done("ann", "blocked")).out
+    listed = (await town.done("ann", "list", "--json")).answers()
+    mine = [one for one in listed if one["conversation"] == made["conversation"]]
+    assert [one["new"] for one in mine] == [0]
+    assert not [one for one in listed if one["kind"] == "direct" and one["members"] == ["bob"]]
+    folded = await town.done("ann", "history", made["short"])
+    assert "loud" not in folded.out
+    assert "--unfold" in folded.out
+    assert "loud" in (await town.done("ann", "history", made["short"], "--unfold")).out
+    await town.done("ann", "unblock", "bob")
+    assert "loud" in (await town.done("ann", "history", made["short"])).out

@@ -13,6 +13,7 @@ from doublelock.client.invite import decode_invite
 from doublelock.protocol import frames, merkle, safety_code
 from doublelock.protocol.charter import (
     read_terms,
+    requires_capsule,
     verify_amendment,
     verify_genesis,
 )
@@ -279,6 +280,19 @@ def test_amendment(case: Case) -> None:
     assert outcome(partial(verify_amendment, charter, document)) == case["code"]
     if case["code"] is None:
         assert verify_amendment(charter, document).hash == raw(case, "hash")
+
+
+def test_which_committee_seals_on_which_day() -> None:
+    world = load("charter")
+    genesis = verify_genesis(world["document"].encode(), DeploymentId(raw(world, "deployment")))
+    amendment = verify_amendment(genesis, world["capsules"]["amendment"].encode())
+    charters = (genesis, amendment)
+    for case in world["capsules"]["cases"]:
+        where = case["committee"], case["day"]
+        if isinstance(case["outcome"], str):
+            assert outcome(partial(requires_capsule, charters, *where)) == case["outcome"]
+        else:
+            assert requires_capsule(charters, *where) is case["outcome"], case["why"]
 
 
 @cache

@@ -14,7 +14,7 @@ from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.encoding import tagged
 from doublelock.protocol.envelope import SealedEnvelope, make_send_keys, seal_envelope
-from doublelock.protocol.errors import Refusal
+from doublelock.protocol.errors import CharterRefused, Refusal
 from doublelock.protocol.header import Form, Header
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeviceId
 from doublelock.protocol.label import Label
@@ -45,7 +45,7 @@ MLS = b"the MLS ciphertext"
 EPOCH = EpochKey(1, world.LABEL.key_epoch, world.master_key(1), world.DAY - 3, world.DAY + 27)
 CONTEXT = ReceiveContext(
     deployment=world.DEPLOYMENT,
-    escrow=True,
+    escrows=lambda committee, day: (committee, day) == (1, world.DAY),
     now_ms=world.TIME_MS + 1000,
     skew_ms=60_000,
     sender=lambda account, device: (
@@ -99,6 +99,10 @@ def deliver(made: SealedEnvelope, time_ms: int = world.TIME_MS) -> Delivery:
 
 
 HONEST = deliver(world.envelope())
+
+
+def unknown_committee(committee: int, day: int) -> bool:
+    raise CharterRefused(Code.UNKNOWN_COMMITTEE, str(committee))
 
 
 def refusal_of(delivery: Delivery, context: ReceiveContext = CONTEXT, mls: bytes = MLS) -> Code:
@@ -169,7 +173,8 @@ def test_a_changed_arrival(change: dict[str, bytes], code: Code) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"escrow": False}, Code.EPOCH_MISMATCH),
+        ({"escrows": lambda c, d: False}, Code.EPOCH_MISMATCH),
+        ({"escrows": unknown_committee}, Code.EPOCH_MISMATCH),
         ({"sender": lambda a, d: None}, Code.SENDER_MISMATCH),
         ({"sender": lambda a, d: SenderEntry(2, world.DEVICE_KEY.public)}, Code.EPOCH_MISMATCH),
         (
@@ -221,15 +226,34 @@ def test_the_day_is_the_receipts_within_the_skew(time_ms: int, fits: bool) -> No
         assert refusal_of(late) == Code.DAY_MISMATCH
 
 
-def test_no_capsule_where_the_charter_wants_one() -> None:
+def test_no_capsule_where_the_committee_wants_one() -> None:
     assert refusal_of(deliver(world.envelope(Form.UNESCROWED))) == Code.CAPSULE_MISSING
 
 
-def test_a_deployment_without_escrow() -> None:
+def test_a_committee_without_escrow() -> None:
     made = deliver(world.envelope(Form.UNESCROWED))
-    context = replace(CONTEXT, escrow=False, epoch_key=lambda committee, key_epoch: None)
+    context = replace(
+        CONTEXT,
+        escrows=lambda committee, day: (committee, day) != (1, world.DAY),
+        epoch_key=lambda committee, key_epoch: None,
+    )
     received = receive(made.arrival, MLS, made.receipt, context, SeenCapsules())
     assert received.message.record == world.record_for(Form.SEALED)
+
+
+def test_who_names_a_committee_without_escrow_that_is_not_its_own() -> None:
+    """A modified client of an escrowed account leaves its capsule out."""
+    ours = world.LABEL
+    label = Label(ours.deployment, 2, ours.key_epoch, ours.conversation, ours.account, ours.day)
+    made = seal_envelope(
+        make_send_keys(world.SEED, b"", label, Form.UNESCROWED),
+        world.MESSAGE_ID,
+        world.DEVICE,
+        world.DEVICE_KEY,
+        world.FRANKING_KEY,
+        encode_record(world.record_for(Form.SEALED)),
+    )
+    assert refusal_of(deliver(made)) == Code.EPOCH_MISMATCH
 
 
 def test_an_ephemeral_message_is_never_stored() -> None:

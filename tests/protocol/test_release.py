@@ -1,5 +1,6 @@
 """The release rule: every refusal by its name, no permit beyond the warrant (spec R-9 to R-19)."""
 
+import hashlib
 from collections.abc import Callable
 
 import msgspec
@@ -14,17 +15,26 @@ from law_world import (
     World,
     account,
     charter_terms,
+    committee,
     conversation,
     key,
+    party,
     public,
+    sign_charter,
 )
 
-from doublelock.protocol.charter import WarrantKind
+from doublelock.protocol.charter import (
+    WarrantKind,
+    hash_terms,
+    verify_amendment,
+    write_terms,
+)
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.errors import Refusal
+from doublelock.protocol.errors import Refusal, ReleaseRefused
 from doublelock.protocol.lawlog import (
+    AmendmentLogged,
     Approval,
     Cancellation,
     Ground,
@@ -510,6 +520,42 @@ def test_a_cancellation_by_a_stranger_stops_nothing() -> None:
         signed = sign_entry(world.deployment, entry, public(name), key(name).sign)
         world.log(name, entry, void=True)
         world.release(warrant, request, cancellations=[verify_entry(world.deployment, signed)])
+
+
+def test_a_cancellation_outlives_the_office_of_who_signed_it() -> None:
+    """The operator hides it until the minister has left the charter: who holds it still stops."""
+    world = World()
+    warrant = world.warrant(valid_until_ms=NOW + 20 * DAY_MS)
+    request = world.request(warrant, world.labels(world.label("alice")))
+    entry = Cancellation(Bytes32(warrant.commitment), Ground.OTHER)
+    by = {
+        name: verify_entry(
+            world.deployment, sign_entry(world.deployment, entry, public(name), key(name).sign)
+        )
+        for name in ("1-minister", "1-new minister", "2-minister")
+    }
+    first = msgspec.structs.replace(committee(1), ministers=(party("1-new minister"),))
+    terms = msgspec.structs.replace(
+        charter_terms(),
+        sequence=1,
+        deployment=Bytes32(world.deployment),
+        previous=Bytes32(world.charter.hash),
+        issued_ms=NOW,
+        effective_ms=NOW + 15 * DAY_MS,
+        committees=(first, committee(2)),
+    )
+    document = sign_charter(terms, ("operator", "1-court", "1-custodian1", "1-custodian2"))
+    digest = hashlib.sha256(document).digest()
+    logged = AmendmentLogged(Bytes32(hash_terms(write_terms(terms))), Bytes32(digest))
+    world.log("operator", logged, NOW, {digest: document})
+    world.charter = verify_amendment(world.charter, document)
+    now = NOW + 16 * DAY_MS
+    for name in ("1-minister", "1-new minister"):
+        with pytest.raises(ReleaseRefused) as refused:
+            world.release(warrant, request, now_ms=now, cancellations=[by[name]])
+        assert refused.value.code is Code.WARRANT_CANCELLED
+    # Another committee's minister stops nothing.
+    world.release(warrant, request, now_ms=now, cancellations=[by["2-minister"]])
 
 
 def test_a_delivered_notice_lifts_the_block() -> None:

@@ -181,7 +181,7 @@ class World:
     async def join(self, server: Server, handle: str, devices: int = 1) -> "Device":
         """Return a device of a newly registered account; its others are in `siblings`."""
         invite = SigningKey(new_seed())
-        mine = [Device(self, server, handle, SigningKey(new_seed())) for _ in range(devices)]
+        mine = [Device(self, server, handle, new_seed()) for _ in range(devices)]
         device, *device.siblings = mine
         invitation = make_invitation(
             self.deployment,
@@ -215,15 +215,13 @@ def _vkey(name: str, seed: bytes) -> str:
 class Device:
     """A device as the server sees it: sessions, stream, and an MLS client that trusts everybody."""
 
-    def __init__(self, world: World, server: Server, handle: str, key: SigningKey) -> None:
+    def __init__(self, world: World, server: Server, handle: str, seed: bytes) -> None:
         self.world = world
         self.handle = handle
-        self.key = key
+        self.key = key = SigningKey(seed)
         self.account = name_account(b"s" * 32, handle)
         self.device = name_device(key.public.encoded)
-        self.mls = Client(
-            encode_credential(self.account, self.device), key._key.private_bytes_raw(), _yes, _ok
-        )
+        self.mls = Client(encode_credential(self.account, self.device), seed, _yes, _ok)
         self.groups: dict[bytes, Group] = {}
         self.requests = count(1)
         self.lines: list[Line] = []

@@ -59,7 +59,7 @@ async def test_commits_of_others_and_strangers_are_refused(world: World) -> None
         await anna.add(conversation, bert)
         path = f"/v1/conversations/{conversation.hex()}/commits"
         pending = anna.groups[conversation].commit(now=world.clock.now // 1000)
-        body = PostCommit(commit=pending.message)
+        body = PostCommit(commit=pending.message, group_info=pending.group_info)
         with pytest.raises(WireRefused) as refusal:
             await bert.http.ask("POST", path, body, PostedCommit)
         assert refusal.value.code is Code.SENDER_MISMATCH

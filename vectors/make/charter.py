@@ -7,7 +7,15 @@ from typing import Any
 import msgspec
 
 from doublelock.protocol import jws
-from doublelock.protocol.charter import hash_terms, verify_amendment, verify_genesis, write_terms
+from doublelock.protocol.charter import (
+    Committee,
+    hash_terms,
+    requires_capsule,
+    verify_amendment,
+    verify_genesis,
+    write_terms,
+)
+from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.documents import decode_base64url, encode_base64url
 from vectors.make.law import EVERYONE, amended, committee, genesis, key, public, sign, terms
 from vectors.make.world import TIME_MS, flip, refusal_of
@@ -128,6 +136,38 @@ def _terms_cases() -> list[tuple[str, bytes, str]]:
     ]
 
 
+def _without_escrow(number: int) -> Committee:
+    bare = dict.fromkeys(("custodians", "agencies", "ministers", "judges", "profiles"), ())
+    return msgspec.structs.replace(
+        committee(number), escrow="none", threshold=0, court=None, retention_days=0, **bare
+    )
+
+
+def _capsules() -> dict[str, object]:
+    """Return an amendment in the middle of a day, and which committee seals on which day (C-6)."""
+    committees = (_without_escrow(1), committee(2), _without_escrow(3))
+    made = amended(committees=committees)
+    document = sign(made, EVERYONE)
+    charters = (genesis(), verify_amendment(genesis(), document))
+    day = made.effective_ms // DAY_MS
+    assert made.effective_ms % DAY_MS
+    cases: list[dict[str, object]] = []
+    for why, number, at, outcome in (
+        ("long before", 1, 0, True),
+        ("the day's beginning decides", 1, day, True),
+        ("from the next day on", 1, day + 1, False),
+        ("another committee goes on", 2, day + 1, True),
+        ("a committee that is to come", 3, day - 1, "unknown-committee"),
+        ("the day on which it begins", 3, day, False),
+        ("no such committee", 9, day + 1, "unknown-committee"),
+    ):
+        code = refusal_of(partial(requires_capsule, charters, number, at))
+        assert code == (outcome if isinstance(outcome, str) else None), why
+        assert code or requires_capsule(charters, number, at) is outcome, why
+        cases.append({"why": why, "committee": number, "day": at, "outcome": outcome})
+    return {"amendment": document.decode(), "cases": cases}
+
+
 def build() -> dict[str, object]:
     """Return the file."""
     charter = genesis()
@@ -156,6 +196,7 @@ def build() -> dict[str, object]:
             for why, document, code in _genesis_cases()
         ],
         "amendments": amendments,
+        "capsules": _capsules(),
         "bad_terms": [
             {"why": why, "payload": data.hex(), "hash": hash_terms(data).hex(), "code": code}
             for why, data, code in _terms_cases()

@@ -7,11 +7,12 @@ import { measureClient } from "./client.ts";
 import type { Figure } from "./figure.ts";
 import { measureScrolling } from "./scrolling.ts";
 
-/** Builds the client, and measures it. */
-export async function measureBrowser(): Promise<Figure[]> {
+/** Builds the client, and measures it: all of it, or the `client` or its `scrolling` alone. */
+export async function measureBrowser(part?: string): Promise<Figure[]> {
   const configFile = fileURLToPath(new URL("../vite.config.ts", import.meta.url));
   await build({ configFile, logLevel: "error" });
-  const client = await measureClient();
+  const client = part === "scrolling" ? [] : await measureClient();
+  if (part === "client") return client;
   await buildInterface();
   return [...client, ...(await measureScrolling())];
 }

@@ -62,7 +62,7 @@ async function measureSizes(stage: Stage, context: BrowserContext): Promise<Figu
   };
   context.on("request", hear);
   await stage.open(context);
-  const first = ["index.html", ...asked].filter((path) => path !== "sw.js");
+  const first = ["index.html", ...asked].filter((path) => !/^sw-/.test(path));
   context.off("request", hear);
   const crypto = first.filter((path) => /^assets\/worker-/.test(path));
   const names = (await readdir(FOLDER, { recursive: true, withFileTypes: true }))
@@ -73,7 +73,7 @@ async function measureSizes(stage: Stage, context: BrowserContext): Promise<Figu
     ["first load, its crypto included", first, BUDGET_KB],
     ["  of it the interface", first.filter((path) => !crypto.includes(path))],
     ["  of it the crypto, in its own worker", crypto],
-    ["service worker, fetched afterwards", ["sw.js"]],
+    ["service worker, fetched afterwards", names.filter((name) => /^sw-/.test(name))],
     ["everything there is", names],
   ] as const) {
     const [gzip, brotli] = await weigh(paths);

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
@@ -27,6 +27,22 @@ export async function withIntegrity(html: string, folder: string): Promise<strin
     const integrity = integrityOf(await readFile(join(folder, path)));
     out = out.replace(tag, `${tag.slice(0, -1)} integrity="${integrity}">`);
   }
+  return out;
+}
+
+/**
+ * `index.html` with the service worker's name, which is made the hash of it: what comes under the
+ * same name in other bytes is nobody's release, and the page can say so.
+ */
+export async function withWorker(html: string, folder: string): Promise<string> {
+  const path = join(folder, "sw.js");
+  const hash = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+  const name = `sw-${hash.slice(0, 32)}.js`;
+  await rename(path, join(folder, name));
+  const out = html.replace('content="/sw.js"', `content="/${name}"`);
+  if (out === html) throw new Error("index.html names no service worker");
   return out;
 }
 
@@ -54,8 +70,9 @@ export function servedBundle(): Plugin {
       async handler({ dir }) {
         if (dir === undefined) throw new Error("no folder");
         const page = join(dir, "index.html");
-        await writeFile(page, await withIntegrity(await readFile(page, "utf8"), dir));
         await buildServiceWorker(dir);
+        const html = await withWorker(await readFile(page, "utf8"), dir);
+        await writeFile(page, await withIntegrity(html, dir));
         await compress(dir);
       },
     },

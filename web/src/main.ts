@@ -2,6 +2,7 @@
 
 import { startServiceWorker } from "./app/service_worker.ts";
 import { start } from "./app/start.tsx";
+import { lookFirst } from "./client/first_look.ts";
 import { connect } from "./client/port.ts";
 import workerUrl from "./client/worker.ts?worker&url";
 
@@ -27,8 +28,11 @@ function openWorker(): Worker {
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("no place for the interface");
+// Asked before there is a worker of this page, which would be taken for another tab's.
+const first = lookFirst();
 const messenger = connect(openWorker());
-const model = await start(root, messenger);
+const model = await start(root, messenger, first);
+// The worker has answered: from here on, all that is shown is what it says.
 document.documentElement.dataset["ready"] = "yes";
 
 const look = await startServiceWorker({
@@ -39,6 +43,7 @@ const look = await startServiceWorker({
     const met = refused && { hash: refused.hash, running: refused.running };
     void messenger.bundleMet(met);
   },
+  replaced: () => void messenger.workerReplaced(),
   shown: (route) => model.navigation.go(route),
 });
 // What a registration has just pinned, the worker holds the bundle against.

@@ -12,7 +12,7 @@ import { PYTHON } from "./interop/python_member.ts";
 const WEB = fileURLToPath(new URL("..", import.meta.url));
 const SOURCES = ["index.html", "package.json", "public", "scripts", "src", "tsconfig.json"];
 /** What goes into the bundle is copied; the tools that make it are only linked. */
-const PACKED = new Set(["@hpke", "@noble", "@preact", "preact", "ts-mls", "uqr"]);
+const PACKED = new Set(["@hpke", "@noble", "@preact", "preact", "qr", "ts-mls"]);
 const run = promisify(execFile);
 
 const places: string[] = [];

@@ -462,6 +462,34 @@ class ObserverClient:
     def validate_key_package(self, message: bytes, now: int) -> KeyPackageInfo:
         """Verifies a key package's form, signatures, lifetime and identity."""
 
+@final
+class SignaturePublicKey:
+    """An Ed25519 public key, its point kept decompressed."""
+
+    def __init__(self, data: bytes) -> None:
+        """Takes 32 bytes that name a point. Errors: `bad-signature-key`."""
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Whether 64 bytes sign a message: [S]B = R + [k]A by R's bytes, S below the order.
+
+        Neither R nor the key may be of small order. That the key is canonical and of prime order
+        is for the caller to know.
+        """
+
+@final
+class SignatureSecretKey:
+    """An Ed25519 private key; its seed is zeroed when the object goes."""
+
+    def __init__(self, seed: bytes) -> None:
+        """Takes 32 bytes. Errors: `bad-signature-key`."""
+
+    @property
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Returns the 64-byte signature of RFC 8032."""
+
 def inspect_message(message: bytes) -> MessageInfo:
     """Reads an MLSMessage without its group. Errors: `malformed`, `too-large`."""
 

@@ -19,7 +19,7 @@ from doublelock.protocol import limits
 from doublelock.protocol.api import AskEnvelopes, LabelName, encode_body
 from doublelock.protocol.capsule import LabelKey, open_capsule
 from doublelock.protocol.codes import Code
-from doublelock.protocol.errors import EvidenceRefused, Refusal, ReleaseRefused
+from doublelock.protocol.errors import EvidenceRefused, Malformed, Refusal, ReleaseRefused
 from doublelock.protocol.evidence import (
     EvidenceContext,
     StoredMessage,
@@ -29,6 +29,7 @@ from doublelock.protocol.evidence import (
 )
 from doublelock.protocol.evidence_line import write_line
 from doublelock.protocol.frames import Item, frames_from_server
+from doublelock.protocol.header import Header
 from doublelock.protocol.inventory import Inventory, verify_inventory
 from doublelock.protocol.label import Label
 from doublelock.protocol.receipt import Receipt
@@ -190,13 +191,30 @@ class _Work:
 
     async def _fetch(self, labels: Sequence[Label]) -> list[Item]:
         """Return the items that the server has for some labels. Raises WireRefused, Malformed."""
-        asked = AskEnvelopes(
-            labels=tuple(
+        # Where a month was extended, two labels may differ in nothing but their key epoch.
+        names = list(
+            dict.fromkeys(
                 LabelName(conversation=one.conversation, account=one.account, day=one.day)
                 for one in labels
             )
         )
         expected = sum(self._counts.get(_key(label), 0) for label in labels)
+        found: list[Item] = []
+        first, after = 0, 0
+        # More than is listed would be foreign, and no reason to ask without end.
+        while len(found) <= expected:
+            some = await self._ask(AskEnvelopes(labels=tuple(names[first:]), after=after), expected)
+            if not some:
+                break
+            found += some
+            try:
+                first += names[first:].index(_name_of(some[-1]))
+            except (ValueError, Malformed):
+                break  # what was not asked for: the inventory tells what is missing
+            after = some[-1].sequence
+        return found
+
+    async def _ask(self, asked: AskEnvelopes, expected: int) -> list[Item]:
         data = await self._party.http.send(
             "POST",
             f"/v1/law/cases/{self._warrant.commitment.hex()}/envelopes",
@@ -272,6 +290,11 @@ def _open(stored: StoredMessage, seed: bytes, receipt: Receipt, context: Evidenc
     message = verify_message(stored, seed, device_key, receipt, context)
     line = write_line(stored.header_bytes, stored.body, seed, device_key, receipt)
     return Opened(line, message)
+
+
+def _name_of(item: Item) -> LabelName:
+    day = Header.decode(item.header).day
+    return LabelName(conversation=item.conversation, account=item.account, day=day)
 
 
 def _key(label: Label) -> tuple[bytes, bytes, int, int]:

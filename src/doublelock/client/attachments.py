@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from msgspec import DecodeError, Struct, msgpack
+from msgspec.structs import asdict
 
 from doublelock.client.core import Core
 from doublelock.protocol.api import Blob, StartBlob, decode_body
@@ -22,7 +23,7 @@ from doublelock.protocol.attachment import (
 )
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import EnvelopeRefused, VaultRefused, WireRefused
-from doublelock.protocol.record import Attachment
+from doublelock.protocol.record import Attachment, Media
 
 _PIECE: Final = 14 * SEALED_CHUNK
 
@@ -54,11 +55,13 @@ class Attachments:
         name: bytes = b"",
         media_type: bytes = b"",
         caption: bytes = b"",
+        target: bytes = b"",
         progress: Progress = _untold,
     ) -> Attachment:
         """Encrypt a file and bring it to the server; called again, it goes on where it stopped.
 
-        Returns the record to send. Raises Malformed for a file over 1 GiB, WireRefused.
+        Returns the record to send; with a `target` (a message's id, 16 bytes) it answers that (spec
+        V-17). Raises Malformed for a file over 1 GiB, WireRefused.
         """
         size = _size(path)
         upload = await self._begin(path, size)
@@ -72,7 +75,7 @@ class Attachments:
                 decode_body(answer, Blob)
                 progress(offset + len(piece), sealed_size(size))
         self._core.vault.drop_upload(_name_upload(path, size))
-        return Attachment(
+        record = Attachment(
             upload.blob,
             upload.key,
             size,
@@ -81,6 +84,7 @@ class Attachments:
             media_type,
             caption,
         )
+        return Media(**asdict(record), target=target) if target else record
 
     async def _begin(self, path: Path, size: int) -> _Upload:
         """Return the upload that was begun, or begin one: its key is in the vault first."""

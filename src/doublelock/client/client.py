@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from doublelock.client.attachments import Attachments
+from doublelock.client.blocking import Blocking
 from doublelock.client.core import MEMBER, Core, Identity, Room
 from doublelock.client.devices import Devices
 from doublelock.client.directory import find_handles
@@ -18,6 +19,7 @@ from doublelock.client.linking import Linking
 from doublelock.client.links import Links
 from doublelock.client.marks import Marks
 from doublelock.client.monitor import Clock, Monitor
+from doublelock.client.presence import Presence
 from doublelock.client.session import Session
 from doublelock.client.vault import Shown, Vault
 from doublelock.keep import Unlocking
@@ -95,7 +97,8 @@ class Client:
                     await monitor.sync_keys()
                 identity = found_account(vault, monitor, invite, handle, clock())
             elif identity.handle != handle:
-                raise VaultRefused(Code.VAULT_EXISTS, "another account's folder")
+                detail = "this folder is a device of another account: take another one"
+                raise VaultRefused(Code.VAULT_EXISTS, detail)
             client = cls(_core(vault, monitor, identity, clock, decrypt), owns_monitor=own)
         except BaseException:
             await _abandon(vault, own)
@@ -195,11 +198,14 @@ class Client:
     async def connect(self) -> None:
         """Bring the law log up to date and connect; the connection then comes back by itself.
 
+        What the charter's retention or a timer has ended is deleted before.
+
         Raises KeyLogRefused(device-removed) for a device that its account revoked.
         """
         self._core.monitor.key_log.current_device(self.account, self.device)
         await self._core.monitor.sync_law()
         self._core.monitor.check_heads(None, _head(self._core.vault, "law"))
+        self._session.timers.sweep()
         await self._session.start()
 
     async def close(self) -> None:
@@ -351,11 +357,17 @@ class Client:
         await self._session.conversations.remove(self._room(conversation), accounts)
 
     async def leave(self, conversation: ConversationId) -> None:
-        """Ask to leave with every device of this account; another member's commit ends it."""
-        room = self._room(conversation)
-        self._session.conversations.check_leave(room)
+        """Ask to leave with every device of this account; another member's commit ends it.
+
+        Who is alone is out at once: there is nobody who could end it.
+        """
+        room, session = self._room(conversation), self._session
+        session.conversations.check_leave(room)
         await self.devices.withdraw(room)
-        await self._session.conversations.leave(room)
+        if len(self.members(conversation)) == 1:
+            session.joining.leave_behind(room)
+        else:
+            await session.conversations.leave(room)
 
     async def set_admins(self, conversation: ConversationId, handles: Sequence[str]) -> None:
         """Name the admins of a group."""
@@ -423,6 +435,20 @@ class Client:
         """Return what others may know of this device's deliveries and its person's reading."""
         return self._session.marks
 
+    @property
+    def presence(self) -> Presence:
+        """Return who is here, and whether this person tells such things."""
+        return self._session.presence
+
+    @property
+    def blocked(self) -> Blocking:
+        """Return whom this person has blocked on this device."""
+        return self._core.blocked
+
+    def is_hidden(self, conversation: ConversationId) -> bool:
+        """Say whether a conversation is the direct one with somebody blocked."""
+        return self._core.is_hidden(self._room(conversation))
+
     def mark_read(self, conversation: ConversationId, through: int) -> None:
         """Say that the person has read up to a sequence; told others where `marks` says so."""
         self._session.marks.read(self._room(conversation), through)
@@ -434,7 +460,7 @@ class Client:
     def history(self, conversation: ConversationId, after: int = 0, limit: int = -1) -> list[Shown]:
         """Return what a conversation has shown after a sequence, in order.
 
-        What its timer has ended is deleted before, and not returned.
+        What its timer or the charter's retention has ended is deleted before, and not returned.
         """
         self._session.timers.sweep()
         return self._core.vault.history(conversation, after, limit)

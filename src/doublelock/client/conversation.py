@@ -203,11 +203,14 @@ class Conversations:
 
         await self._change(room, step)
 
-    async def renew(self, room: Room) -> None:
-        """Renew this device's leaf and commit whatever wishes to leave are waiting."""
+    async def renew(self, room: Room, epoch: int | None = None) -> None:
+        """Renew this device's leaf and commit whatever wishes to leave are waiting.
+
+        With an `epoch` in that one alone: where the group has moved on, nothing is done.
+        """
 
         async def step(group: Group) -> Planned | None:
-            return Planned(self._commit(group))
+            return Planned(self._commit(group)) if epoch in (None, group.epoch) else None
 
         await self._change(room, step)
 

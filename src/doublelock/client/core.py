@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from doublelock_mls import Group
 from msgspec import Struct, msgpack
 
-from doublelock.client.events import Event
+from doublelock.client.blocking import Blocking
+from doublelock.client.events import Event, Stopped
 from doublelock.client.groups import Groups, take_change
 from doublelock.client.monitor import Clock, Monitor
 from doublelock.client.vault import Vault
-from doublelock.protocol.charter import Charter, charter_at
+from doublelock.protocol.charter import Charter, requires_capsule
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.ed25519 import SigningKey, verify_key
 from doublelock.protocol.envelope import SendKeys
-from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused
-from doublelock.protocol.group_rules import Context, Rules, decode_context
+from doublelock.protocol.errors import CharterRefused, GroupRefused, KeyLogRefused, Refusal
+from doublelock.protocol.group_rules import Context, ConversationKind, Rules, decode_context
 from doublelock.protocol.identifiers import (
     AccountId,
     ConversationId,
@@ -68,7 +68,7 @@ class Room:
 
     `chain` is None where the timeline was entered or skipped in the middle: the next receipt
     starts it afresh. `catching` says that a gap is being closed, `wish` that somebody else
-    asked to leave.
+    asked to leave, `unchecked` that nobody has looked at the GroupInfo of the last commit here.
     """
 
     conversation: ConversationId
@@ -82,6 +82,7 @@ class Room:
     live: bool = False
     dirty: bool = False
     wish: bool = False
+    unchecked: bool = False
     context: Context | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -114,6 +115,7 @@ class Core:
         decrypt: bool,
     ) -> None:
         self.vault = vault
+        self.blocked = Blocking(vault)
         self.http = http
         self.monitor = monitor
         self.clock = clock
@@ -181,18 +183,33 @@ class Core:
             room.context = decode_context(self.group(room).context_data)
         return room.context
 
+    def stop(self, room: Room, refusal: Refusal) -> None:
+        """Let a conversation stand still, and tell why; the caller flushes."""
+        room.status = STOPPED
+        room.dirty = True
+        self.tell(Stopped(room.conversation, refusal))
+
+    def is_hidden(self, room: Room) -> bool:
+        """Say whether it is the direct conversation with somebody blocked. Raises GroupRefused."""
+        if not self.blocked.accounts():
+            return False
+        context = self.context(room)
+        direct = context.kind is ConversationKind.DIRECT
+        return direct and any(account in self.blocked for account in context.admins)
+
     # --- what the rules need ---------------------------------------------------------------
 
     @property
     def escrow(self) -> bool:
-        """Whether the charter in force escrows."""
+        """Whether any committee of the charter in force escrows: what a new group says (G-2)."""
         return self.monitor.charter.terms.escrow == "threshold"
 
-    def escrows_on(self, day: int) -> bool:
-        """Whether the messages of a day are sealed: the charter at its beginning says so (C-6)."""
-        charters = self.monitor.charters
-        first_ms = max(day * DAY_MS, charters[0].terms.effective_ms)
-        return charter_at(charters, first_ms).terms.escrow == "threshold"
+    def escrows_on(self, committee: int, day: int) -> bool:
+        """Whether a committee's accounts seal a day's messages (C-6).
+
+        Raises CharterRefused(unknown-committee).
+        """
+        return requires_capsule(self.monitor.charters, committee, day)
 
     def rules(self) -> Rules:
         """Return the group rules over the key log as it is now."""
@@ -211,11 +228,11 @@ class Core:
         assert self._rules is not None
         return self._rules
 
-    def receive_context(self, day: int) -> ReceiveContext:
-        """Return what the receive rule needs to know now of a message of a day."""
+    def receive_context(self) -> ReceiveContext:
+        """Return what the receive rule needs to know now."""
         return ReceiveContext(
             self.deployment,
-            self.escrows_on(day),
+            self.escrows_on,
             self.clock(),
             int(self.monitor.charter.terms.skew_ms),
             self._find_sender,

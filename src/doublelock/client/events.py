@@ -35,6 +35,15 @@ class Whispering:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """Somebody came, or is away since `last_ms`, where both tell such things (spec V-20)."""
+
+    account: AccountId
+    here: bool
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedItem:
     """An item that was refused, with its reason and never its text."""
 
@@ -172,6 +181,7 @@ class Connection:
 Event = (
     Message
     | Whispering
+    | Seen
     | RefusedItem
     | HandedOver
     | Membership

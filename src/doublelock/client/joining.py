@@ -73,7 +73,7 @@ class Joining:
             raise GroupRefused(Code.GROUP_ID)
         joined = core.groups.check_joined(group, adder, known=known, time_ms=mail.time_ms)
         core.gone.update(leaf.device for leaf in joined.stale)
-        room = Room(conversation, sequence=mail.at, group=group)
+        room = Room(conversation, sequence=mail.at, group=group, unchecked=True)
         core.rooms[conversation] = room
         room.dirty = True
         if core.vault.fact("last-resort") != reference:
@@ -125,8 +125,11 @@ class Joining:
                     body = PostCommit(commit=commit, group_info=group.group_info())
                     posted = await post_commit(core, room, body)
                 except MlsError as error:
-                    if error.code != "tree-mismatch":
+                    if error.code == "not-a-member":
                         raise name_failure(error) from None
+                    if error.code != "tree-mismatch":
+                        # Of no use, by whose fault ever: a member's next commit brings another.
+                        raise WireRefused(Code.SERVER_ANSWER, "group info") from None
                 except WireRefused as refusal:
                     if refusal.code not in LOST:
                         raise

@@ -16,12 +16,12 @@ from doublelock.client.conversation import Conversations
 from doublelock.client.core import LEFT, MEMBER, Core
 from doublelock.client.events import JoinAsked
 from doublelock.client.groups import roster_of
+from doublelock.protocol import limits
 from doublelock.protocol.api import CONTENT_TYPE, SendMail, encode_body
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import GroupRefused, KeyLogRefused, Refusal, WireRefused
 from doublelock.protocol.frames import Mail
 from doublelock.protocol.group_link import (
-    NAME,
     SECRET_SIZE,
     GroupLink,
     check_join_request,
@@ -96,7 +96,8 @@ class Links:
             raise GroupRefused(Code.NOT_ALLOWED, "admins of a group make links into it")
         now = core.clock()
         secret = core.random(SECRET_SIZE)
-        shown = name.decode("utf-8", "replace").encode()[:NAME].decode("utf-8", "ignore")
+        whole = name.decode("utf-8", "replace").encode()
+        shown = whole[: limits.GROUP_LINK_NAME].decode("utf-8", "ignore")
         kept = _Kept(conversation, secret, shown.encode(), now, now + LINK_MS, at_once)
         with core.vault.transaction():
             core.vault.write_fact(_LINKS + conversation.hex(), msgpack.encode(kept))
@@ -141,14 +142,14 @@ class Links:
 
     def requests(self) -> list[Request]:
         """Return who waits to be let into a group that this person rules, oldest first."""
-        found = []
+        found, blocked = [], self._core.blocked
         for data in self._core.vault.facts(_REQUESTS):
             asked = msgpack.decode(data, type=_Asked)
             conversation = ConversationId(asked.conversation)
             if asked.answered or not self._rules(conversation):
                 continue
             account = AccountId(asked.account)
-            if account not in self._members(conversation):
+            if account not in self._members(conversation) and account not in blocked:
                 found.append(Request(conversation, account, asked.time_ms))
         return sorted(found, key=lambda each: each.time_ms)
 
@@ -184,7 +185,7 @@ class Links:
                 core.clock(),
                 core.monitor.charter.terms.skew_ms,
             )
-            if not self._rules(link.conversation):
+            if not self._rules(link.conversation) or letter.account in core.blocked:
                 return
             asked = _Asked(link.conversation, letter.account, request.time_ms, answered=False)
             core.write(partial(self._keep, asked))

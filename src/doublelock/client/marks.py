@@ -95,4 +95,5 @@ class Marks:
     def _tell(self, room: Room, mark: Ephemeral) -> None:
         if room.status == MEMBER and room.live:
             with contextlib.suppress(Refusal):  # a mark is no reason to trouble anybody
-                self._whisper(room, mark)
+                if not self._core.is_hidden(room):
+                    self._whisper(room, mark)

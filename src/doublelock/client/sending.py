@@ -20,7 +20,7 @@ from doublelock.protocol.capsule import seal
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, key_epoch_of
 from doublelock.protocol.envelope import SealedEnvelope, make_send_keys, seal_envelope
-from doublelock.protocol.errors import CharterRefused, Refusal, WireRefused
+from doublelock.protocol.errors import CharterRefused, Refusal, WireRefused, refused_by_server
 from doublelock.protocol.frames import Accepted, Frame, Refused, Send, Whisper
 from doublelock.protocol.header import Form
 from doublelock.protocol.identifiers import ConversationId, MessageId, make_message_id
@@ -111,13 +111,13 @@ class Sending:
         """Look for the day's key epoch in the law log when it is not known yet."""
         core = self._core
         day = day_of(core.clock())
-        if core.escrows_on(day):
-            committee = core.monitor.key_log.committee(core.account)
-            try:
+        committee = core.monitor.key_log.committee(core.account)
+        try:
+            if core.escrows_on(committee, day):
                 core.monitor.epoch_for(committee, key_epoch_of(day), day)
-            except CharterRefused:
-                with contextlib.suppress(WireRefused):
-                    await core.monitor.sync_law()
+        except CharterRefused:
+            with contextlib.suppress(WireRefused):
+                await core.monitor.sync_law()
 
     def resume(self, room: Room) -> None:
         """Send what waits for a room that has just gone live, as it was sealed where it can be."""
@@ -190,11 +190,12 @@ class Sending:
         outgoing = None if message_id is None else self._waiting.get(message_id)
         if message_id is None or outgoing is None:
             return
-        code = _code(frame.code)
+        refusal = refused_by_server(frame.code, frame.detail)
+        code = refusal.code
         tries = self._tries.get(message_id, 0) + 1
         self._tries[message_id] = tries
         if tries > _TRIES or code not in _SEAL_AGAIN | _LATER:
-            self.give_up(outgoing, WireRefused(code, frame.detail))
+            self.give_up(outgoing, refusal)
             return
         room = self._core.room(_conversation(outgoing))
         if code is Code.EPOCH_SUPERSEDED:
@@ -310,7 +311,7 @@ class Sending:
         if room.keys is None or room.keys_epoch != epoch or room.keys.label.day != day:
             seed = core.random(32)
             label = self._label(room, day)
-            if core.escrows_on(day):
+            if core.escrows_on(label.committee, day):
                 key = core.monitor.epoch(label.committee, label.key_epoch)
                 room.keys = make_send_keys(
                     seed, seal(seed, label, key.master_key).capsule, label, Form.SEALED
@@ -331,7 +332,7 @@ class Sending:
         core = self._core
         committee = core.monitor.key_log.committee(core.account)
         epoch = key_epoch_of(day)
-        if core.escrows_on(day):
+        if core.escrows_on(committee, day):
             epoch = core.monitor.epoch_for(committee, epoch, day).epoch.key_epoch
         return Label(core.deployment, committee, epoch, room.conversation, core.account, day)
 
@@ -345,13 +346,6 @@ def _unsealed(outgoing: Outgoing) -> Outgoing:
     return Outgoing(
         outgoing.conversation, outgoing.message_id, outgoing.record, outgoing.created_ms
     )
-
-
-def _code(value: str) -> Code:
-    try:
-        return Code(value)
-    except ValueError:
-        return Code.SERVER_ANSWER
 
 
 def _retrieve(done: "asyncio.Future[int]") -> None:

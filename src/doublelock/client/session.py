@@ -9,44 +9,37 @@ import contextlib
 import random
 from typing import Final
 
-from doublelock_mls import MlsError
-
 from doublelock.client.conversation import Conversations
-from doublelock.client.core import BROKEN, MEMBER, STOPPED, Core, Room
+from doublelock.client.core import MEMBER, Core, Room
 from doublelock.client.details import ConversationDetails
 from doublelock.client.devices import Devices
 from doublelock.client.enrolment import Enrolment
-from doublelock.client.events import (
-    AccountAlarm,
-    CharterAmended,
-    Connection,
-    EpochsLow,
-    LogAlarm,
-    RefusedItem,
-    Stopped,
-)
-from doublelock.client.groups import name_failure
+from doublelock.client.events import Connection
+from doublelock.client.group_info import GroupInfoCheck
 from doublelock.client.joining import Joining
 from doublelock.client.letters import Letters
-from doublelock.client.linking import ALARMS_SEEN
 from doublelock.client.links import Links
+from doublelock.client.mailbox import Mailbox
 from doublelock.client.marks import Marks
+from doublelock.client.mending import Mending
 from doublelock.client.notices import Notices
+from doublelock.client.presence import Presence
 from doublelock.client.sending import Sending
 from doublelock.client.siblings import Siblings
 from doublelock.client.sync import Sync
 from doublelock.client.timers import Timers
+from doublelock.client.watch import Watch
+from doublelock.protocol import record
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import day_of, key_epoch_of
-from doublelock.protocol.encoding import u64
-from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Refusal, WireRefused
+from doublelock.protocol.errors import (
+    EnvelopeRefused,
+    Refusal,
+    WireRefused,
+    name_fault,
+    refused_by_server,
+)
 from doublelock.protocol.frames import (
     COMMIT,
-    DEPARTURE_MAIL,
-    NOTICE_MAIL,
-    OTHERS_MAIL,
-    OWN_MAIL,
-    WELCOME_MAIL,
     Accepted,
     Bye,
     CatchUp,
@@ -58,22 +51,16 @@ from doublelock.protocol.frames import (
     Item,
     Live,
     Mail,
-    MailboxDone,
     Refused,
     Welcome,
     Whispered,
 )
-from doublelock.protocol.identifiers import AccountId, ConversationId
-from doublelock.protocol.keylog import find_alarm
+from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import DeliveryMark
 from doublelock.transport.stream import Stream
 
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 20.0
-_WATCH_S: Final = 60.0
-_EPOCHS_READY: Final = 3
-_WISH_WAIT_S: Final = 2.0
-_WISH_STEP_S: Final = 0.2
 FATAL: Final = frozenset({Code.CONNECTION_REPLACED, Code.DEVICE_REMOVED, Code.NOT_PERMITTED})
 """Refusals after which a connection does not come back by itself."""
 
@@ -95,20 +82,22 @@ class Session:
         self.timers = Timers(core)
         self.details = ConversationDetails(core)
         self.marks = Marks(core, self.sending.whisper)
+        self.presence = Presence(core, self.sending.whisper)
+        self.up = asyncio.Event()
+        self.mending = Mending(core, self.conversations, self.joining, self.devices)
+        self.group_info = GroupInfoCheck(core, self.conversations)
+        self.watch = Watch(core, self.devices, self.siblings, self.timers, self.mending, self.up)
+        self._mailbox = Mailbox(
+            core,
+            self.joining,
+            self.links,
+            self.notices,
+            self.siblings,
+            self._catch_up,
+            lambda done: self._push([done]),
+        )
         self._stream: Stream | None = None
         self._running: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._ready = _EPOCHS_READY
-        self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
-        self._held: list[Mail] = []
-        self._seen = 0
-        self._mailbox = core.vault.number("mailbox")
-        self._applied = 0
-        self._charters = 0
-        self._void = 0
-        self._alarms_seen = core.vault.number(ALARMS_SEEN)
-        self._untidy = False
-        self.up = asyncio.Event()
         self.sending.load()
 
     async def start(self, wait_s: float = 20.0) -> None:
@@ -118,7 +107,7 @@ class Session:
         """
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-            self._watching = asyncio.create_task(self._watch())
+            self.watch.start()
         up = asyncio.create_task(self.up.wait())
         try:
             await asyncio.wait(
@@ -135,16 +124,19 @@ class Session:
         """End the connection; what waits stays in the outbox."""
         self.sending.commit()
         self.marks.stop()
+        self.presence.stop()
         await self.links.stop()
         await self.siblings.stop()
-        self._tell_alarms()
+        self.watch.tell_alarms()
         self.devices.forget_gone()
-        own = [task for task in (self._running, self._watching) if task is not None]
-        for task in [*self._tasks.values(), *own]:
-            task.cancel()
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
             with contextlib.suppress(asyncio.CancelledError, Refusal):
-                await task
-        self._running = self._watching = None
+                await running
+        await self.watch.stop()
+        await self.mending.stop()
+        await self.group_info.stop()
         if self._stream is not None:
             await self._stream.close()
             self._stream = None
@@ -169,7 +161,7 @@ class Session:
                     with contextlib.suppress(Refusal, OSError):
                         await self._stream.close()
                 self._disconnected()
-                core.events.put_nowait(Connection(up=False, refusal=_fault(problem)))
+                core.events.put_nowait(Connection(up=False, refusal=name_fault(problem)))
             await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - only spreads load
             wait = min(wait * 2, _LONGEST_WAIT_S)
 
@@ -184,11 +176,11 @@ class Session:
             for room in core.rooms.values()
             if room.status == MEMBER
         )
-        await stream.send([Hello(token, cursors, self._mailbox)])
+        await stream.send([Hello(token, cursors, self._mailbox.place)])
 
     def _disconnected(self) -> None:
         self.up.clear()
-        self._held.clear()
+        self._mailbox.disconnected()
         self._stream = None
         self.sending.disconnected()
         self._core.http.forget_session()
@@ -202,9 +194,10 @@ class Session:
             frames = await stream.receive()
             for frame in frames:
                 await self._take(frame)
-            self._tell_alarms()
+            self.watch.tell_alarms()
             self._core.flush()
-            self._mend()
+            self.mending.mend()
+            self.group_info.look()
 
     def _push(self, frames: list[Frame]) -> bool:
         if self._stream is None or self._stream.closed:
@@ -227,7 +220,7 @@ class Session:
                     if not room.catching:
                         self._catch_up(room)
                 elif room is not None and room.status != MEMBER:
-                    await self._take_held(room)
+                    await self._mailbox.take_held(room)
                 elif room is not None and room.live:
                     self._moved(room, frame)
                     self.marks.moved(room)
@@ -235,7 +228,7 @@ class Session:
                 try:
                     behind = self.sending.accepted(frame)
                 except EnvelopeRefused as refusal:
-                    self._stop(core.room(ConversationId(frame.conversation)), refusal)
+                    core.stop(core.room(ConversationId(frame.conversation)), refusal)
                 else:
                     if behind is not None and not behind.catching:
                         self._catch_up(behind)
@@ -244,19 +237,21 @@ class Session:
             case Live():
                 await self._live(core.rooms.get(ConversationId(frame.conversation)), frame)
             case Mail():
-                await self._take_mail(frame)
+                await self._mailbox.take(frame)
             case Whispered():
                 whisper = self.sync.take_whisper(frame)
                 if whisper is not None:
-                    room, record = whisper
-                    if isinstance(record, DeliveryMark) and record.asks:
+                    room, told = whisper
+                    if isinstance(told.record, DeliveryMark) and told.record.asks:
                         self.marks.asked(room)
+                    elif isinstance(told.record, record.Presence):
+                        self.presence.take(room, told.account, told.record)
             case Welcome():
                 self._welcomed(frame)
             case Changed():
                 pass
             case Bye():
-                raise WireRefused(_code(frame.code), frame.detail)
+                raise refused_by_server(frame.code, frame.detail)
             case _:
                 pass
 
@@ -279,68 +274,19 @@ class Session:
             self._catch_up(room)
             return
         room.live = True
-        self._untidy = True
+        self.mending.untidy = True
         self._core.flush()
         self.sending.resume(room)
         self.marks.live(room)
+        self.presence.live(room)
         room.stir()
-        await self._take_held(room)
+        await self._mailbox.take_held(room)
 
     def _moved(self, room: Room, item: Item) -> None:
         """After a commit: what was refused for the old epoch goes out again."""
         if item.kind == COMMIT:
             self._core.flush()
             self.sending.resume(room)
-
-    def _stop(self, room: Room, refusal: Refusal) -> None:
-        room.status = STOPPED
-        room.dirty = True
-        self._core.tell(Stopped(room.conversation, refusal))
-        room.stir()
-
-    # --- mailbox ---------------------------------------------------------------------------
-
-    async def _take_held(self, room: Room) -> None:
-        for mail in [held for held in self._held if held.conversation == room.conversation]:
-            self._held.remove(mail)
-            await self._take_mail(mail)
-
-    async def _take_mail(self, mail: Mail) -> None:
-        core = self._core
-        if mail.kind == WELCOME_MAIL:
-            conversation = ConversationId(mail.conversation)
-            try:
-                if not await self.joining.take_welcome(mail):
-                    self._held.append(mail)
-                    return
-            except WireRefused:
-                raise
-            except Refusal as refusal:
-                core.tell(
-                    RefusedItem(conversation, mail.at, mail.time_ms, AccountId(bytes(32)), refusal)
-                )
-        elif mail.kind == DEPARTURE_MAIL:
-            room = core.rooms.get(ConversationId(mail.conversation))
-            if room is not None and room.status == MEMBER and room.sequence < mail.at:
-                # Only the commit itself says who took this device out: it comes first.
-                self._held.append(mail)
-                if not room.catching:
-                    self._catch_up(room)
-                return
-        elif mail.sequence > self._mailbox and mail.kind == NOTICE_MAIL:
-            self.notices.take(mail)
-        elif mail.sequence > self._mailbox and mail.kind == OTHERS_MAIL:
-            await self.links.take(mail)
-        elif mail.sequence > self._mailbox and mail.kind == OWN_MAIL:
-            await self._take_letter(mail)
-        self._seen = max(self._seen, mail.sequence)
-        # The mark never passes what is held: a new connection brings that again.
-        if not self._held and self._seen > self._mailbox:
-            mailbox = self._mailbox = self._seen
-            core.write(lambda: core.vault.write_fact("mailbox", u64(mailbox)))
-        core.flush()
-        if not self._held:
-            self._push([MailboxDone(self._mailbox)])
 
     async def tell_newcomers(self, conversation: ConversationId) -> None:
         """Say again what a group is called, where this person rules it (spec V-16)."""
@@ -349,170 +295,10 @@ class Session:
         if known is not None and core.account in core.context(room).admins:
             await self.sending.send(room, known)
 
-    async def _take_letter(self, mail: Mail) -> None:
-        core = self._core
-        try:
-            await self.siblings.take(mail)
-        except WireRefused:
-            raise
-        except Refusal as refusal:
-            core.tell(
-                RefusedItem(
-                    ConversationId(bytes(32)), 0, mail.time_ms, AccountId(core.account), refusal
-                )
-            )
-
-    # --- mending and alarms ----------------------------------------------------------------
-
     @property
     def busy(self) -> bool:
         """Whether a gap is being closed or a conversation put in order."""
-        waits = bool(self._tasks) or self.links.busy
-        return waits or any(room.catching for room in self._core.rooms.values())
-
-    def _mend(self) -> None:
-        """Rejoin what is broken, commit what waits to be; one task at a time per conversation."""
-        untidy, self._untidy = self._untidy, False
-        for room in self._core.rooms.values():
-            if room.conversation in self._tasks:
-                self._untidy = self._untidy or untidy
-                continue
-            if room.status == BROKEN:
-                work = self._rejoin(room)
-            elif room.status != MEMBER or not room.live:
-                continue
-            elif room.wish:
-                work = self._grant(room)
-            elif untidy and self.devices.is_untidy(room):
-                work = self._tidy(room)
-            else:
-                continue
-            task = asyncio.create_task(work)
-            self._tasks[room.conversation] = task
-            task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        for name in [name for name, running in self._tasks.items() if running is task]:
-            del self._tasks[name]
-
-    async def _rejoin(self, room: Room) -> None:
-        """Try until the room is back; a race that is lost, or a server away, ends nothing."""
-        core, wait = self._core, _FIRST_WAIT_S
-        while room.status == BROKEN:
-            try:
-                await self.joining.rejoin(room)
-            except (Refusal, MlsError) as problem:
-                refusal = name_failure(problem) if isinstance(problem, MlsError) else problem
-                if refusal.code is Code.NOT_A_MEMBER:
-                    self.joining.leave_behind(room)
-                    return
-                if isinstance(refusal, GroupRefused) and refusal.code is not Code.EPOCH_SUPERSEDED:
-                    self._stop(room, refusal)
-                    core.flush()
-                    return
-                await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - spreads load
-                wait = min(wait * 2, _LONGEST_WAIT_S)
-
-    async def _grant(self, room: Room) -> None:
-        """Admins first, then one after the other: whoever comes second has nothing to do."""
-        core = self._core
-        if core.account not in core.context(room).admins:
-            await asyncio.sleep(self._turn_s(room))
-        if room.wish and room.status == MEMBER:
-            room.wish = False
-            with contextlib.suppress(Refusal):
-                await self.conversations.grant_wishes(room)
-
-    async def _tidy(self, room: Room) -> None:
-        """Let a group follow the key log; owners and admins go first."""
-        core, devices = self._core, self.devices
-        if not devices.missing(room) and core.account not in core.context(room).admins:
-            await asyncio.sleep(self._turn_s(room))
-        with contextlib.suppress(Refusal):
-            await devices.bring_in(room)
-            await devices.take_out(room, core.gone)
-
-    def _turn_s(self, room: Room) -> float:
-        """Return when a member without a role has its turn: one after the other."""
-        rank = self._core.group(room).own_leaf_index
-        return _WISH_WAIT_S + min(rank * _WISH_STEP_S, _LONGEST_WAIT_S)
-
-    async def _watch(self) -> None:
-        """Read both logs now and then: what they say of this account is news that nobody sends."""
-        core = self._core
-        if core.monitor.law.size:
-            known = core.monitor.charters
-            self._charters = min(len(known), 1 + known.index(core.monitor.charter))
-        while True:
-            try:
-                await core.monitor.refresh(_WATCH_S)
-            except WireRefused:
-                pass  # the stream's own trouble tells of it
-            except Refusal as refusal:
-                core.tell(LogAlarm("key or law", refusal))
-            try:
-                self._tell_news()
-            except Exception as problem:  # nor the watch
-                core.tell(LogAlarm("key or law", _fault(problem)))
-            await asyncio.sleep(_WATCH_S)
-
-    def _tell_news(self) -> None:
-        self._tell_alarms()
-        self._tell_amendments()
-        self._check_epochs()
-        self.devices.forget_gone()
-        self._core.flush()
-        self.timers.sweep()
-        self._untidy = True
-        self._mend()
-
-    def _tell_amendments(self) -> None:
-        """Tell of every charter that is to come, and of those that came while this one was away."""
-        charters = self._core.monitor.charters
-        in_force = 1 + charters.index(self._core.monitor.charter)
-        self._charters = self._charters or in_force
-        for before, charter in zip(
-            charters[self._charters - 1 :], charters[self._charters :], strict=False
-        ):
-            self._core.tell(CharterAmended(charter, before, int(charter.terms.effective_ms)))
-        self._charters = len(charters)
-
-    def _check_epochs(self) -> None:
-        """Three key epochs are ready ahead; an alarm sounds at two (DESIGN §4)."""
-        core = self._core
-        committee = core.monitor.key_log.committee(core.account)
-        if not core.monitor.charter.committee(committee).requires_capsule:
-            return
-        ready = core.monitor.epochs_ready(committee, key_epoch_of(day_of(core.clock())))
-        if ready < self._ready:
-            core.tell(EpochsLow(committee, ready))
-        self._ready = min(ready, _EPOCHS_READY)
-
-    def _tell_alarms(self) -> None:
-        core, monitor = self._core, self._core.monitor
-        for applied in monitor.applied[self._applied :]:
-            alarm = find_alarm(applied, core.account, core.identity.made)
-            if alarm is not None and applied.index >= self._alarms_seen:
-                core.tell(AccountAlarm(alarm))
-            if applied.removed and applied.index >= self.devices.tidied:
-                core.gone.update(applied.removed)
-                self._untidy = True
-            if applied.account == core.account and applied.added and self.up.is_set():
-                self._untidy = True
-                self.siblings.follow()
-        self._applied = len(monitor.applied)
-        for void in monitor.refused[self._void :]:
-            core.tell(LogAlarm(void.log, void.refusal))
-        self._void = len(monitor.refused)
-
-
-def _fault(problem: Exception) -> Refusal:
-    """Name what nobody expected by its kind alone: its words may hold a secret."""
-    return WireRefused(Code.DEFECT, type(problem).__name__)
-
-
-def _code(value: str) -> Code:
-    try:
-        return Code(value)
-    except ValueError:
-        return Code.SERVER_ANSWER
+        waits = self.mending.busy or self.links.busy
+        rooms = self._core.rooms.values()
+        # Of a conversation that one is out of, or that stopped, the server says no end.
+        return waits or any(room.catching and room.status == MEMBER for room in rooms)

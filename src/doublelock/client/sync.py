@@ -7,21 +7,19 @@ from collections.abc import Callable, Sequence
 
 from doublelock_mls import Application, Commit, MlsError, Proposal
 
-from doublelock.client.core import BROKEN, LEFT, MEMBER, STOPPED, Core, Room
+from doublelock.client.core import BROKEN, LEFT, MEMBER, Core, Room
 from doublelock.client.details import ConversationDetails
 from doublelock.client.events import (
     Left,
     Membership,
     Message,
     RefusedItem,
-    Stopped,
     Whispering,
 )
 from doublelock.client.groups import name_failure, read_member
 from doublelock.client.timers import Timers
 from doublelock.client.vault import Outgoing, Shown
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import day_of
 from doublelock.protocol.ed25519 import verify_key
 from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Malformed, Refusal
 from doublelock.protocol.frames import COMMIT, ERASED, MESSAGE, Accepted, Item, Whispered
@@ -74,9 +72,7 @@ class Sync:
             receipt = self.accept(room, _receipt_of(item))
         except Refusal as refusal:
             # Nothing behind a broken receipt can be relied on: stay here (spec G-10).
-            room.status = STOPPED
-            room.dirty = True
-            core.tell(Stopped(room.conversation, refusal))
+            core.stop(room, refusal)
             return True
         if item.kind == MESSAGE:
             await self._take_message(room, item, receipt)
@@ -137,7 +133,7 @@ class Sync:
             event.authenticated_data,
             event.plaintext,
         )
-        context = core.receive_context(day_of(item.time_ms))
+        context = core.receive_context()
         try:
             received = receive(arrival, item.mls, receipt, context, core.seen)
         except EnvelopeRefused as refusal:
@@ -145,9 +141,7 @@ class Sync:
                 raise
             await core.monitor.sync_law()
             await core.monitor.sync_keys()
-            received = receive(
-                arrival, item.mls, receipt, core.receive_context(day_of(item.time_ms)), core.seen
-            )
+            received = receive(arrival, item.mls, receipt, core.receive_context(), core.seen)
         if received.newly_seen is not None:
             core.seen.add(received.newly_seen)
         header = received.message.header
@@ -283,11 +277,11 @@ class Sync:
             )
             return
         except Refusal as refusal:
-            room.status = STOPPED
-            core.tell(Stopped(room.conversation, refusal))
+            core.stop(room, refusal)
             return
         if isinstance(event, Commit):
             room.wish = False
+            room.unchecked = item.device != core.device
             self._tell_commit(room, item.sequence, event)
         else:
             room.wish = isinstance(event, Proposal) and item.device != core.device
@@ -329,8 +323,11 @@ class Sync:
 
     # --- whispers --------------------------------------------------------------------------
 
-    def take_whisper(self, whispered: Whispered) -> tuple[Room, AnyRecord] | None:
-        """Take an ephemeral message and return it with its room; None when it breaks the rule."""
+    def take_whisper(self, whispered: Whispered) -> tuple[Room, Whispering] | None:
+        """Take an ephemeral message and return it with its room; None when it is not told.
+
+        That is when it breaks the rule, or is somebody's who is blocked.
+        """
         core = self._core
         try:
             header = Header.decode(whispered.header)
@@ -350,16 +347,17 @@ class Sync:
                 event.authenticated_data,
                 event.plaintext,
             )
-            received = receive_ephemeral(arrival, core.receive_context(day_of(core.clock())))
+            received = receive_ephemeral(arrival, core.receive_context())
         except (Refusal, MlsError):
             return None
         room.dirty = True
-        core.tell(
-            Whispering(
-                room.conversation, whispered.time_ms, account, device, received.message.record
-            )
+        if account in core.blocked:
+            return None
+        told = Whispering(
+            room.conversation, whispered.time_ms, account, device, received.message.record
         )
-        return room, received.message.record
+        core.tell(told)
+        return room, told
 
 
 def _accounts(credentials: Sequence[bytes]) -> tuple[AccountId, ...]:

@@ -1,9 +1,11 @@
-"""Disappearing messages on this device: what a conversation's timer says is deleted (spec G-14).
+"""Deletion on this device: by a conversation's timer and the charter's retention (G-14, G-15).
 
 A timer is a record like any other; an admin's counts, for what comes behind it. The server is told
 the time too, and deletes its ciphertext by it.
 """
 
+import math
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct, msgpack
@@ -11,13 +13,16 @@ from msgspec import Struct, msgpack
 from doublelock.client.core import Core, Room
 from doublelock.client.vault import Shown
 from doublelock.protocol.api import CONTENT_TYPE, SetTimer, encode_body
+from doublelock.protocol.charter_terms import CharterTerms
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.errors import GroupRefused
 from doublelock.protocol.group_rules import speaks_for
 from doublelock.protocol.identifiers import AccountId, ConversationId
 
 _PREFIX: Final = "timer/"
 _SECOND_MS: Final = 1000
+_AT_ONCE: Final = 100
 
 
 class _Timer(Struct, frozen=True):
@@ -81,20 +86,45 @@ class Timers:
         return item.time_ms + seconds * _SECOND_MS if seconds else 0
 
     def sweep(self) -> int:
-        """Delete every message whose time is over; return how many."""
+        """Delete every message whose timer or retention is over; return how many (spec G-15)."""
         core, deleted = self._core, 0
         now = core.clock()
+        retained_from = now - retention_ms(core.monitor.charter.terms)
+        due = {
+            conversation: set(self._outlived(conversation, retained_from))
+            for conversation in core.rooms
+        }
         for data in core.vault.facts(_PREFIX):
             timer = msgpack.decode(data, type=_Timer)
-            due = [
+            due.setdefault(ConversationId(timer.conversation), set()).update(
                 item.sequence
                 for item in core.vault.history(timer.conversation)
                 if (seconds := timer.seconds_at(item.sequence))
                 and item.time_ms + seconds * _SECOND_MS <= now
-            ]
-            if due:
+            )
+        for conversation, sequences in due.items():
+            if sequences:
                 with core.vault.transaction():
-                    for sequence in due:
-                        core.vault.drop_history(timer.conversation, sequence)
-            deleted += len(due)
+                    for sequence in sequences:
+                        core.vault.drop_history(conversation, sequence)
+            deleted += len(sequences)
         return deleted
+
+    def _outlived(self, conversation: ConversationId, before_ms: float) -> Iterator[int]:
+        """Yield the places of what is older; times never run backwards in a timeline."""
+        after = 0
+        while items := self._core.vault.history(conversation, after, _AT_ONCE):
+            for item in items:
+                if item.time_ms >= before_ms:
+                    return
+                yield item.sequence
+            after = items[-1].sequence
+
+
+def retention_ms(terms: CharterTerms) -> float:
+    """Return for how long a message is kept; for ever where nothing is sealed to keys.
+
+    The longest of any committee's, as at the server: a conversation may have members of several.
+    """
+    days = max(int(committee.retention_days) for committee in terms.committees)
+    return days * DAY_MS if days else math.inf

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -16,13 +17,21 @@ from doublelock.commands import (
     chat_live,
     chat_members,
     chat_messages,
+    chat_news,
+    chat_people,
     chat_view,
     terminal,
 )
-from doublelock.commands.chat_session import Setting, connected, read_line, session_options
+from doublelock.commands.chat_session import (
+    Setting,
+    connected,
+    read_line,
+    reading,
+    session_options,
+)
 from doublelock.commands.options import FILE
 from doublelock.keep import Unlocking
-from doublelock.protocol.charter import Charter
+from doublelock.protocol import limits
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.group_link import GroupLink, decode_group_link, is_group_link
 from doublelock.protocol.notice import verify_notice
@@ -33,6 +42,10 @@ _PROMISE = (
     "be opened by a quorum of custodians together with the court, is logged, and is told to you."
 )
 _NO_CONTINGENCY = "End-to-end encrypted; this deployment's charter has no contingency."
+_NO_OWN_CONTINGENCY = (
+    "End-to-end encrypted; your committee has no contingency. What people of other committees "
+    "write, a warrant there can open."
+)
 
 
 _LINES: Final = {
@@ -62,6 +75,10 @@ _LINES: Final = {
     "requests": "List who asks to join.",
     "admit": "Let somebody in who asked.",
     "refuse": "Do not let somebody in who asked.",
+    "presence": "Let others see when you are here, or not.",
+    "block": "Hear nothing of somebody any more.",
+    "unblock": "Hear somebody again.",
+    "blocked": "List whom you have blocked.",
     "safety": "Show the code to compare with somebody.",
     "invite": "Make an invite for a newcomer.",
     "notices": "List the warrants that concerned you.",
@@ -133,9 +150,12 @@ def register(invite: str | None, handle: str, file: Path | None, setting: Settin
     if invite is None:
         invite = click.prompt("Invite", hide_input=True, err=True)
     line = read_line(invite)
-    link = decode_group_link(line) if is_group_link(line) else None
-    decoded = decode_invite(line) if link is None else invite_in(link)
+    with reading("no whole invite: it is one line, from http to its end"):
+        link = decode_group_link(line) if is_group_link(line) else None
+        decoded = decode_invite(line) if link is None else invite_in(link)
     name = handle.removeprefix("@")
+    if not 1 <= len(name.encode("utf-8", "replace")) <= limits.HANDLE:
+        terminal.fail(f"A handle has 1 to {limits.HANDLE} bytes: give another one with --as.")
     terminal.run(_register(setting, setting.unlock_or_make(), decoded, name, link))
 
 
@@ -178,22 +198,32 @@ def _me(client: Client) -> dict[str, object]:
         "device": client.device.hex(),
         "deployment": client.address.deployment.hex(),
         "address": client.address.encode(),
-        "escrow": _has_contingency(client.monitor.charter),
+        "escrow": _has_contingency(client),
     }
 
 
 def _me_text(client: Client) -> str:
     charter = client.monitor.charter
-    promise = _PROMISE if _has_contingency(charter) else _NO_CONTINGENCY
+    promise = _PROMISE if _has_contingency(client) else _NO_OWN_CONTINGENCY
+    if charter.terms.escrow == "none":
+        promise = _NO_CONTINGENCY
     return (
         f"You are {client.handle} at {charter.terms.name}, on device "
         f"{chat_view.device_text(client.device)}.\n{promise}\n"
-        f"A further device: doublelock chat link {client.address.encode()} --as {client.handle}"
+        "A further device: doublelock chat link "
+        f"{client.address.encode()} --as {_quoted(client.handle)}"
     )
 
 
-def _has_contingency(charter: Charter) -> bool:
-    return charter.terms.escrow == "threshold"
+def _quoted(handle: str) -> str:
+    """Return a handle as a shell takes it."""
+    return shlex.quote(chat_view.one_line(handle.encode("utf-8", "replace")))
+
+
+def _has_contingency(client: Client) -> bool:
+    """Say whether a warrant can open what this account writes: its committee escrows."""
+    committee = client.monitor.key_log.committee(client.account)
+    return client.monitor.charter.committee(committee).requires_capsule
 
 
 @chat.command()
@@ -221,12 +251,13 @@ def _same_code(code: SafetyCode, given: str) -> bool:
     digits = re.sub(r"\s", "", given)
     if re.fullmatch(r"[0-9]{60}", digits):
         return digits == code.digits.replace(" ", "")
-    return read_safety_line(given) == code.qr
+    with reading("a safety code is 60 digits, or the line that begins with doublelock-safety:"):
+        return read_safety_line(given) == code.qr
 
 
 async def _safety(setting: Setting, unlocking: Unlocking, handle: str, compare: str | None) -> None:
     async with connected(setting, unlocking) as session:
-        session.account(handle)
+        session.other(handle)
         code = await session.client.safety_code(handle)
         groups = code.digits.split()
         rows = "\n".join("  " + " ".join(groups[at : at + 4]) for at in range(0, len(groups), 4))
@@ -294,7 +325,7 @@ async def _notices(setting: Setting, unlocking: Unlocking) -> None:
         kept = client.notices()
         for document in kept:
             found = verify_notice(document, client.monitor.law, client.account, setting.clock())
-            terminal.answer(chat_view.notice_json(found), chat_view.notice_text(found))
+            terminal.answer(chat_news.notice_json(found), chat_news.notice_text(found))
         if not kept and not terminal.wants_json():
             click.echo("No warrant's notice has come to this device.")
 
@@ -305,6 +336,7 @@ for command in (
     *chat_live.COMMANDS,
     *chat_devices.COMMANDS,
     *chat_links.COMMANDS,
+    *chat_people.COMMANDS,
 ):
     chat.add_command(command)
 for name, line in _LINES.items():

@@ -12,6 +12,7 @@ from doublelock.commands.chat_session import (
     Setting,
     connected,
     read_line,
+    reading,
     session_options,
 )
 from doublelock.keep import Unlocking
@@ -54,7 +55,8 @@ def link(
         return
     if address is None or handle is None:
         terminal.fail("Give ADDRESS and --as HANDLE, or --finish.")
-    home = decode_address(address)
+    with reading("no address: it is what `doublelock chat whoami` shows on a device of yours"):
+        home = decode_address(address)
     unlocking = setting.unlock_or_make()
     terminal.run(_link(setting, unlocking, home, handle.removeprefix("@"), wait=not no_wait))
 
@@ -144,7 +146,8 @@ def approve(request: str, code: str | None, history: bool, setting: Setting) -> 
       doublelock chat approve doublelock-link:AV4s...
       doublelock chat approve - --code "12345 67890 12345 67890" < request.txt
     """
-    asked = decode_link_request(read_line(request))
+    with reading("no whole request: it is one line, from doublelock-link: to its end"):
+        asked = decode_link_request(read_line(request))
     if code is None:
         if terminal.wants_json():
             terminal.fail("With --json, give the code that the new device shows: --code CODE.")

@@ -3,7 +3,14 @@
 import click
 
 from doublelock.commands import terminal
-from doublelock.commands.chat_session import Chat, Setting, connected, read_line, session_options
+from doublelock.commands.chat_session import (
+    Chat,
+    Setting,
+    connected,
+    read_line,
+    reading,
+    session_options,
+)
 from doublelock.keep import Unlocking
 from doublelock.protocol.group_link import decode_group_link
 from doublelock.protocol.record import display
@@ -68,7 +75,8 @@ def join(link: str, setting: Setting) -> None:
 
 
 async def _join(setting: Setting, unlocking: Unlocking, text: str) -> None:
-    link = decode_group_link(text)
+    with reading("no whole link into a group: it is one line, from http to its end"):
+        link = decode_group_link(text)
     async with connected(setting, unlocking) as chat:
         await chat.client.links.ask(link)
         name = " ".join(display(link.name).split())

@@ -10,7 +10,7 @@ import click
 from doublelock.client import events
 from doublelock.client.session import FATAL
 from doublelock.client.vault import Shown
-from doublelock.commands import chat_view, terminal
+from doublelock.commands import chat_news, chat_view, terminal
 from doublelock.commands.chat_session import Chat, Setting, connected, session_options
 from doublelock.keep import Unlocking
 from doublelock.protocol import limits
@@ -141,8 +141,10 @@ class _View:
         for event in client.pending_events():
             if not isinstance(event, events.Connection):
                 await self._take(event)
-        for place in client.conversations() if self._place is None else [self._place]:
+        listed = [one for one in client.conversations() if not self._chat.hides(one)]
+        for place in listed if self._place is None else [self._place]:
             await self._catch_up(place)
+        client.presence.set_here(True)
         if self._place is None or self._echo:
             terminal.note("Following; Ctrl-C ends it.")
         async for event in client.receive():
@@ -162,18 +164,20 @@ class _View:
         where = getattr(event, "conversation", None)
         if where is not None and self._place not in (None, where):
             return
-        await self._chat.learn(chat_view.accounts_in(event))
+        if self._place is None and where is not None and self._chat.hides(where):
+            return
+        await self._chat.learn(chat_news.accounts_in(event))
         if isinstance(event, events.Message | events.RefusedItem):
             # The history is the one truth: it holds the item before the event is told.
             await self._catch_up(event.conversation)
             return
         chat = self._chat
         if terminal.wants_json():
-            data = chat_view.event_json(event, chat.name)
+            data = chat_news.event_json(event, chat.name)
             if data is not None:
                 terminal.answer(data, "")
         else:
-            text = chat_view.event_text(event, chat.name, self._short)
+            text = chat_news.event_text(event, chat.name, self._short)
             if text:
                 click.echo(text)
         refusal = event.refusal if isinstance(event, events.Connection) else None
@@ -190,6 +194,7 @@ class _View:
         if not self._echo and item.device == chat.client.device:
             return
         line = chat_view.unfolded(item)
+        line.folded = chat.folds(place, item.account)
         where = "" if self._place is not None else f"{chat.short(place)} "
         terminal.answer(
             chat_view.line_json(line, place, chat.name),

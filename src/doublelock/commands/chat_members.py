@@ -55,7 +55,7 @@ async def _group(
     policy = AddPolicy.MEMBERS if is_open else AddPolicy.ADMINS
     async with connected(setting, unlocking) as chat:
         for handle in _plain(handles):
-            chat.account(handle)
+            chat.other(handle)
         made = await chat.client.create_conversation(_plain(handles), add_policy=policy)
         people = ", ".join(_plain(handles))
         _answer(chat, made, f"Conversation {chat.short(made)} with {people}.")
@@ -79,14 +79,16 @@ def list_conversations(setting: Setting) -> None:
 
 async def _list(setting: Setting, unlocking: Unlocking) -> None:
     async with connected(setting, unlocking) as chat:
-        client, places = chat.client, chat.client.conversations()
+        client = chat.client
+        places = [one for one in client.conversations() if not chat.hides(one)]
         await chat.learn({leaf.account for one in places for leaf in client.members(one)})
         entries = []
         for one in places:
             people = [who for who in await chat.members(one) if who != client.account]
             shown = client.shown(one)
             unread = client.history(one, shown)
-            new = sum(item.account != client.account for item in unread)
+            heard = [item for item in unread if item.account not in client.blocked]
+            new = sum(item.account != client.account for item in heard)
             last = client.history(one, max(0, client.sequence(one) - _RECENT))[-1:]
             entries.append((last[0].time_ms if last else 0, one, people, new, last))
         entries.sort(key=lambda entry: entry[0], reverse=True)
@@ -98,6 +100,7 @@ async def _list(setting: Setting, unlocking: Unlocking) -> None:
                 line = chat_view.Line(last[0], None)
                 if not last[0].refusal:
                     line = chat_view.fold(last)[0]
+                line.folded = last[0].account in client.blocked
                 said = chat_view.shortened(chat_view.line_text(line, chat.name, {}))
             terminal.answer(
                 {
@@ -137,12 +140,19 @@ async def _members(setting: Setting, unlocking: Unlocking, name: str) -> None:
             devices = [leaf.device.hex() for leaf in leaves if leaf.account == account]
             count = f"{len(devices)} device{'s' * (len(devices) != 1)}"
             marks = ["admin"] * (account in rulers) + ["you"] * (account == chat.client.account)
+            marks += ["blocked"] * (account in chat.client.blocked)
+            seen = chat.client.presence.of(account)
+            if seen is not None:
+                marks.append("here" if seen.here else f"here {chat_view.clock_text(seen.last_ms)}")
             terminal.answer(
                 {
                     "handle": chat.name(account),
                     "account": account.hex(),
                     "devices": devices,
                     "admin": account in rulers,
+                    "blocked": account in chat.client.blocked,
+                    "here": seen is not None and seen.here,
+                    "last_seen_ms": None if seen is None else seen.last_ms,
                 },
                 f"{chat.name(account)}  {', '.join([count, *marks])}",
             )
@@ -233,9 +243,12 @@ async def _leave(setting: Setting, unlocking: Unlocking, name: str) -> None:
         place = chat.find(name)
         short = chat.short(place)
         await chat.client.leave(place)
+        out = place not in chat.client.conversations()
         terminal.answer(
-            {"conversation": place.hex(), "asked": True},
-            f"You asked to leave {short}; it is over once another member has been online.",
+            {"conversation": place.hex(), "asked": not out},
+            f"You are out of {short}."
+            if out
+            else f"You asked to leave {short}; it is over once another member has been online.",
         )
 
 

@@ -30,6 +30,7 @@ from doublelock.protocol.record import (
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NUMBER = click.IntRange(min=1)
+_NUMBER.name = "number; `doublelock chat history` shows it in brackets"
 Make = Callable[[bytes], AnyRecord]
 """Makes the record to send from the id (16 bytes) of the message that it is about."""
 
@@ -184,28 +185,45 @@ def _sent(conversation: bytes, message: MessageId, number: int) -> None:
 @click.argument("file", type=FILE)
 @click.option("--caption", default="", help="A line to show with it.")
 @click.option("--type", "media_type", default="", metavar="MIME", help="Its type (image/png).")
+@click.option("--reply", "about", type=_NUMBER, metavar="MESSAGE", help="Answer this message.")
 @session_options
-def attach(conversation: str, file: Path, caption: str, media_type: str, setting: Setting) -> None:
+def attach(
+    conversation: str,
+    file: Path,
+    caption: str,
+    media_type: str,
+    about: int | None,
+    setting: Setting,
+) -> None:
     """Send a FILE of up to 1 GiB, encrypted on this device; interrupted, it goes on when repeated.
 
     \b
-    Example:
+    Examples:
       doublelock chat attach @ann plan.pdf --caption "The plan"
+      doublelock chat attach @ann plan.pdf --reply 12
     """
-    terminal.run(_attach(setting, setting.unlock(), conversation, file, caption, media_type))
+    terminal.run(_attach(setting, setting.unlock(), conversation, file, caption, media_type, about))
 
 
 async def _attach(
-    setting: Setting, unlocking: Unlocking, name: str, file: Path, caption: str, media_type: str
+    setting: Setting,
+    unlocking: Unlocking,
+    name: str,
+    file: Path,
+    caption: str,
+    media_type: str,
+    about: int | None,
 ) -> None:
     async with connected(setting, unlocking) as chat:
         place = chat.find(name)
+        target = b"" if about is None else chat.find_message(place, about).message_id
         with _bar(f"Sending {file.name}") as progress:
             record = await chat.client.attachments.upload(
                 file,
                 name=os.fsencode(file.name)[:255],
                 media_type=os.fsencode(media_type)[:255],
                 caption=os.fsencode(caption),
+                target=target,
                 progress=progress,
             )
         message_id, done = await chat.client.post(place, record)
@@ -283,8 +301,9 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
 @click.option(
     "--last", default=50, show_default=True, type=click.IntRange(0), help="How many; 0 for all."
 )
+@click.option("--unfold", is_flag=True, help="Show messages of people whom you blocked too.")
 @session_options
-def history(conversation: str, last: int, setting: Setting) -> None:
+def history(conversation: str, last: int, unfold: bool, setting: Setting) -> None:
     """Show the messages of CONVERSATION, with their numbers and times in UTC.
 
     A message that breaks a rule is shown as refused, with the reason and without its text.
@@ -294,16 +313,19 @@ def history(conversation: str, last: int, setting: Setting) -> None:
       doublelock chat history @ann
       doublelock chat history 3f9a01bc --last 0 --json
     """
-    terminal.run(_history(setting, setting.unlock(), conversation, last))
+    terminal.run(_history(setting, setting.unlock(), conversation, last, unfold))
 
 
-async def _history(setting: Setting, unlocking: Unlocking, name: str, last: int) -> None:
+async def _history(
+    setting: Setting, unlocking: Unlocking, name: str, last: int, unfold: bool
+) -> None:
     async with connected(setting, unlocking) as chat:
         place = chat.find(name)
         items = chat.client.history(place)
         await chat.learn({AccountId(item.account) for item in items})
         places = chat_view.numbers(items)
         for line in chat_view.fold(items)[-last:]:
+            line.folded = not unfold and chat.folds(place, line.item.account)
             terminal.answer(
                 chat_view.line_json(line, place, chat.name),
                 chat_view.line_text(line, chat.name, places),

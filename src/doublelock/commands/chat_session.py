@@ -2,8 +2,8 @@
 
 import functools
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,7 +12,7 @@ import click
 
 from doublelock.client.client import Client
 from doublelock.client.vault import Shown
-from doublelock.commands import chat_view, terminal
+from doublelock.commands import chat_news, chat_view, terminal
 from doublelock.commands.options import (
     Clock,
     clock_option,
@@ -23,7 +23,13 @@ from doublelock.commands.options import (
 )
 from doublelock.keep import Unlocking
 from doublelock.protocol.codes import Code
-from doublelock.protocol.errors import GroupRefused, KeyLogRefused, VaultRefused, WireRefused
+from doublelock.protocol.errors import (
+    GroupRefused,
+    KeyLogRefused,
+    Malformed,
+    VaultRefused,
+    WireRefused,
+)
 from doublelock.protocol.identifiers import AccountId, ConversationId
 from doublelock.protocol.record import display
 
@@ -122,9 +128,16 @@ class Chat:
             size += 1
         return name[:size]
 
+    def other(self, handle: str) -> AccountId:
+        """Return another registered person's account id. Raises KeyLogRefused, click.UsageError."""
+        account = self.account(handle)
+        if account == self.client.account:
+            terminal.fail("That is you: give somebody else's handle.")
+        return account
+
     def direct_with(self, handle: str) -> list[ConversationId]:
         """Return the direct conversations with a person."""
-        account = self.account(handle)
+        account = self.other(handle)
         return [
             one
             for one in self.client.conversations()
@@ -145,8 +158,26 @@ class Chat:
             names = ", ".join(self.short(one) for one in found)
             terminal.fail(f"Several conversations fit; name one of {names}.")
         if not found or not name:
-            raise GroupRefused(Code.NOT_FOUND, f"{name}: see `doublelock chat list`")
+            raise GroupRefused(Code.NOT_FOUND, self._where(name))
         return found[0]
+
+    def _where(self, name: str) -> str:
+        """Return what to do about a name that fits no conversation."""
+        shown = chat_view.one_line(name.encode("utf-8", "replace"))
+        if name.startswith("@"):
+            return f"no conversation with {shown}: open it with `doublelock chat direct {shown}`"
+        if self.client.monitor.key_log.has_account(self.client.account_of(name)):
+            return f"{shown}: a direct conversation is named @{shown}"
+        return f"{shown}: see `doublelock chat list`"
+
+    def hides(self, conversation: ConversationId) -> bool:
+        """Say whether a conversation is not listed: the direct one with somebody blocked."""
+        listed = conversation in self.client.conversations()
+        return listed and self.client.is_hidden(conversation)
+
+    def folds(self, conversation: ConversationId, account: bytes) -> bool:
+        """Say whether a message is folded: of somebody blocked, where others are too."""
+        return account in self.client.blocked and not self.hides(conversation)
 
     def find_message(self, conversation: ConversationId, number: int) -> Shown:
         """Return a readable message by its number. Raises GroupRefused(not-found)."""
@@ -160,7 +191,7 @@ class Chat:
     def tell_alarms(self) -> None:
         """Say on stderr what a person must not miss, whatever the command was about."""
         for event in self.client.pending_events():
-            text = chat_view.alarm(event, self.name)
+            text = chat_news.alarm(event, self.name)
             if text:
                 click.echo(f"ALARM: {text}", err=True)
 
@@ -181,6 +212,15 @@ async def connected(setting: Setting, unlocking: Unlocking) -> AsyncIterator[Cha
         chat.tell_alarms()
     finally:
         await client.close()
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Say what a line should have been where it is not of that form. Raises Malformed."""
+    try:
+        yield
+    except Malformed:
+        raise Malformed(Code.FORM, what) from None
 
 
 def read_line(value: str) -> str:

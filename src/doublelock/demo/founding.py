@@ -91,6 +91,8 @@ class Plan:
     caps: Caps = _CAPS
     unnamed_senders: int = 10
     escrow: bool = True
+    unescrowed: tuple[str, ...] = ()
+    """Jurisdictions whose committees escrow nothing, beside others that do."""
 
 
 def found(plan: Plan, random: Callable[[int], bytes]) -> Founded:
@@ -132,7 +134,7 @@ def found(plan: Plan, random: Callable[[int], bytes]) -> Founded:
         checkpoint_age_ms=plan.checkpoint_age_ms,
         epoch_extension_days=3,
         amendment_delay_ms=7 * DAY_MS,
-        escrow="threshold" if plan.escrow else "none",
+        escrow="threshold" if any(_escrows(plan, holders) for holders in committees) else "none",
         committees=tuple(_committee(plan, holders) for holders in committees),
     )
     payload = write_terms(terms)
@@ -150,6 +152,10 @@ def found(plan: Plan, random: Callable[[int], bytes]) -> Founded:
     )
 
 
+def _escrows(plan: Plan, holders: Holders) -> bool:
+    return plan.escrow and holders.jurisdiction not in plan.unescrowed
+
+
 def _committee(plan: Plan, holders: Holders) -> Committee:
     place = holders.jurisdiction
     parties = (
@@ -157,7 +163,7 @@ def _committee(plan: Plan, holders: Holders) -> Committee:
         (_party(f"Minister of Justice of {place}", holders.minister),),
         (_party(f"Investigating judge of {place}", holders.judge),),
     )
-    if not plan.escrow:
+    if not _escrows(plan, holders):
         return Committee(
             holders.number, holders.name, place, "none", (), 0, None, (), (), (), (), plan.caps, 0
         )

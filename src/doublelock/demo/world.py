@@ -21,7 +21,7 @@ from doublelock.client.monitor import Monitor
 from doublelock.court.daemon import open_court
 from doublelock.custodian.daemon import open_custodian
 from doublelock.demo.clock import Clock
-from doublelock.demo.founding import Founded, Plan, found
+from doublelock.demo.founding import Founded, Holders, Plan, found
 from doublelock.demo.listener import Listener
 from doublelock.holder.daemon import HolderDaemon, Look
 from doublelock.holder.identity import keep_identity
@@ -34,7 +34,7 @@ from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import CeremonyRefused, LogRefused, WireRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.server.app import Server, start
-from doublelock.server.config import UNLIMITED, Keys, Rates, ServerConfig
+from doublelock.server.config import UNLIMITED, Bounds, Keys, Rates, ServerConfig
 from doublelock.transport.http import HttpClient
 from doublelock.transport.listening import listen
 
@@ -85,6 +85,8 @@ class World:
         self._witnesses: list[Listener] = []
         self.witness_addresses: tuple[str, ...] = ()
         """Witnesses besides the founding ones, such as an amendment is to bring; before `start`."""
+        self.bounds = Bounds()
+        """How much the server keeps for whom; before `start`."""
         self._server: Server | None = None
         self._http: HttpClient | None = None
         self._monitor: Monitor | None = None
@@ -209,7 +211,7 @@ class World:
 
     def open_holders(self) -> None:
         """Open every custodian's and every court's daemon; `look` then drives them."""
-        for one in self.founded.committees:
+        for one in self._escrowing():
             for index, seed in enumerate(one.custodians, 1):
                 place = self.enrol(f"custodian-{one.number}-{index}", seed)
                 self.holders.append(open_custodian(*place))
@@ -228,20 +230,28 @@ class World:
 
         Raises CeremonyRefused(ceremony-setup) when that does not happen.
         """
-        wanted = _EPOCHS_READY * len(self.founded.committees)
         for _ in range(_LOOKS):
             await self.look()
             await self.monitor.sync_law()
             month = key_epoch_of(day_of(self.clock()))
+            escrowing = self._escrowing()
+            wanted = _EPOCHS_READY * len(escrowing)
             ready = sum(
                 min(_EPOCHS_READY, self.monitor.epochs_ready(one.number, month))
-                for one in self.founded.committees
+                for one in escrowing
             )
             progress(ready, wanted)
             if ready == wanted:
                 return
             await asyncio.sleep(0.01)
         raise CeremonyRefused(Code.CEREMONY_SETUP, f"after {_LOOKS} looks")
+
+    def _escrowing(self) -> list[Holders]:
+        """Return the people of the committees that escrow under the charter in force."""
+        charter = self.monitor.charter
+        return [
+            one for one in self.founded.committees if charter.committee(one.number).requires_capsule
+        ]
 
     def key_file(self, name: str) -> Path:
         """Return the key file that opens a role's state folder."""
@@ -321,6 +331,7 @@ class World:
             web=self.web,
             clock=self.clock,
             rates=rates,
+            bounds=self.bounds,
         )
 
 

@@ -29,13 +29,18 @@ from doublelock.protocol.encoding import u32
 from doublelock.protocol.errors import CeremonyRefused, Malformed
 from doublelock.protocol.lawrecords import EpochRecord
 from doublelock.protocol.lawstate import LawState
-from doublelock.protocol.succession import escrow_committee, holds, is_due, may_refresh, successor
+from doublelock.protocol.succession import (
+    MONTHS_AHEAD,
+    escrow_committee,
+    holds,
+    is_due,
+    may_refresh,
+    successor,
+)
 from doublelock.transport.http import HttpClient
 
-__all__ = ["AHEAD", "CeremonyDriver", "CeremonyFailed", "request_refresh"]
+__all__ = ["CeremonyDriver", "CeremonyFailed", "request_refresh"]
 
-AHEAD: Final = 3
-"""How many months after the present one are kept ready."""
 _WANTED: Final = "refreshes"
 
 
@@ -103,7 +108,7 @@ class CeremonyDriver:
         if self._part.me.place(committee) is None:
             return []
         first = key_epoch_of(day_of(now_ms))
-        months = range(first, first + AHEAD + 1)
+        months = range(first, first + MONTHS_AHEAD + 1)
         return [month for month in months if (committee.number, month) not in law.epochs]
 
     def _passing(

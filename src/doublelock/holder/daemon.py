@@ -22,7 +22,13 @@ from doublelock.holder.vault import Vault
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.protocol.charter import Charter, Role
-from doublelock.protocol.errors import Refusal, VaultRefused
+from doublelock.protocol.errors import (
+    CharterRefused,
+    LogRefused,
+    Refusal,
+    VaultRefused,
+    WireRefused,
+)
 from doublelock.protocol.succession import escrow_committee
 from doublelock.transport.http import HttpClient
 
@@ -74,19 +80,31 @@ class HolderDaemon:
             raise
         return cls(folder, member.connect(), member.genesis, me)
 
-    async def step(self, now_ms: int) -> Look:
-        """Look once. Raises WireRefused, LogRefused, CharterRefused, VaultRefused.
+    async def step(self, now_ms: int, look: Look | None = None) -> Look:
+        """Look once, and fill `look`. Raises WireRefused, LogRefused, CharterRefused, VaultRefused.
 
         Who is no holder under the charter in force (yet, or any more) has its part in ceremonies,
-        destroys what it need not keep, and answers nobody.
+        destroys what it need not keep, and answers nobody. What is due in any case is destroyed
+        before anything is raised: no server keeps shares alive by its silence (K-20).
         """
-        law = await self.watch.update(now_ms)
-        look = Look()
-        look.ceremony_moved = await self.ceremonies.step(law, now_ms)
+        look = Look() if look is None else look
+        try:
+            law = await self.watch.update(now_ms)
+        except (WireRefused, LogRefused, CharterRefused):
+            if self.watch.checkpoint is not None:
+                look.destroyed = await self.retention.step(self.watch.state, now_ms)
+            raise
+        trouble: WireRefused | None = None
+        try:
+            look.ceremony_moved = await self.ceremonies.step(law, now_ms)
+        except WireRefused as refusal:
+            trouble = refusal
         look.destroyed = await self.retention.step(law, now_ms)
         if self.me.place(escrow_committee(law.charter(now_ms), self.me.committee)) is not None:
             look.answers = await self.serving.step(now_ms)
             look.notices = await self.notices.step(law, now_ms)
+        if trouble is not None:
+            raise trouble
         return look
 
     async def run(self, clock: Clock, report: Callable[[Act], None] = lambda _: None) -> None:
@@ -98,11 +116,9 @@ class HolderDaemon:
         chronicle = Chronicle(self.folder, self.me, clock, report)
         try:
             while True:
-                wait_s = _LOOK_S
+                wait_s, look = _LOOK_S, Look()
                 try:
-                    look = await self.step(clock())
-                    chronicle.tell_ceremonies(self.ready, self.ceremonies.failures)
-                    chronicle.tell_acts(look.answers, look.notices, look.destroyed)
+                    await self.step(clock(), look)
                     if look.ceremony_moved:
                         wait_s = 0.05
                 except VaultRefused:
@@ -110,6 +126,8 @@ class HolderDaemon:
                 except Refusal as refusal:
                     chronicle.tell_trouble(refusal)
                     wait_s = _AFTER_FAILURE_S
+                chronicle.tell_ceremonies(self.ready, self.ceremonies.failures)
+                chronicle.tell_acts(look.answers, look.notices, look.destroyed)
                 await asyncio.sleep(wait_s)
         finally:
             await self.close()

@@ -47,29 +47,41 @@ class Retention:
         self._vault = vault
 
     async def step(self, law: LawState, now_ms: int) -> list[int]:
-        """Destroy what is due; return the months of which the destruction was stated now."""
+        """Destroy what is due; return the months of which the destruction was stated now.
+
+        Raises VaultRefused; WireRefused only once every month was looked at.
+        """
         committee = escrow_committee(law.charter(now_ms), self._me.committee)
         if committee is None:
             return []
         today, fresh = day_of(now_ms), self._watch.is_fresh(now_ms)
         logged = {number for of, number in law.epochs if of == committee.number}
-        stated = []
+        stated: list[int] = []
+        trouble: WireRefused | None = None
         for key_epoch in sorted(logged | set(self._vault.key_epochs())):
             over = today - last_day(key_epoch) - committee.retention_days
             if over <= 0:
                 continue
-            if over <= _PRESERVING_DAYS or not (fresh or over > _WAITING_DAYS):
-                if self._place(law, key_epoch, now_ms) is not None:
-                    await self._serving.preserve(key_epoch, now_ms)
-            elif await self.destroy(law, key_epoch, now_ms):
-                stated.append(key_epoch)
+            in_any_case = over > _WAITING_DAYS
+            try:
+                if over <= _PRESERVING_DAYS or not (fresh or in_any_case):
+                    if self._place(law, key_epoch, now_ms) is not None:
+                        await self._serving.preserve(key_epoch, now_ms)
+                elif await self.destroy(law, key_epoch, now_ms, in_any_case=in_any_case):
+                    stated.append(key_epoch)
+            except WireRefused as refusal:
+                trouble = refusal
+        if trouble is not None:
+            raise trouble
         return stated
 
-    async def destroy(self, law: LawState, key_epoch: int, now_ms: int) -> bool:
+    async def destroy(
+        self, law: LawState, key_epoch: int, now_ms: int, *, in_any_case: bool = False
+    ) -> bool:
         """Destroy a month's shares and have it logged; say whether it was news.
 
-        Raises VaultRefused, WireRefused. A month that was never logged, or passed to others, is
-        destroyed in silence.
+        Raises VaultRefused, WireRefused; `in_any_case` only once the shares are gone. A month that
+        was never logged, or passed to others, is destroyed in silence.
         """
         place = self._place(law, key_epoch, now_ms)
         if place is None:
@@ -78,7 +90,11 @@ class Retention:
         record = law.epochs[self._me.committee, key_epoch]
         if place in record.destroyed:
             return False
-        await self._serving.preserve(key_epoch, now_ms)
+        try:
+            await self._serving.preserve(key_epoch, now_ms)
+        except WireRefused:
+            if not in_any_case:
+                raise
         statement = self._vault.destroy(
             record.keys.epoch, self._me.signer, record.keys.share_version, now_ms
         )

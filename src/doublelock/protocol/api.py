@@ -338,9 +338,15 @@ class LabelName(Body, frozen=True, kw_only=True):
 
 
 class AskEnvelopes(Body, frozen=True, kw_only=True):
-    """`POST /v1/law/cases/{case}/envelopes`: labels of a logged release request of this warrant."""
+    """`POST /v1/law/cases/{case}/envelopes`: labels of a logged release request of this warrant.
+
+    The answer holds as many of their messages as the server gives at once, in the order of the
+    labels and their sequences; `after` is the last sequence got of the first label. One without a
+    message says that there are no more.
+    """
 
     labels: Annotated[tuple[LabelName, ...], Meta(max_length=limits.LABELS_PER_WARRANT)]
+    after: U64 = 0
 
 
 # --- ceremonies -----------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from doublelock.protocol.documents import Bytes32, Document, decode, encode
 from doublelock.protocol.errors import Malformed, Refusal, WarrantRefused
 
 INDEX: Final = "index.html"
-WORKER: Final = "sw.js"
 ASSETS: Final = "assets/"
 """Below it, names hold a hash of their content and may be kept for good (spec W-40)."""
 _PART: Final = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"

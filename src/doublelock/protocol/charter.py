@@ -23,6 +23,7 @@ from doublelock.protocol.charter_terms import (
     check_terms,
 )
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.documents import decode, encode
 from doublelock.protocol.encoding import tagged
 from doublelock.protocol.errors import CharterRefused, Malformed
@@ -48,6 +49,7 @@ __all__ = [
     "hash_terms",
     "read_amendment",
     "read_terms",
+    "requires_capsule",
     "skew_at",
     "verify_amendment",
     "verify_genesis",
@@ -255,6 +257,22 @@ def charter_at(charters: Sequence[Charter], time_ms: int) -> Charter:
         if charter.terms.effective_ms <= time_ms:
             return charter
     raise CharterRefused(Code.CHARTER_SEQUENCE, "no charter in force at that time")
+
+
+def requires_capsule(charters: Sequence[Charter], committee: int, day: int) -> bool:
+    """Say whether a day's stored messages of a committee's accounts carry a capsule (spec C-6).
+
+    The charter at the day's beginning says it; a committee that begins on that day begins with
+    its own. Raises CharterRefused(unknown-committee).
+    """
+    begin, end = day * DAY_MS, (day + 1) * DAY_MS
+    present = charter_at(charters, max(begin, charters[0].terms.effective_ms))
+    begun = [one for one in charters if begin < one.terms.effective_ms < end]
+    for charter in (present, *begun):
+        for one in charter.terms.committees:
+            if one.number == committee:
+                return one.requires_capsule
+    raise CharterRefused(Code.UNKNOWN_COMMITTEE, str(committee))
 
 
 def _policy(terms: CharterTerms, log: str) -> Policy:

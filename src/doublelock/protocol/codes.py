@@ -152,6 +152,7 @@ class Code(StrEnum):
     # ceremony
     CEREMONY_SETUP = "ceremony-setup"
     CEREMONY_MISMATCH = "ceremony-mismatch"
+    CEREMONY_OPENINGS = "ceremony-openings"
     PROOF_OF_POSSESSION = "proof-of-possession"
     SHARE_UNREADABLE = "share-unreadable"
     SHARE_MISMATCH = "share-mismatch"
@@ -264,7 +265,10 @@ ADVICE: Final[dict[Code, str]] = {
     Code.CHARTER_SIGNATURES: "The amendment lacks signatures that the charter in force demands.",
     Code.CHARTER_DELAY: "The amendment takes effect sooner than the charter allows.",
     Code.CHARTER_FIXED: "The amendment changes what can never change in a deployment.",
-    Code.CHARTER_MISSING: "The law log names an amendment that is not at hand; fetch it first.",
+    Code.CHARTER_MISSING: (
+        "The law log names an amendment whose signed document did not come, and nothing below it "
+        "can be judged without; ask the operator, a custodian, the court or an auditor for it."
+    ),
     Code.UNKNOWN_COMMITTEE: "The charter has no such committee.",
     Code.WARRANT_TERMS: "The warrant contradicts itself; correct it and apply again.",
     Code.WARRANT_KIND: "The charter does not allow this kind of warrant here.",
@@ -316,6 +320,10 @@ ADVICE: Final[dict[Code, str]] = {
     Code.EVIDENCE_CUSTODY: "The chain of custody is broken.",
     Code.TRANSCRIPT_DIFFERS: "What came out is not what was sent; keep both and report it.",
     Code.CEREMONY_SETUP: "The key ceremony's parameters do not hold; agree on them again.",
+    Code.CEREMONY_OPENINGS: (
+        "This custodian has opened as many ceremonies for this month as a day allows; wait until "
+        "tomorrow, and look up in the journal why the others did not end."
+    ),
     Code.CEREMONY_MISMATCH: "The message is of another ceremony, round or holder; it was ignored.",
     Code.PROOF_OF_POSSESSION: "A holder did not prove its key; start again without it.",
     Code.SHARE_UNREADABLE: "A sealed share cannot be opened; start again without its dealer.",

@@ -3,17 +3,15 @@
 Libraries differ on small-order keys, torsion and non-canonical bytes, so two honest verifiers could
 disagree about one signature. Our rule leaves no room: A and R are canonical encodings of points of
 the prime-order subgroup other than the identity, S is below the group's order, and
-[S]B = R + [k]A. With A checked, a verifier that compares the bytes of R holds that rule but for the
-identity and for S, which are checked here; one that multiplies by the cofactor must check R for
-torsion besides. libsodium has been both: which one this is, is asked once, of a signature.
+[S]B = R + [k]A. libsodium checks A once a key; the implementation that MLS uses here then compares
+the bytes of R with [S]B - [k]A, which leaves R no torsion and no second encoding either.
 """
 
 from functools import lru_cache
 from typing import Final, final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
-from nacl.exceptions import BadSignatureError
+from doublelock_mls import SignaturePublicKey, SignatureSecretKey
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import Malformed
@@ -21,35 +19,13 @@ from doublelock.protocol.errors import Malformed
 KEY_SIZE: Final = 32
 SEED_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
-_IDENTITY: Final = b"\x01" + bytes(31)
-_ORDER: Final = 2**252 + 27742317777372353535851937790883648493
-# A key, and a signature of nothing by it whose R carries torsion: only the cofactor forgives that.
-_PROBE_KEY: Final = bytes.fromhex(
-    "b862409fb5c4c4123df2abf7462b88f041ad36dd6864ce872fd5472be363c5b1"
-)
-_PROBE_SIGNATURE: Final = bytes.fromhex(
-    "cdbc161be64c4302f56443ff29ccf36a2075be1a1fa67ff126b56315f5681c38"
-    "cf8696c276b745dd154f8b655d4c37dd6e1859f569757a2946600593db100f04"
-)
-
-
-def _satisfies(key: bytes, signature: bytes, message: bytes) -> bool:
-    """Return whether libsodium (twice as fast as OpenSSL here) finds that the equation holds."""
-    try:
-        crypto_sign_open(signature + message, key)
-    except BadSignatureError:
-        return False
-    return True
-
-
-_COFACTORED: Final = _satisfies(_PROBE_KEY, _PROBE_SIGNATURE, b"")
 
 
 @final
 class VerifyKey:
     """A public key that was checked when it was made; `encoded` is 32 bytes."""
 
-    __slots__ = ("encoded",)
+    __slots__ = ("_verifies", "encoded")
     encoded: bytes
 
     def __init__(self, data: bytes) -> None:
@@ -59,20 +35,14 @@ class VerifyKey:
         if not crypto_core_ed25519_is_valid_point(data):
             raise Malformed(Code.BAD_POINT, "Ed25519 key is not of prime order or not canonical")
         self.encoded = data
+        self._verifies = SignaturePublicKey(data).verifies
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Raise Malformed(BAD_SIGNATURE) unless the 64 bytes sign `message` by the strict rule.
 
         `message` is always built by `encoding.tagged`, so that no signature serves two purposes.
         """
-        commitment = signature[:32]
-        if (
-            len(signature) != SIGNATURE_SIZE
-            or commitment == _IDENTITY
-            or int.from_bytes(signature[32:], "little") >= _ORDER
-            or not _satisfies(self.encoded, signature, message)
-            or (_COFACTORED and not crypto_core_ed25519_is_valid_point(commitment))
-        ):
+        if not self._verifies(signature, message):
             raise Malformed(Code.BAD_SIGNATURE)
 
     def __eq__(self, other: object) -> bool:
@@ -110,8 +80,8 @@ class SigningKey:
         """Raise Malformed(BAD_SCALAR) unless `seed` is 32 bytes."""
         if len(seed) != SEED_SIZE:
             raise Malformed(Code.BAD_SCALAR, f"Ed25519 seed of {len(seed)} bytes, not {SEED_SIZE}")
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public = VerifyKey(self._key.public_key().public_bytes_raw())
+        self._key = SignatureSecretKey(seed)
+        self.public = VerifyKey(self._key.public)
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature of a message built by `encoding.tagged`."""

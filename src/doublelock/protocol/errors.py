@@ -102,3 +102,16 @@ class VaultRefused(Refusal):
 
 class WireRefused(Refusal):
     """A request that the server refuses."""
+
+
+def refused_by_server(code: str, detail: str) -> WireRefused:
+    """Return the server's refusal; a code that we do not know is named as such."""
+    try:
+        return WireRefused(Code(code), detail)
+    except ValueError:
+        return WireRefused(Code.SERVER_ANSWER, detail)
+
+
+def name_fault(problem: Exception) -> WireRefused:
+    """Name what nobody expected by its kind alone: its words may hold a secret."""
+    return WireRefused(Code.DEFECT, type(problem).__name__)

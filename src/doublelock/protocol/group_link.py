@@ -13,7 +13,7 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from doublelock.protocol import ed25519
+from doublelock.protocol import ed25519, limits
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import decode_base64url, encode_base64url
 from doublelock.protocol.ed25519 import SEED_SIZE
@@ -37,11 +37,8 @@ from doublelock.protocol.keylog_entry import (
 )
 
 SECRET_SIZE: Final = 32
-NAME: Final = 128
 _VERSION: Final = 2
 _REQUEST_VERSION: Final = 1
-_ADDRESS: Final = 512
-_FRAGMENT: Final = 1024
 _MAC_SIZE: Final = 32
 _TAG_KEY: Final = b"doublelock/v1/group-link"
 _TAG_MAC: Final = b"doublelock/v1/join-request/mac"
@@ -69,7 +66,7 @@ class GroupLink:
 
     def encode(self) -> str:
         """Return the link's line; whoever has it can ask. Raises Malformed(SIZE)."""
-        if len(self.name) > NAME:
+        if len(self.name) > limits.GROUP_LINK_NAME:
             raise Malformed(Code.SIZE, "a group's name in a link")
         pieces = [
             u8(_VERSION),
@@ -104,9 +101,13 @@ class GroupLink:
 def decode_group_link(text: str) -> GroupLink:
     """Return the link in a line of text. Raises Malformed."""
     address, mark, fragment = text.strip().partition("/#")
-    if not mark or len(address) > _ADDRESS or not address.startswith(("http://", "https://")):
+    if (
+        not mark
+        or len(address) > limits.GROUP_LINK_ADDRESS
+        or not address.startswith(("http://", "https://"))
+    ):
         raise Malformed(Code.FORM, "not a group's link")
-    if len(fragment) > _FRAGMENT:
+    if len(fragment) > limits.GROUP_LINK_FRAGMENT:
         raise Malformed(Code.SIZE, "group link")
     try:
         reader = Reader(decode_base64url(fragment))
@@ -121,7 +122,7 @@ def decode_group_link(text: str) -> GroupLink:
     expires_ms = reader.u64()
     secret = reader.take(SECRET_SIZE)
     size = reader.u8()
-    if size > NAME:
+    if size > limits.GROUP_LINK_NAME:
         raise Malformed(Code.SIZE, "a group's name in a link")
     name = reader.take(size)
     rest = reader.rest()

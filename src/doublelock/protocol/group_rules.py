@@ -31,6 +31,7 @@ from doublelock.protocol.keylog import DeviceRecord, KeyLog, Skew, skew_of
 CREDENTIAL_SIZE: Final = 1 + ACCOUNT_SIZE + DEVICE_SIZE
 NONCE_SIZE: Final = 32
 _VERSION: Final = 1
+_SIGNED: Final = 4 + 2 + 64
 
 
 class ConversationKind(IntEnum):
@@ -203,6 +204,15 @@ def speaks_for(context: Context, account: AccountId) -> bool:
     That is its details and its timer; in a direct conversation both people are admins.
     """
     return account in context.admins
+
+
+def is_same_group_info(theirs: bytes, own: bytes) -> bool:
+    """Say whether two GroupInfos of one epoch say the same: who signed is all that may differ.
+
+    `own` is this member's. At the end of both: signer u32, and a signature of 64 bytes with its
+    size (RFC 9420 §12.4.3; spec G-16).
+    """
+    return len(theirs) == len(own) and theirs[:-_SIGNED] == own[:-_SIGNED]
 
 
 class Rules:

@@ -156,7 +156,8 @@ class Step:
         self._by(Role.OPERATOR)
         document = self.documents.get(bytes(entry.document))
         if document is None or hashlib.sha256(document).digest() != entry.document:
-            raise MissingDocument(Code.CHARTER_MISSING, entry.document.hex())
+            detail = f"line {self.state.size}, document with SHA-256 {entry.document.hex()}"
+            raise MissingDocument(Code.CHARTER_MISSING, detail)
         current = self.state.charters[-1]
         new = verify_amendment(current, document)
         refuse_orphaned_keys(current, new, self.state.epochs)

@@ -31,6 +31,7 @@ from doublelock.protocol.lawrecords import (
     WarrantRecord,
 )
 from doublelock.protocol.lawrules import CAP_WINDOW_MS, MissingDocument, Step, may_cancel, void
+from doublelock.protocol.overdue import owed_by
 
 __all__ = ["CAP_WINDOW_MS", "LawState", "may_cancel"]
 
@@ -132,12 +133,8 @@ class LawState:
         return charter_at(self.charters, time_ms)
 
     def overdue(self, agency: bytes, time_ms: int) -> tuple[WarrantRecord, ...]:
-        """Return an agency's warrants whose notice is overdue (R-16)."""
-        return tuple(
-            record
-            for record in self.warrants.values()
-            if record.agency == agency and record.overdue(time_ms)
-        )
+        """Return the warrants whose overdue notices an agency owes, by its key (R-16)."""
+        return owed_by(agency, self.warrants.values(), self.charters, time_ms)
 
     def apply(
         self, index: int, line: bytes, documents: Mapping[bytes, bytes] = MappingProxyType({})

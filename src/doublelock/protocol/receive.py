@@ -17,7 +17,7 @@ from doublelock.protocol.days import day_of
 from doublelock.protocol.ed25519 import VerifyKey
 from doublelock.protocol.encoding import tagged
 from doublelock.protocol.envelope import Payload, VerifiedBody, open_body, verify_body
-from doublelock.protocol.errors import EnvelopeRefused, Malformed
+from doublelock.protocol.errors import CharterRefused, EnvelopeRefused, Malformed
 from doublelock.protocol.header import Form, Header, hash_header
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeploymentId, DeviceId
 from doublelock.protocol.label import Label
@@ -50,14 +50,15 @@ class SenderEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveContext:
-    """What a receiver knows: deployment, the charter's escrow and skew, the clock, look-ups.
+    """What a receiver knows: deployment, the charter's skew, the clock, look-ups.
 
-    `sender` answers from the key log for (account, device), `epoch_key` for (committee, key
-    epoch); each returns None for what it does not know, or raises a Refusal of its own.
+    `escrows` says whether a committee escrows on a day (C-6), or raises CharterRefused. `sender`
+    answers from the key log for (account, device), `epoch_key` for (committee, key epoch); each
+    returns None for what it does not know, or raises a Refusal of its own.
     """
 
     deployment: DeploymentId
-    escrow: bool
+    escrows: Callable[[int, int], bool]
     now_ms: int
     skew_ms: int
     sender: Callable[[AccountId, DeviceId], SenderEntry | None]
@@ -144,12 +145,7 @@ def receive(
     header_hash = hash_header(arrival.header)
     payload = _check_binding(arrival, header, header_hash)
     _check_receipt(receipt.fields, header, header_hash, arrival.body, mls)
-    if header.form == Form.EPHEMERAL:
-        raise EnvelopeRefused(Code.EPHEMERAL_CONTENT, "an ephemeral message was stored")
-    if context.escrow and header.form != Form.SEALED:
-        raise EnvelopeRefused(Code.CAPSULE_MISSING)
-    if not context.escrow and header.form != Form.UNESCROWED:
-        raise EnvelopeRefused(Code.EPOCH_MISMATCH, "the charter knows no escrow")
+    _check_form(header, context)
     entry = _find_sender(header, context)
     check_day(header.day, receipt.fields.time_ms, context.skew_ms)
     label = header.label(context.deployment)
@@ -226,6 +222,20 @@ def _check_binding(arrival: Arrival, header: Header, header_hash: bytes) -> Payl
     ):
         raise EnvelopeRefused(Code.HEADER_MISMATCH)
     return payload
+
+
+def _check_form(header: Header, context: ReceiveContext) -> None:
+    """Hold the form against the committee; `_find_sender` holds that against the account."""
+    if header.form == Form.EPHEMERAL:
+        raise EnvelopeRefused(Code.EPHEMERAL_CONTENT, "an ephemeral message was stored")
+    try:
+        escrows = context.escrows(header.committee, header.day)
+    except CharterRefused:
+        raise EnvelopeRefused(Code.EPOCH_MISMATCH, "no committee of the charter") from None
+    if escrows and header.form != Form.SEALED:
+        raise EnvelopeRefused(Code.CAPSULE_MISSING)
+    if not escrows and header.form != Form.UNESCROWED:
+        raise EnvelopeRefused(Code.EPOCH_MISMATCH, "the sender's committee has no escrow")
 
 
 def _find_sender(header: Header, context: ReceiveContext) -> SenderEntry:

@@ -194,7 +194,7 @@ def check_in_force(
         raise ReleaseRefused(Code.WARRANT_TERMS, "not checked under the charter of its line")
     profile = _check_charter(warrant, charter)
     _check_filing(warrant, record)
-    _check_cancelled(warrant, record, charter, cancellations)
+    _check_cancelled(warrant, record, state, now_ms, cancellations)
     _check_validity(record, now_ms)
     for one in (warrant.profile, profile):
         _check_approvals(warrant, one, frozenset(approvals), record, now_ms)
@@ -268,21 +268,24 @@ def _check_filing(warrant: Warrant, record: WarrantRecord) -> None:
 def _check_cancelled(
     warrant: Warrant,
     record: WarrantRecord,
-    charter: Charter,
+    state: LawState,
+    now_ms: int,
     cancellations: Collection[VerifiedEntry],
 ) -> None:
-    """R-11, R-13: over is over, whether the server logged it yet or not."""
+    """R-11, R-13: over is over, logged or not, also once who ended it has left the charter."""
     if record.refused:
         raise ReleaseRefused(Code.WARRANT_REFUSED)
     if record.cancelled:
         raise ReleaseRefused(Code.WARRANT_CANCELLED)
+    filed = state.charters.index(state.charter(record.filed_ms))
+    since = [one for one in state.charters[filed:] if one.terms.effective_ms <= now_ms]
     for signed in cancellations:
-        party = charter.party(signed.author)
         entry = signed.entry
         if not isinstance(entry, Cancellation) or bytes(entry.warrant) != warrant.commitment:
             continue
-        if party is not None and may_cancel(party, record):
-            raise ReleaseRefused(Code.WARRANT_CANCELLED, "not logged yet")
+        for party in (charter.party(signed.author) for charter in since):
+            if party is not None and may_cancel(party, record):
+                raise ReleaseRefused(Code.WARRANT_CANCELLED, "not logged yet")
 
 
 def _check_validity(record: WarrantRecord, now_ms: int) -> None:
@@ -370,13 +373,22 @@ def _check_epoch(committee: int, key_epoch: int, day: int, state: LawState) -> N
 
 def _check_subjects(warrant: Warrant, request: LabelRequest, state: LawState) -> None:
     """R-5, R-6: everyone concerned is committed to, and the unnamed are no more than allowed."""
+    check_named(warrant, request)
+    accounts = frozenset(label.account for label in request.labels)
+    check_unnamed(warrant, accounts, state.warrants[warrant.commitment])
+
+
+def check_named(warrant: Warrant, request: LabelRequest) -> None:
+    """Raise ReleaseRefused unless a request commits to everyone whom its labels concern (R-6).
+
+    So whoever has the labels can tell them all: labels-count, labels-subjects.
+    """
     accounts = frozenset(label.account for label in request.labels)
     if len(accounts) != request.entry.accounts:
         raise ReleaseRefused(Code.LABELS_COUNT, f"{len(accounts)} accounts")
     committed = {account: warrant.subject(account) for account in accounts}
     if frozenset(committed.values()) != frozenset(map(bytes, request.entry.subjects)):
         raise ReleaseRefused(Code.LABELS_SUBJECTS)
-    check_unnamed(warrant, accounts, state.warrants[warrant.commitment])
 
 
 def check_unnamed(warrant: Warrant, accounts: Collection[AccountId], record: WarrantRecord) -> None:

@@ -67,6 +67,8 @@ class Bounds:
     hello_seconds: float = 10.0
     silence_seconds: float = 60.0
     """After so long without a sign of life a device is asked for one, after twice it is cut."""
+    envelopes: int = 1_000
+    """Stored messages in one answer to an agency; the next ones are asked for by sequence."""
     sweep_seconds: float = 30.0
     connections: int = 50_000
 

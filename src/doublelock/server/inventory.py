@@ -73,10 +73,15 @@ class Inventories:
         key = self._receipt
         return jws.sign(payload, jws.Purpose.INVENTORY, [(key.public.encoded, key.sign)])
 
-    async def envelopes(self, labels: Iterable[tuple[bytes, bytes, int]]) -> list[Item]:
-        """Return every stored message of some labels as the stream would deliver it."""
+    async def envelopes(
+        self, labels: Iterable[tuple[bytes, bytes, int]], after: int, most: int
+    ) -> list[Item]:
+        """Return stored messages of some labels as the stream would deliver them, `most` of them.
+
+        They come in the labels' order; those of the first label from behind sequence `after` on.
+        """
         wanted = list(labels)
-        return await self._store.read(lambda tables: _deliver(tables, wanted))
+        return await self._store.read(lambda tables: _deliver(tables, wanted, after, most))
 
     def _heads(self, tables: Tables, conversations: dict[bytes, int]) -> list[InventoryHead]:
         heads = []
@@ -144,31 +149,38 @@ def _sealed(items: Iterable[StoredItem], committee: int) -> dict[int, list[Store
     return found
 
 
-def _deliver(tables: Tables, labels: list[tuple[bytes, bytes, int]]) -> list[Item]:
-    frames = []
+def _deliver(
+    tables: Tables, labels: list[tuple[bytes, bytes, int]], after: int, most: int
+) -> list[Item]:
+    frames: list[Item] = []
     for conversation, account, day in labels:
         row = tables.groups.find(conversation)
-        if row is None:
-            continue
-        for item in tables.timeline.label_items(row.key, account, day):
-            if item.kind != MESSAGE:
-                continue
-            frames.append(
-                Item(
-                    conversation=conversation,
-                    sequence=item.sequence,
-                    time_ms=item.time_ms,
-                    account=item.account,
-                    device=item.device,
-                    kind=item.kind,
-                    header=item.header,
-                    body=item.body,
-                    mls=item.mls,
-                    previous=item.previous,
-                    index=item.leaf,
-                    size=item.size,
-                    path=item.path,
-                    signature=item.signature,
-                )
-            )
+        while row is not None and len(frames) < most:
+            left = most - len(frames)
+            some = tables.timeline.label_items(row.key, account, day, after, left)
+            if not some:
+                break
+            # A run of what is no message must not make the answer look like the last one.
+            after = some[-1].sequence
+            frames += [_frame(conversation, item) for item in some if item.kind == MESSAGE]
+        after = 0
     return frames
+
+
+def _frame(conversation: bytes, item: StoredItem) -> Item:
+    return Item(
+        conversation=conversation,
+        sequence=item.sequence,
+        time_ms=item.time_ms,
+        account=item.account,
+        device=item.device,
+        kind=item.kind,
+        header=item.header,
+        body=item.body,
+        mls=item.mls,
+        previous=item.previous,
+        index=item.leaf,
+        size=item.size,
+        path=item.path,
+        signature=item.signature,
+    )

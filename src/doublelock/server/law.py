@@ -68,7 +68,7 @@ class Law:
         )
         return [
             *law.routes(parts, self.desk, inventories, disclosures),
-            *ceremonies.routes(parts),
+            *ceremonies.routes(parts, self.desk),
             *tiles.make_routes(self._key_log.folder, "/log/key"),
             *tiles.make_routes(self._law_log.folder, "/log/law"),
         ]

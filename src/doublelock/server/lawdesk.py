@@ -33,6 +33,7 @@ from doublelock.protocol.lawlog import (
     KeyEpochLogged,
     Lapse,
     NoticeDelivered,
+    ReleaseRequest,
     VerifiedEntry,
     sign_entry,
     stamp,
@@ -41,6 +42,7 @@ from doublelock.protocol.lawlog import (
 from doublelock.protocol.lawrecords import WarrantStatus
 from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.notice import NoticeTerms, verify_notice
+from doublelock.protocol.release import check_named
 from doublelock.protocol.release_request import decode_request, labels_root
 from doublelock.protocol.warrant import Warrant
 from doublelock.server.charters import CharterChain
@@ -132,9 +134,11 @@ class LawDesk:
         self, entry: AnyEntry, documents: Mapping[bytes, bytes] = MappingProxyType({})
     ) -> int:
         """Log an entry of the operator's; return its index. Raises what `log_entry` raises."""
+        return await self.log_entry(self._sign(entry), documents)
+
+    def _sign(self, entry: AnyEntry) -> bytes:
         key = self._operator
-        signed = sign_entry(self.charter.deployment, entry, key.public.encoded, key.sign)
-        return await self.log_entry(signed, documents)
+        return sign_entry(self.charter.deployment, entry, key.public.encoded, key.sign)
 
     async def log_entry(
         self, signed: bytes, documents: Mapping[bytes, bytes] = MappingProxyType({})
@@ -236,6 +240,9 @@ class LawDesk:
         if isinstance(signed.entry, NoticeDelivered):
             # Or one holder's bare word could keep somebody from ever being told.
             raise WireRefused(Code.NOT_PERMITTED, "hand in the notice itself")
+        if isinstance(signed.entry, ReleaseRequest):
+            # Whose labels nobody has is told by nobody.
+            raise WireRefused(Code.NOT_PERMITTED, "hand in the request with its labels")
         case = getattr(signed.entry, "warrant", NO_CASE)
         index = await self.log_entry(document)
         return await self._put(bytes(case), "entry", party.key, index, document)
@@ -248,6 +255,8 @@ class LawDesk:
             request.entry.labels_root
         ):
             raise WireRefused(Code.LABELS_ROOT)
+        warrant = await self.warrant(bytes(request.entry.warrant))
+        check_named(warrant, request)
         signed = Reader(document).long_field(limits.LOG_ENTRY)
         return await self.log_request(bytes(request.entry.warrant), party.key, signed, document)
 
@@ -258,13 +267,13 @@ class LawDesk:
         if party.role not in (Role.OPERATOR, Role.CUSTODIAN, Role.COURT):
             raise WireRefused(Code.NOT_PERMITTED)
         case = bytes(notice.terms.warrant)
+        signed = self._sign(NoticeDelivered(Bytes32(case), Bytes32(notice.subject)))
+        # First of all: what a notice says of its gag is its signer's word, the log's end counts.
+        self._refuse_void(signed)
         filing = await self._put(case, "notice", party.key, -1, document)
         if self._deliver is not None:
             await self._deliver(account, document)
-        index = await self.log_own(
-            NoticeDelivered(warrant=Bytes32(case), subject=Bytes32(notice.subject))
-        )
-        return Filing(filing.number, index)
+        return Filing(filing.number, await self.log_entry(signed))
 
     async def _file_charter(self, party: PartyRef, document: bytes) -> Filing:
         if party.role is not Role.OPERATOR:

@@ -231,6 +231,8 @@ class Ordering:
             raise WireRefused(Code.SENDER_MISMATCH)
         _check_welcomes(staged, body.welcomes)
         if not body.group_info:
+            if isinstance(event, Commit):
+                raise WireRefused(Code.COMMIT_INVALID, "no group info: nobody could come back")
             return staged, None
         moved = self._client.load(staged.snapshot, staged.ratchet_tree)
         moved.check_group_info(body.group_info)

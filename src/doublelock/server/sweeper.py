@@ -66,10 +66,10 @@ class Sweeper:
         """Delete what is due and return how many items lost their content."""
         now = self._clock()
         self._sessions.sweep()
-        # The longest retention of any committee: a conversation may have senders of several. Where
-        # nothing is sealed to keys, no days stand for no limit.
-        days = max(committee.retention_days for committee in self._charter().terms.committees)
-        retained_from = now - days * DAY_MS if days else 0
+        # The longest retention of any committee: a conversation may have senders of several, and
+        # no days, where nothing is sealed to keys, are no limit.
+        days = [committee.retention_days for committee in self._charter().terms.committees]
+        retained_from = now - max(days) * DAY_MS if all(days) else 0
         erased = 0
         held = await self.holds()
         for row in await self._store.read(lambda tables: tables.groups.all()):

@@ -54,8 +54,10 @@ class Timeline(Protocol):
         The time is 0 when these are all that there are.
         """
 
-    def label_items(self, conversation: int, account: bytes, day: int) -> list[StoredItem]:
-        """Return every message of one label, in order."""
+    def label_items(
+        self, conversation: int, account: bytes, day: int, after: int = 0, limit: int = -1
+    ) -> list[StoredItem]:
+        """Return the items of one label behind a sequence, in order; `limit` of them if not -1."""
 
     def labels(self, conversation: int) -> list[LabelDay]:
         """Return every label of a conversation, by day."""

@@ -120,11 +120,12 @@ class LawRow(NamedTuple):
 
 
 class CeremonyRow(NamedTuple):
-    """A key ceremony and its opening document."""
+    """A key ceremony, its opening document, and the key of who opened it."""
 
     ceremony: bytes
     time_ms: int
     document: bytes
+    author: bytes
 
 
 class CeremonyMessageRow(NamedTuple):

@@ -1,6 +1,7 @@
 /** The whole interface: what stands before the messages, or two panes and what lies over them. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { contingencyOf } from "./contingency.ts";
 import { GroupLinkQuestion } from "./group_link.tsx";
 import { Logo } from "./parts/icon.tsx";
 import { lazy } from "./parts/lazy.tsx";
@@ -10,12 +11,12 @@ import { ConversationList } from "./screens/conversation_list.tsx";
 import { ConversationScreen } from "./screens/conversation_screen.tsx";
 // Not fetched later: whoever asks for it types at once.
 import { SearchPane } from "./screens/search_pane.tsx";
+import { UnlockScreen } from "./screens/unlock_screen.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { useAnswer, useApp, useWide } from "./use_app.ts";
 
 // What is not on the first screen comes when it is wanted.
 const gates = () => import("./screens/gate_screens.tsx");
-const UnlockScreen = lazy(async () => (await gates()).UnlockScreen);
 const LinkingScreen = lazy(async () => (await gates()).LinkingScreen);
 const BrokenScreen = lazy(async () => (await gates()).BrokenScreen);
 const WelcomeScreen = lazy(
@@ -146,7 +147,11 @@ function Nothing() {
       <p>{words.conversation.choose}</p>
       <small>
         {trust !== undefined &&
-          (trust.escrow === "none" ? words.conversation.chooseNone : words.conversation.chooseHint)}
+          {
+            own: words.conversation.chooseHint,
+            others: words.conversation.chooseOwnNone,
+            none: words.conversation.chooseNone,
+          }[contingencyOf(trust)]}
       </small>
     </div>
   );

@@ -5,6 +5,8 @@
  */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { DEFAULT_SETTINGS } from "../client/default_settings.ts";
+import type { FirstLook } from "../client/first_look.ts";
 import {
   type Alarm,
   type Connection,
@@ -32,19 +34,6 @@ export interface Transfer {
 
 export type Progress = Extract<MessengerEvent, { kind: "progress" }>;
 
-const NO_SETTINGS: Settings = {
-  language: null,
-  theme: "system",
-  textSize: "normal",
-  receipts: true,
-  typing: true,
-  lastSeen: true,
-  enterSends: true,
-  sounds: true,
-  fetchPictures: true,
-  lockMinutes: 0,
-  defaultTimerSeconds: 0,
-};
 // Somebody whose connection broke while typing is not typing for ever.
 const TYPING_MS = 8_000;
 
@@ -56,9 +45,11 @@ export class Model {
   readonly locale: Signal<string> = signal("en");
   readonly status: Signal<Status | null> = signal(null);
   readonly connection: Signal<Connection> = signal({ up: true, refusal: null, queued: 0 });
-  readonly settings: Signal<Settings> = signal(NO_SETTINGS);
+  readonly settings: Signal<Settings> = signal(DEFAULT_SETTINGS);
   readonly conversations: Signal<ReadonlyMap<string, Conversation>> = signal(new Map());
   readonly people: Signal<ReadonlyMap<string, Person>> = signal(new Map());
+  /** Whether this page was open before: if it is locked now, the tab with the secret is gone. */
+  wasOpen = false;
   readonly alarms: Signal<readonly Alarm[]> = signal([]);
   /** Who types where: names by account, by conversation. */
   readonly typing: Signal<ReadonlyMap<string, ReadonlyMap<string, string>>> = signal(new Map());
@@ -89,6 +80,10 @@ export class Model {
   readonly english: Signal<Readonly<Record<string, string>>> = signal({});
 
   #timeline: Timeline | null = null;
+  /** Whether the messenger has said anything. */
+  #answered = false;
+  /** What was asked beside the conversations. */
+  #rest: Promise<unknown> = Promise.resolve();
   readonly #typingEnds = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(messenger: Messenger) {
@@ -102,9 +97,18 @@ export class Model {
       this.nowMs.value = Date.now();
     }, 30_000);
     this.settings.value = await this.messenger.settings();
+    this.#answered = true;
     const status = await this.messenger.status();
     if (status.state === "open") await this.#fill();
     this.status.value = status;
+    await this.#rest;
+  }
+
+  /** Shows what the store alone tells, unless the messenger was faster. */
+  expect(look: FirstLook): void {
+    if (this.#answered) return;
+    this.settings.value = look.settings;
+    this.status.value = look.status;
   }
 
   /** The open conversation's messages, loaded once and kept until another is opened. */
@@ -151,19 +155,32 @@ export class Model {
     this.spoken.value = text;
   }
 
+  /**
+   * Asks for all there is; resolves once the list can be shown, which waits for nothing else.
+   *
+   * Each answer is taken as it comes: what is told after it is newer.
+   */
   async #fill(): Promise<void> {
-    const [conversations, people, alarms, connection, settings] = await Promise.all([
-      this.messenger.conversations(),
-      this.messenger.people(),
-      this.messenger.alarms(),
-      this.messenger.connection(),
-      this.messenger.settings(),
-    ]);
-    this.conversations.value = new Map(conversations.map((each) => [each.id, each]));
-    this.people.value = new Map(people.map((each) => [each.account, each]));
-    this.alarms.value = alarms;
-    this.connection.value = connection;
-    this.settings.value = settings;
+    const { messenger } = this;
+    const listed = messenger.conversations().then((all) => {
+      this.conversations.value = new Map(all.map((each) => [each.id, each]));
+    });
+    const others = [
+      messenger.people().then((all) => {
+        this.people.value = new Map(all.map((each) => [each.account, each]));
+      }),
+      messenger.alarms().then((alarms) => {
+        this.alarms.value = alarms;
+      }),
+      messenger.connection().then((connection) => {
+        this.connection.value = connection;
+      }),
+      messenger.settings().then((settings) => {
+        this.settings.value = settings;
+      }),
+    ];
+    this.#rest = Promise.all(others.map((each) => this.attempt(each)));
+    await listed;
   }
 
   #clear(): void {
@@ -248,6 +265,7 @@ export class Model {
   async #enter(status: Status): Promise<void> {
     if (status.state === "open" && this.status.value?.state !== "open") await this.#fill();
     if (status.state !== "open") this.#clear();
+    if (this.status.value?.state === "open") this.wasOpen = true;
     this.status.value = status;
   }
 

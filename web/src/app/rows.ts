@@ -16,40 +16,84 @@ export type Row =
 
 const RUN_MS = 5 * 60_000;
 
-/** The rows for messages in order; the line "new messages" stands before the first beyond `unreadFrom`. */
+/** The rows of some messages, with what it takes to make only what changes of them. */
+export interface Rows {
+  readonly messages: readonly Message[];
+  readonly rows: readonly Row[];
+  /** Where each message's rows begin; its own row is the last before the next message's. */
+  readonly begins: readonly number[];
+  /** Before which message the line "new messages" stands, or -1. */
+  readonly mark: number;
+}
+
+export const NO_ROWS: Rows = { messages: [], rows: [], begins: [0], mark: -1 };
+
+/**
+ * The rows for messages in order; the line "new messages" stands before the first beyond `unreadFrom`.
+ *
+ * Only what differs from `before`, and what stands beside that, is made anew; a row that says the
+ * same is the same object.
+ */
 export function makeRows(
   messages: readonly Message[],
   unreadFrom: number | null,
-  previous: ReadonlyMap<string, Row>,
-): Row[] {
-  const rows: Row[] = [];
-  let day = "";
-  let marked = unreadFrom === null;
-  messages.forEach((message, index) => {
-    const today = dayOf(message.timeMs);
-    const fresh = today !== day;
+  before: Rows = NO_ROWS,
+): Rows {
+  const mark = findMark(messages, unreadFrom);
+  const old = before.messages;
+  const [head, tail] = common(old, messages);
+  const grown = messages.length - old.length;
+  const marked = (all: readonly Message[], at: number) => all[at]?.id;
+  const moved = marked(old, before.mark) !== marked(messages, mark);
+  const from = moved ? 0 : Math.max(0, head - 1);
+  const to = moved ? messages.length : Math.min(messages.length, messages.length - tail + 1);
+
+  const made: Row[] = [];
+  const begins = before.begins.slice(0, from);
+  const offset = before.begins[from] ?? 0;
+  let day: Day | undefined = dayAt(messages[from - 1]?.timeMs);
+  for (let index = from; index < to; index += 1) {
+    const message = messages[index] as Message;
+    begins.push(offset + made.length);
+    const { timeMs } = message;
+    const fresh = day === undefined || !isIn(day, timeMs);
     if (fresh) {
-      day = today;
-      rows.push({ kind: "day", key: `day-${today}`, timeMs: message.timeMs });
+      day = dayAt(timeMs) as Day;
+      made.push({ kind: "day", key: `day-${day.name}`, timeMs });
     }
-    if (!marked && !message.mine && message.at > (unreadFrom ?? 0)) {
-      marked = true;
-      rows.push({ kind: "unread", key: "unread" });
-    }
-    const before = messages[index - 1];
+    if (index === mark) made.push({ kind: "unread", key: "unread" });
     const after = messages[index + 1];
-    const first = fresh || rows.at(-1)?.kind === "unread" || !sameRun(before, message);
-    const last = !sameRun(message, after) || dayOf(after?.timeMs ?? 0) !== today;
-    // The same object for the same row, so that only what changed is drawn again.
-    const old = previous.get(message.id);
-    const same =
-      old?.kind === "message" &&
-      old.message === message &&
-      old.first === first &&
-      old.last === last;
-    rows.push(same ? old : { kind: "message", key: message.id, message, first, last });
-  });
-  return rows;
+    const first = fresh || index === mark || !sameRun(messages[index - 1], message);
+    const last = !sameRun(message, after) || !isIn(day as Day, after?.timeMs ?? 0);
+    const place = index < head ? index : index >= messages.length - tail ? index - grown : -1;
+    const known = place < 0 ? undefined : before.rows[(before.begins[place + 1] ?? 0) - 1];
+    const same = known?.kind === "message" && known.first === first && known.last === last;
+    made.push(same ? known : { kind: "message", key: message.id, message, first, last });
+  }
+  const rest = before.begins[to - grown] ?? before.rows.length;
+  const shift = offset + made.length - rest;
+  for (const begin of before.begins.slice(to - grown)) begins.push(begin + shift);
+  const rows = before.rows.slice(0, offset).concat(made, before.rows.slice(rest));
+  return { messages, rows, begins, mark };
+}
+
+/** How many items two arrays have in common at the beginning, and then at the end. */
+export function common<T>(
+  one: readonly T[],
+  other: readonly T[],
+): readonly [head: number, tail: number] {
+  const shorter = Math.min(one.length, other.length);
+  let head = 0;
+  while (head < shorter && one[head] === other[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && one.at(-1 - tail) === other.at(-1 - tail)) tail += 1;
+  return [head, tail];
+}
+
+/** The first message of somebody else beyond a place, or -1. */
+function findMark(messages: readonly Message[], unreadFrom: number | null): number {
+  if (unreadFrom === null) return -1;
+  return messages.findIndex((each) => !each.mine && each.at > unreadFrom);
 }
 
 function sameRun(a: Message | undefined, b: Message | undefined): boolean {
@@ -77,10 +121,24 @@ export function tellsBetweenTwo({ body }: Message): boolean {
   return line.kind !== "created" && line.kind !== "added";
 }
 
-/** The local day, as a key that is cheap to make. */
-function dayOf(timeMs: number): string {
+/** A local day, from `fromMs` until before `toMs`. */
+interface Day {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+function dayAt(timeMs: number | undefined): Day | undefined {
+  if (timeMs === undefined) return undefined;
   const date = new Date(timeMs);
-  return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
+  const [year, month, day] = [date.getFullYear(), date.getMonth(), date.getDate()];
+  const fromMs = new Date(year, month, day).getTime();
+  const toMs = new Date(year, month, day + 1).getTime();
+  return { name: `${year}-${month + 1}-${day}`, fromMs, toMs };
+}
+
+function isIn(day: Day, timeMs: number): boolean {
+  return timeMs >= day.fromMs && timeMs < day.toMs;
 }
 
 /** A guess of a row's height in px until it is measured; `width` is the timeline's. */
@@ -105,89 +163,5 @@ export function guessHeight(row: Row, width: number): number {
       return body.line.kind === "amended" ? 240 + 50 * body.line.changes.length : 34;
     default:
       return gap + 72;
-  }
-}
-
-/** Heights and places of rows: which are in view, without laying out the others. */
-export class Layout {
-  readonly #heights = new Map<string, number>();
-  #guesses = new WeakMap<Row, number>();
-  #offsets: number[] = [0];
-  #rows: readonly Row[] = [];
-  #index: ReadonlyMap<string, number> = new Map();
-
-  /** Takes in rows; those measured before keep their heights. */
-  set(rows: readonly Row[], width: number): void {
-    this.#rows = rows;
-    this.#index = new Map(rows.map((row, index) => [row.key, index]));
-    this.#place(width);
-  }
-
-  /** Notes measured heights; whether any differs from what was known or guessed. */
-  measure(sizes: ReadonlyMap<string, number>, width: number): boolean {
-    let changed = false;
-    for (const [key, height] of sizes) {
-      if (this.#heights.get(key) === height) continue;
-      this.#heights.set(key, height);
-      changed = true;
-    }
-    if (changed) this.#place(width);
-    return changed;
-  }
-
-  /** Forgets all heights: the width or the text size changed. */
-  forget(): void {
-    this.#heights.clear();
-    this.#guesses = new WeakMap();
-  }
-
-  get total(): number {
-    return this.#offsets.at(-1) ?? 0;
-  }
-
-  top(index: number): number {
-    return this.#offsets[Math.max(0, Math.min(index, this.#rows.length))] ?? 0;
-  }
-
-  /** The place of a row, or -1. */
-  find(key: string): number {
-    return this.#index.get(key) ?? -1;
-  }
-
-  /** The row at a height from the top, by binary search. */
-  at(y: number): number {
-    let low = 0;
-    let high = Math.max(0, this.#rows.length - 1);
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#offsets[middle] ?? 0) <= y) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-
-  /** First and one-past-last row between two heights. */
-  range(from: number, to: number): readonly [number, number] {
-    if (this.#rows.length === 0) return [0, 0];
-    return [this.at(Math.max(0, from)), Math.min(this.#rows.length, this.at(to) + 1)];
-  }
-
-  #guess(row: Row, width: number): number {
-    let height = this.#guesses.get(row);
-    if (height === undefined) {
-      height = guessHeight(row, width);
-      this.#guesses.set(row, height);
-    }
-    return height;
-  }
-
-  #place(width: number): void {
-    const offsets = [0];
-    let sum = 0;
-    for (const row of this.#rows) {
-      sum += this.#heights.get(row.key) ?? this.#guess(row, width);
-      offsets.push(sum);
-    }
-    this.#offsets = offsets;
   }
 }

@@ -7,6 +7,7 @@ import "./style/conversation.css";
 import "./style/screens.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
+import type { FirstLook } from "../client/first_look.ts";
 import type { Messenger } from "../messenger.ts";
 import { Application } from "./app.tsx";
 import { watchInstall } from "./install.ts";
@@ -14,14 +15,29 @@ import { Model } from "./model.ts";
 import { ModelContext } from "./use_app.ts";
 import { chooseCatalogue } from "./words/words.ts";
 
-/** Shows the interface in an element. Resolves when it is there, in its language. */
-export async function start(root: Element, messenger: Messenger): Promise<Model> {
+/**
+ * Shows the interface in an element. Resolves when the messenger has said what there is.
+ *
+ * With a `first` look it is shown by that at once; the messenger's answer counts when it comes.
+ */
+export async function start(
+  root: Element,
+  messenger: Messenger,
+  first?: Promise<FirstLook>,
+): Promise<Model> {
   const model = new Model(messenger);
   watchInstall();
-  // The advice is not in the first file; asked for at once, it is there before anything is shown.
-  const advice = import("../protocol/codes.ts");
-  await model.begin();
-  model.english.value = (await advice).ADVICE;
+  // The advice is not in the first file: nothing waits for it but who says that all is here.
+  const advice = import("../protocol/codes.ts").then(({ ADVICE }) => {
+    model.english.value = ADVICE;
+  });
+  const begun = model.begin();
+  // A browser that keeps nothing says so to the worker too, which has the words for it.
+  const looked = first?.then(
+    (look) => model.expect(look),
+    () => begun,
+  );
+  await Promise.race([begun, looked ?? begun]);
   await speak(model, model.settings.value.language);
   effect(() => dress(model));
   let spoken = model.settings.value.language;
@@ -39,6 +55,7 @@ export async function start(root: Element, messenger: Messenger): Promise<Model>
     </ModelContext.Provider>,
     root,
   );
+  await Promise.all([begun, advice]);
   return model;
 }
 

@@ -1,7 +1,9 @@
 /** What interrupts: kept until the person has seen it, and told again when its cause comes back. */
 
 import type { Alarm, AlarmCause } from "../messenger.ts";
+import type { Code } from "../protocol/codes.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
+import type { LogName } from "../protocol/handover.ts";
 import type { Core } from "./core.ts";
 import { unpack } from "./pack.ts";
 import type { People } from "./people.ts";
@@ -13,8 +15,12 @@ export class Alarms {
   readonly #open = new Map<string, Alarm>();
   /** Those that stand in memory alone. */
   readonly #fleeting = new Set<string>();
+  /** What each log's alarm was last about: it stands once, and again only after the log was good. */
+  readonly #told = new Map<LogName, Code>();
   /** Up to which entry of the key log was looked at. */
   #looked = 0;
+  /** The same of the law log. */
+  #lookedAtLaw = 0;
   /** What a device of this account is called. */
   nameOf: (device: Uint8Array) => string = (device) => hex(device).slice(0, 8);
 
@@ -29,6 +35,7 @@ export class Alarms {
       this.#open.set(alarm.id, alarm);
     }
     this.#looked = (await this.#core.vault.find<number>(["fact", "looked"])) ?? 0;
+    this.#lookedAtLaw = (await this.#core.vault.find<number>(["fact", "looked-law"])) ?? 0;
   }
 
   all(): Alarm[] {
@@ -104,21 +111,56 @@ export class Alarms {
       this.#looked = monitor.keyLog.size;
       this.#core.write(put(["fact", "looked"], this.#looked));
     }
+    this.#lookAtLaw();
     for (const log of ["key", "law"] as const) {
       const trouble = monitor.trouble[log];
-      if (trouble?.code === "log-fork" || trouble?.code === "log-stale") {
-        const refusal = { code: trouble.code, detail: trouble.detail };
-        this.raise({ kind: "log-fork", log, refusal });
-      }
+      if (trouble === undefined) this.#told.delete(log);
+      if (trouble?.code !== "log-fork" && trouble?.code !== "log-stale") continue;
+      // A look that was under way while the person read it says the same once more.
+      if (this.#told.get(log) === trouble.code) continue;
+      this.#told.set(log, trouble.code);
+      const refusal = { code: trouble.code, detail: trouble.detail };
+      this.raise({ kind: "log-fork", log, refusal });
+    }
+  }
+
+  /** A charter or a key that lacks its holders' signatures has no effect; it is said all the same. */
+  #lookAtLaw(): void {
+    const { monitor } = this.#core;
+    for (const { log, index, refusal } of monitor.refused) {
+      if (log !== "law" || index < this.#lookedAtLaw) continue;
+      const what = ALONE.get(refusal.code);
+      if (what === undefined) continue;
+      const { code, detail } = refusal;
+      this.raise({ kind: "law-alone", what, index, refusal: { code, detail } });
+    }
+    if (monitor.law.size > this.#lookedAtLaw) {
+      this.#lookedAtLaw = monitor.law.size;
+      this.#core.write(put(["fact", "looked-law"], this.#lookedAtLaw));
     }
   }
 }
+
+/** What an honest server never logs: why a charter or a month's key has no effect. */
+const ALONE: ReadonlyMap<Code, "charter" | "key"> = new Map([
+  ["charter-fixed", "charter"],
+  ["charter-sequence", "charter"],
+  ["charter-signatures", "charter"],
+  ["charter-terms", "charter"],
+  ["unknown-signer", "charter"],
+  ["key-epoch-changed", "key"],
+  ["key-epoch-signatures", "key"],
+  ["key-epoch-statement", "key"],
+  ["proof-of-possession", "key"],
+]);
 
 function nameOf(cause: AlarmCause): string {
   switch (cause.kind) {
     case "code-changed":
       return `${cause.kind}-${cause.account}`;
     case "own-entry":
+      return `${cause.kind}-${cause.index}`;
+    case "law-alone":
       return `${cause.kind}-${cause.index}`;
     case "log-fork":
       return `${cause.kind}-${cause.log}`;

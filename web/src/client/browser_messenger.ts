@@ -159,6 +159,7 @@ export class BrowserMessenger implements Messenger {
   readonly alarms: Call<"alarms"> = () => this.#trust.alarms();
   readonly dismissAlarm: Call<"dismissAlarm"> = (id) => this.#trust.dismissAlarm(id);
   readonly bundleMet: Call<"bundleMet"> = (refused) => this.#trust.bundleMet(refused);
+  readonly workerReplaced: Call<"workerReplaced"> = () => this.#trust.workerReplaced();
 
   // settings
   readonly settings: Call<"settings"> = () => this.#settings.settings();

@@ -2,8 +2,7 @@
 
 import { type MessengerEvent, MessengerRefused } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
-import { charterAt } from "../protocol/charter.ts";
-import { DAY_MS } from "../protocol/days.ts";
+import { requiresCapsuleOn } from "../protocol/charter.ts";
 import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
 import { hex, unhex } from "../protocol/encoding.ts";
 import {
@@ -194,7 +193,7 @@ export class Core {
 
   // --- what the rules need -----------------------------------------------------------------
 
-  /** Whether the charter in force escrows. */
+  /** Whether any committee of the charter in force escrows: what a new group says (G-2). */
   get escrow(): boolean {
     return this.monitor.charter.terms.escrow === "threshold";
   }
@@ -207,11 +206,9 @@ export class Core {
     return verifyKey(this.monitor.charter.terms.receiptKey);
   }
 
-  /** Whether the messages of a day are sealed: the charter at its beginning says so (C-6). */
-  escrowsOn(day: number): boolean {
-    const { charters } = this.monitor.law.facts;
-    const begin = charters[0]?.terms.effectiveMs ?? 0;
-    return charterAt(charters, Math.max(day * DAY_MS, begin)).terms.escrow === "threshold";
+  /** Whether a committee's accounts seal a day's messages (C-6). Throws CharterRefused. */
+  escrowsOn(committee: number, day: number): boolean {
+    return requiresCapsuleOn(this.monitor.law.facts.charters, committee, day);
   }
 
   rules(): Rules {
@@ -226,11 +223,11 @@ export class Core {
     return this.#rules;
   }
 
-  /** What the receive rule needs to know now of a message of a day. */
-  receiveContext(day: number): ReceiveContext {
+  /** What the receive rule needs to know now. */
+  receiveContext(): ReceiveContext {
     return {
       deployment: this.deployment,
-      escrow: this.escrowsOn(day),
+      escrows: (committee, day) => this.escrowsOn(committee, day),
       nowMs: this.clock(),
       skewMs: this.skewMs,
       sender: (account, device) => this.#findSender(account, device),

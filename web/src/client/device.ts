@@ -94,17 +94,17 @@ export class Device {
   ): Promise<Device> {
     const core = new Core(vault, http, monitor, identity, hear);
     const device = new Device(core);
-    await core.loadRooms();
-    await device.people.load();
-    await device.chronicle.views.load();
-    await device.outbox.load();
-    await device.alarms.load();
-    await device.siblings.load();
-    await device.links.load();
-    await device.presence.load();
+    const { people, chronicle, outbox, alarms, siblings, links, presence } = device;
+    const parts = [people, chronicle.views, outbox, alarms, siblings, links, presence];
+    // Each reads rows of its own.
+    const [lastResort] = await Promise.all([
+      vault.read(["fact", "last-resort"]),
+      core.loadRooms(),
+      ...parts.map((part) => part.load()),
+    ]);
     if (!fresh) core.logs.areKept();
     core.keepLogs();
-    if ((await vault.read(["fact", "last-resort"])) === undefined) await publishPackages(core);
+    if (lastResort === undefined) await publishPackages(core);
     await core.flush();
     return device;
   }

@@ -84,8 +84,7 @@ export class Holder {
     opened.core.failed = (refusal) => void this.#failed(opened, refusal);
     this.#device = opened;
     // From now on the service worker runs only what this deployment's law log has.
-    await writeOpen(PINNED, identity.deployment);
-    await this.entered(opened);
+    await Promise.all([writeOpen(PINNED, identity.deployment), this.entered(opened)]);
     this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
     const wait = after === undefined ? 0 : Math.min(AGAIN_MS * 2 ** after.count, LONGEST_MS);
     await opened.session.start(wait, after?.facts ?? null);
@@ -94,9 +93,12 @@ export class Holder {
 
   /** Puts a device together from nothing but its vault. */
   async load(vault: Vault, after?: Failure): Promise<void> {
-    const identity = await vault.find<Identity>(["fact", "identity"]);
+    const [identity, known, first] = await Promise.all([
+      vault.find<Identity>(["fact", "identity"]),
+      readLogs(vault),
+      vault.read(["fact", "first-entry"]),
+    ]);
     if (identity === undefined) throw new VaultRefused("vault-damaged", "identity");
-    const known = await readLogs(vault);
     const clock = () => Date.now();
     const http = new Http(this.#origin);
     const monitor =
@@ -104,7 +106,6 @@ export class Holder {
         ? await Monitor.begin(http, identity.deployment, clock)
         : Monitor.resume(http, identity.deployment, clock, known);
     monitor.checkClock();
-    const first = await vault.read(["fact", "first-entry"]);
     // A device that was listed and is no more is told so when it connects.
     if (!wasListed(monitor, identity) && first !== undefined) {
       await monitor.syncKeys();

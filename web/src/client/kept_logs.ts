@@ -52,10 +52,11 @@ export async function readLogs(vault: Vault): Promise<KnownLogs> {
       if (row[1] !== at) throw new VaultRefused("vault-damaged", table);
       return value;
     });
-  return {
-    charters: await rows("charter"),
-    key: await rows("log-key"),
-    law: await rows("log-law"),
-    verified: await rows("verified"),
-  };
+  const [charters, key, law, verified] = await Promise.all([
+    rows("charter"),
+    rows("log-key"),
+    rows("log-law"),
+    rows("verified"),
+  ]);
+  return { charters, key, law, verified };
 }

@@ -12,6 +12,7 @@ import {
   DEVICE_SIZE,
   type DeviceId,
 } from "../protocol/identifiers.ts";
+import * as limits from "../protocol/limits.ts";
 import type { Changes } from "./changes.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Core } from "./core.ts";
@@ -239,7 +240,7 @@ export class Links {
 function shorten(name: string): Uint8Array {
   let cut = "";
   for (const letter of name) {
-    if (utf8(cut + letter).length > protocol.NAME) break;
+    if (utf8(cut + letter).length > limits.GROUP_LINK_NAME) break;
     cut += letter;
   }
   return utf8(cut);

@@ -5,6 +5,7 @@ import { directory, handles } from "../protocol/api.ts";
 import { equalBytes, hex, unhex } from "../protocol/encoding.ts";
 import { KeyLogRefused, WireRefused } from "../protocol/errors.ts";
 import { nameAccount } from "../protocol/identifiers.ts";
+import type { AccountVersion } from "../protocol/keylog.ts";
 import { digestSide, makeSafetyCode, type SafetyCode } from "../protocol/safety_code.ts";
 import type { Core } from "./core.ts";
 import { unpack } from "./pack.ts";
@@ -27,6 +28,8 @@ const UNSEEN = { presence: "unknown", lastSeenMs: null } as const;
 export class People {
   readonly #core: Core;
   readonly #known = new Map<string, Known>();
+  /** Digests of what the key log said; the list asks for one for each member of each group. */
+  readonly #sides = new WeakMap<AccountVersion, string>();
   /** Whether somebody is here, as they say themselves. */
   seen: (account: string) => Pick<Person, "presence" | "lastSeenMs"> = () => UNSEEN;
 
@@ -192,7 +195,13 @@ export class People {
     const { monitor, deployment } = this.#core;
     const id = unhex(account);
     if (!monitor.keyLog.hasAccount(id)) return "";
-    return hex(digestSide(deployment, monitor.keyLog.account(id)));
+    const version = monitor.keyLog.account(id);
+    let side = this.#sides.get(version);
+    if (side === undefined) {
+      side = hex(digestSide(deployment, version));
+      this.#sides.set(version, side);
+    }
+    return side;
   }
 
   #keep(account: string, known: Known): void {

@@ -1,23 +1,10 @@
 /** Settings lie open beside the vault: the interface needs them before it is unlocked. */
 
 import type { MessengerEvent, Settings } from "../messenger.ts";
+import { DEFAULT_SETTINGS } from "./default_settings.ts";
 import type { Device } from "./device.ts";
 import { asRefusal } from "./groups.ts";
 import { readOpen, writeOpen } from "./vault.ts";
-
-const DEFAULT_SETTINGS: Settings = {
-  language: null,
-  theme: "system",
-  textSize: "normal",
-  receipts: true,
-  typing: true,
-  lastSeen: false,
-  enterSends: true,
-  sounds: true,
-  fetchPictures: true,
-  lockMinutes: 0,
-  defaultTimerSeconds: 0,
-};
 
 /** Knows the settings, and lets the open device follow them. */
 export class Preferences {

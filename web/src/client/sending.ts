@@ -225,9 +225,11 @@ export class Sending {
   async #knowEpoch(): Promise<void> {
     const { monitor, account, clock } = this.#core;
     const day = dayOf(clock());
-    if (!this.#core.escrowsOn(day)) return;
+    const committee = monitor.keyLog.committee(account);
     try {
-      monitor.epochFor(monitor.keyLog.committee(account), keyEpochOf(day), day);
+      if (this.#core.escrowsOn(committee, day)) {
+        monitor.epochFor(committee, keyEpochOf(day), day);
+      }
     } catch (problem) {
       if (!(problem instanceof CharterRefused)) throw problem;
       await monitor.syncLaw().catch(asRefusal);
@@ -261,7 +263,7 @@ export class Sending {
     if (room.keys === undefined || room.keysEpoch !== epoch || room.keys.label.day !== day) {
       const seed = core.random(32);
       const label = this.#label(room, day);
-      if (core.escrowsOn(day)) {
+      if (core.escrowsOn(label.committee, day)) {
         const { masterKey } = core.monitor.epoch(label.committee, label.keyEpoch);
         const { capsule } = seal(seed, label, masterKey);
         room.keys = makeSendKeys(seed, capsule, label, Form.SEALED);
@@ -277,8 +279,8 @@ export class Sending {
 
   #label(room: Room, day: number): Label {
     const { monitor, account, deployment } = this.#core;
-    const escrow = this.#core.escrowsOn(day);
     const committee = monitor.keyLog.committee(account);
+    const escrow = this.#core.escrowsOn(committee, day);
     const month = keyEpochOf(day);
     const keyEpoch = escrow ? monitor.epochFor(committee, month, day).epoch.keyEpoch : month;
     return new Label(deployment, committee, keyEpoch, room.conversation, account, day);

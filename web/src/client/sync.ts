@@ -3,7 +3,6 @@
 import type { Line } from "../messenger.ts";
 import { MlsError } from "../mls/failure.ts";
 import type { Application, Commit, Event } from "../mls/views.ts";
-import { dayOf } from "../protocol/days.ts";
 import { equalBytes, hex } from "../protocol/encoding.ts";
 import {
   DoublelockError,
@@ -153,7 +152,7 @@ export class Sync {
       if (event.kind !== "application") return undefined;
       room.dirty = true;
       const arrival = arrivalOf(room, event, frame.header, frame.body);
-      const context = this.#core.receiveContext(dayOf(this.#core.clock()));
+      const context = this.#core.receiveContext();
       const { message } = receiveEphemeral(arrival, context);
       return { room, account: hex(arrival.account), record: message.record };
     } catch (problem) {
@@ -216,10 +215,9 @@ export class Sync {
       throw new EnvelopeRefused("sender-mismatch", "not a present member's message");
     }
     const arrival = arrivalOf(room, event, item.header, item.body);
-    const day = dayOf(item.timeMs);
     let received: Received;
     try {
-      received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
+      received = receive(arrival, item.mls, receipt, core.receiveContext(), core.seen);
     } catch (problem) {
       if (!(problem instanceof EnvelopeRefused) || !LAGGING.has(problem.code)) throw problem;
       try {
@@ -229,7 +227,7 @@ export class Sync {
         // The message's key is used up and the message not judged: only the vault can go back.
         throw core.fail(asRefusal(trouble));
       }
-      received = receive(arrival, item.mls, receipt, core.receiveContext(day), core.seen);
+      received = receive(arrival, item.mls, receipt, core.receiveContext(), core.seen);
     }
     if (received.newlySeen !== undefined) core.seen.add(received.newlySeen);
     return received;

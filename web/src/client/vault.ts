@@ -9,13 +9,12 @@ import type { Secret } from "../messenger.ts";
 import { concat, utf8 } from "../protocol/encoding.ts";
 import { VaultRefused } from "../protocol/errors.ts";
 import { closeBox, type Lockbox, openBox, source } from "./lockbox.ts";
+import * as openStore from "./open_store.ts";
+import { OPEN, ROWS } from "./open_store.ts";
 import { pack, unpack } from "./pack.ts";
 
-const NAME = "doublelock";
 /** Names, in what lies open, the deployment's id (32 bytes) that a registration pinned. */
 export const PINNED = "pinned";
-const ROWS = "rows";
-const OPEN = "open";
 const NONCE = 12;
 
 /** A row's place: its table, and what names it there. */
@@ -31,10 +30,7 @@ export interface Door {
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((give, fail) => {
-    request.onsuccess = () => give(request.result);
-    request.onerror = () => fail(named(request.error));
-  });
+  return openStore.answered(request).catch(refuse);
 }
 
 function named(problem: DOMException | null): VaultRefused {
@@ -42,14 +38,11 @@ function named(problem: DOMException | null): VaultRefused {
 }
 
 async function openDatabase(): Promise<IDBDatabase> {
-  const request = indexedDB.open(NAME, 1);
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore(ROWS);
-    request.result.createObjectStore(OPEN);
-  };
-  const database = await done(request);
-  database.onversionchange = () => database.close();
-  return database;
+  return openStore.openDatabase().catch(refuse);
+}
+
+function refuse(problem: unknown): never {
+  throw problem instanceof DOMException ? named(problem) : problem;
 }
 
 /** The vault's door, or undefined where there is no vault. Throws VaultRefused. */
@@ -59,13 +52,8 @@ export function findDoor(): Promise<Door | undefined> {
 
 /** What lies open under a name. */
 export async function readOpen<T>(name: string): Promise<T | undefined> {
-  const database = await openDatabase();
-  try {
-    const store = database.transaction(OPEN).objectStore(OPEN);
-    return (await done(store.get(name))) as T | undefined;
-  } finally {
-    database.close();
-  }
+  const [found] = await openStore.readOpen([name]).catch(refuse);
+  return found as T | undefined;
 }
 
 /** Lays something open that is no secret. */
@@ -82,7 +70,7 @@ export async function writeOpen(name: string, value: unknown): Promise<void> {
 
 /** Deletes the vault and everything in it. */
 export async function eraseVault(): Promise<void> {
-  await done(indexedDB.deleteDatabase(NAME));
+  await openStore.deleteDatabase().catch(refuse);
 }
 
 export class Vault {
@@ -114,8 +102,16 @@ export class Vault {
   static async open(secret: Secret): Promise<Vault> {
     const door = await findDoor();
     if (door === undefined) throw new VaultRefused("vault-missing");
-    const key = await openBox(door.box, secret);
-    return new Vault(await openDatabase(), await importKey(key));
+    // What the passphrase costs is computed beside this thread.
+    const opening = openDatabase();
+    opening.catch(() => undefined);
+    try {
+      const key = await importKey(await openBox(door.box, secret));
+      return new Vault(await opening, key);
+    } catch (problem) {
+      opening.then((database) => database.close()).catch(() => undefined);
+      throw problem;
+    }
   }
 
   /** Wraps the vault's key under another secret. Throws VaultRefused(vault-wrong-key). */
@@ -180,21 +176,9 @@ export class Vault {
     const high = how.before === undefined ? [...prefix, []] : [...prefix, how.before];
     const range = IDBKeyRange.bound(low, high, true, true);
     const store = this.#database.transaction(ROWS).objectStore(ROWS);
-    const found = await new Promise<(readonly [Row, Uint8Array])[]>((give, fail) => {
-      const rows: (readonly [Row, Uint8Array])[] = [];
-      const request = store.openCursor(range, how.last === true ? "prev" : "next");
-      request.onerror = () => fail(named(request.error));
-      request.onsuccess = () => {
-        const cursor = request.result;
-        if (cursor === null || rows.length >= (how.limit ?? Number.POSITIVE_INFINITY)) {
-          give(rows);
-          return;
-        }
-        rows.push([cursor.key as unknown as Row, cursor.value as Uint8Array]);
-        cursor.continue();
-      };
-    });
-    if (how.last === true) found.reverse();
+    const found = await (how.last === true
+      ? backwards(store, range, how.limit)
+      : forwards(store, range, how.limit));
     return Promise.all(
       found.map(async ([row, sealed]) => [row, await this.#unseal(row, sealed)] as const),
     );
@@ -220,6 +204,40 @@ export class Vault {
       throw new VaultRefused("vault-damaged", row[0]);
     }
   }
+}
+
+/** Rows in their order, in one reading. */
+async function forwards(
+  store: IDBObjectStore,
+  range: IDBKeyRange,
+  limit: number | undefined,
+): Promise<(readonly [Row, Uint8Array])[]> {
+  const [keys, values] = await Promise.all([
+    done(store.getAllKeys(range, limit)),
+    done<Uint8Array[]>(store.getAll(range, limit)),
+  ]);
+  return values.map((value, at) => [keys[at] as unknown as Row, value] as const);
+}
+
+/** The last rows, in their order; a store hands out no more than one at a time that way. */
+async function backwards(
+  store: IDBObjectStore,
+  range: IDBKeyRange,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<(readonly [Row, Uint8Array])[]> {
+  const rows: (readonly [Row, Uint8Array])[] = [];
+  await new Promise<void>((give, fail) => {
+    const request = store.openCursor(range, "prev");
+    request.onerror = () => fail(named(request.error));
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (cursor === null) return give();
+      rows.push([cursor.key as unknown as Row, cursor.value as Uint8Array]);
+      if (rows.length >= limit) give();
+      else cursor.continue();
+    };
+  });
+  return rows.reverse();
 }
 
 /** A write of a plain value. */

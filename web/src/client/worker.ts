@@ -6,11 +6,11 @@
  */
 
 import { BrowserMessenger } from "./browser_messenger.ts";
+import { LEADER } from "./first_look.ts";
 import { type Channel, serve } from "./port.ts";
 
-const NAME = "doublelock-device";
 const page = self as unknown as Channel;
-const others = new BroadcastChannel(NAME);
+const others = new BroadcastChannel(LEADER);
 
 function lead(): void {
   const messenger = new BrowserMessenger(self.location.origin);
@@ -42,7 +42,7 @@ const early: MessageEvent[] = [];
 const keep = (event: Event) => early.push(event as MessageEvent);
 self.addEventListener("message", keep);
 
-void navigator.locks.request(NAME, { ifAvailable: true }, async (lock) => {
+void navigator.locks.request(LEADER, { ifAvailable: true }, async (lock) => {
   self.removeEventListener("message", keep);
   if (lock !== null) {
     lead();
@@ -53,7 +53,7 @@ void navigator.locks.request(NAME, { ifAvailable: true }, async (lock) => {
         led = done;
       }),
     );
-    void navigator.locks.request(NAME, async () => {
+    void navigator.locks.request(LEADER, async () => {
       led();
       lead();
       await forever;

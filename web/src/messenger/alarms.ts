@@ -27,6 +27,15 @@ export type AlarmCause =
     }
   | { readonly kind: "log-fork"; readonly log: "key" | "law"; readonly refusal: RefusalFacts }
   | {
+      /** A line of the law log by which the operator alone would have changed the law or a key. */
+      readonly kind: "law-alone";
+      readonly what: "charter" | "key";
+      readonly index: number;
+      readonly refusal: RefusalFacts;
+    }
+  /** The server put another service worker in the place of the one that is logged. */
+  | { readonly kind: "worker-replaced" }
+  | {
       /** Code that the law log does not have, has no more, or that is not what it says. */
       readonly kind: "unlogged-bundle";
       readonly hash: string;

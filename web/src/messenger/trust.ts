@@ -95,4 +95,6 @@ export interface TrustCalls {
   dismissAlarm(id: string): Promise<void>;
   /** What the service worker met: `refused` is null when nothing was wrong. */
   bundleMet(refused: { readonly hash: string; readonly running: boolean } | null): Promise<void>;
+  /** A page saw that the server replaced the service worker. */
+  workerReplaced(): Promise<void>;
 }

@@ -6,7 +6,14 @@
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type CharterTerms, type Committee, charterTerms, checkTerms } from "./charter_terms.ts";
+import {
+  type CharterTerms,
+  type Committee,
+  charterTerms,
+  checkTerms,
+  requiresCapsule,
+} from "./charter_terms.ts";
+import { DAY_MS } from "./days.ts";
 import { decode } from "./documents.ts";
 import { equalBytes, hex, tagged } from "./encoding.ts";
 import { CharterRefused, Malformed } from "./errors.ts";
@@ -194,6 +201,29 @@ export function charterAt(charters: readonly Charter[], timeMs: number): Charter
     throw new CharterRefused("charter-sequence", "no charter in force at that time");
   }
   return found;
+}
+
+/**
+ * Whether a day's stored messages of a committee's accounts carry a capsule (spec C-6).
+ *
+ * The charter at the day's beginning says it; a committee that begins on that day begins with its
+ * own. Throws CharterRefused(unknown-committee).
+ */
+export function requiresCapsuleOn(
+  charters: readonly Charter[],
+  committee: number,
+  day: number,
+): boolean {
+  const [begin, end] = [day * DAY_MS, (day + 1) * DAY_MS];
+  const genesis = charters[0]?.terms.effectiveMs ?? 0;
+  const begun = charters.filter(
+    ({ terms }) => begin < terms.effectiveMs && terms.effectiveMs < end,
+  );
+  for (const { terms } of [charterAt(charters, Math.max(begin, genesis)), ...begun]) {
+    const found = terms.committees.find(({ number }) => number === committee);
+    if (found !== undefined) return requiresCapsule(found);
+  }
+  throw new CharterRefused("unknown-committee", String(committee));
 }
 
 function policyFor(terms: CharterTerms, log: string): Policy {

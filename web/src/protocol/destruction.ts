@@ -4,7 +4,7 @@ import { SIGNATURE_SIZE } from "./ed25519.ts";
 import { bigEndian, equalBytes, Reader, tagged, u8, u16, u32, u64, utf8 } from "./encoding.ts";
 import { CeremonyRefused, Malformed } from "./errors.ts";
 import { type Held, verifierOf } from "./held.ts";
-import { type EpochId, Role } from "./keyepoch.ts";
+import { type EpochId, Role } from "./keystatement.ts";
 
 const TAG = "doublelock/v1/destruction";
 const SIZES = [32, 2, 2, 1, 32, 4, 8];

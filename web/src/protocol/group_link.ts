@@ -24,13 +24,11 @@ import {
   type DeviceId,
 } from "./identifiers.ts";
 import { decodeInvitation, encodeInvitation, type Invitation } from "./keylog_entry.ts";
+import * as limits from "./limits.ts";
 
 export const SECRET_SIZE = 32;
-export const NAME = 128;
 const VERSION = 2;
 const REQUEST_VERSION = 1;
-const ADDRESS = 512;
-const FRAGMENT = 1024;
 const MAC_SIZE = 32;
 const SIGNATURE_SIZE = 64;
 const TAG_KEY = "doublelock/v1/group-link";
@@ -57,7 +55,8 @@ export interface GroupLink {
 
 /** The link's line; whoever has it can ask. Throws Malformed(size). */
 export function encodeGroupLink(link: GroupLink): string {
-  if (link.name.length > NAME) throw new Malformed("size", "a group's name in a link");
+  if (link.name.length > limits.GROUP_LINK_NAME)
+    throw new Malformed("size", "a group's name in a link");
   const { deployment, conversation, inviter, device, expiresMs, secret, name, newcomer } = link;
   const data = concat(
     u8(VERSION),
@@ -80,10 +79,14 @@ export function decodeGroupLink(text: string): GroupLink {
   const mark = line.indexOf("/#");
   const address = line.slice(0, Math.max(mark, 0));
   const fragment = line.slice(mark + 2);
-  if (mark < 0 || [...address].length > ADDRESS || !/^https?:\/\//.test(address)) {
+  if (
+    mark < 0 ||
+    [...address].length > limits.GROUP_LINK_ADDRESS ||
+    !/^https?:\/\//.test(address)
+  ) {
     throw new Malformed("form", "not a group's link");
   }
-  if (fragment.length > FRAGMENT) throw new Malformed("size", "group link");
+  if (fragment.length > limits.GROUP_LINK_FRAGMENT) throw new Malformed("size", "group link");
   const reader = new Reader(decodeBase64url(fragment));
   if (reader.u8() !== VERSION) throw new Malformed("form", "group link version");
   const deployment = reader.take(DEPLOYMENT_SIZE);
@@ -93,7 +96,7 @@ export function decodeGroupLink(text: string): GroupLink {
   const expiresMs = Number(reader.u64());
   const secret = reader.take(SECRET_SIZE);
   const size = reader.u8();
-  if (size > NAME) throw new Malformed("size", "a group's name in a link");
+  if (size > limits.GROUP_LINK_NAME) throw new Malformed("size", "a group's name in a link");
   const name = reader.take(size);
   const rest = reader.rest();
   let newcomer: GroupLink["newcomer"] = null;

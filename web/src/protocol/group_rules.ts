@@ -25,6 +25,7 @@ import * as limits from "./limits.ts";
 export const CREDENTIAL_SIZE = 1 + ACCOUNT_SIZE + DEVICE_SIZE;
 export const NONCE_SIZE = 32;
 const VERSION = 1;
+const SIGNED = 4 + 2 + 64;
 
 /** What a conversation is between. */
 export const ConversationKind = { DIRECT: 1, GROUP: 2 } as const;
@@ -204,6 +205,16 @@ export function makeContext(
   const sorted = [...admins.values()].sort(compareBytes);
   const addPolicy = terms.addPolicy ?? AddPolicy.ADMINS;
   return decodeContext(encodeContext({ ...terms, addPolicy, admins: sorted }));
+}
+
+/**
+ * Whether two GroupInfos of one epoch say the same: who signed is all that may differ.
+ *
+ * At the end of both: signer u32, and a signature of 64 bytes with its size (RFC 9420 §12.4.3; spec G-16).
+ */
+export function isSameGroupInfo(theirs: Uint8Array, own: Uint8Array): boolean {
+  const same = equalBytes(theirs.subarray(0, -SIGNED), own.subarray(0, -SIGNED));
+  return theirs.length === own.length && same;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Approver, Profile, WarrantKind } from "./charter_terms.ts";
 import type { Handover } from "./handover.ts";
 import type { DeploymentId } from "./identifiers.ts";
 import type { VerifiedKeyEpoch } from "./keyepoch.ts";
+import type { KeyEpochStatement } from "./keystatement.ts";
 
 /** A warrant's state, by the names of ETSI TS 103 120's AuthorisationStatus (R-10). */
 export type WarrantStatus =
@@ -90,8 +91,8 @@ export interface RequestRecord {
  *
  * `holders` are the custodians' identity keys in hexadecimal, number 1 first (K-11).
  */
-export interface EpochRecord {
-  readonly keys: VerifiedKeyEpoch;
+export interface EpochRecord<K extends KeyEpochStatement = VerifiedKeyEpoch> {
+  readonly keys: K;
   readonly index: number;
   /** The identity keys (hexadecimal) of the custodians whose shares these are, number 1 first. */
   readonly holders: readonly string[];
@@ -99,7 +100,7 @@ export interface EpochRecord {
 }
 
 /** Whether a quorum and the court may still hold shares (R-18). */
-export function isAlive(record: EpochRecord): boolean {
+export function isAlive(record: EpochRecord<KeyEpochStatement>): boolean {
   const { shares, threshold } = record.keys.custodians;
   const destroyed = [...record.destroyed].filter((index) => index !== 0).length;
   return !record.destroyed.has(0) && shares.length - destroyed >= threshold;

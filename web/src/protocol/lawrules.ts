@@ -1,22 +1,20 @@
 /** What each law-log line does, and when it is void (spec R-20 to R-33). */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { type Charter, type PartyRef, type Role, verifyAmendment } from "./charter.ts";
+import type { Charter, PartyRef, Role } from "./charter.ts";
 import { type Approver, type Committee, profileOf } from "./charter_terms.ts";
 import type { Code } from "./codes.ts";
 import { DAY_MS, firstDay } from "./days.ts";
-import { verifyDestruction } from "./destruction.ts";
 import { equalBytes, hex } from "./encoding.ts";
-import { CharterRefused, Refusal, WarrantRefused } from "./errors.ts";
+import { WarrantRefused } from "./errors.ts";
 import { judgeHandover } from "./handover.ts";
 import type { Held } from "./held.ts";
-import { decodeSigned, refuseChangedKey, sameEpoch, verifyKeyEpoch } from "./keyepoch.ts";
+import { verifyKeyEpoch } from "./keyepoch.ts";
+import { judgeAmendment, judgeDestruction, judgeKeyEpoch } from "./lawkeys.ts";
 import type { AnyEntry, EntryOf } from "./lawlog.ts";
 import {
   type Documents,
   epochName,
   fullyApproved,
-  isAlive,
   type LawFacts,
   NO_TALLY,
   type RequestRecord,
@@ -27,9 +25,6 @@ import {
 import { checkPeriods } from "./warrant.ts";
 
 export const CAP_WINDOW_MS = 30 * DAY_MS;
-
-/** A charter document that the caller has to fetch. */
-export class MissingDocument extends Refusal {}
 
 /** What makes a line void. */
 export function voided(code: Code, detail: string): WarrantRefused {
@@ -121,24 +116,10 @@ export class Step {
     return { ...facts, founded: true };
   }
 
-  /** R-22: the delay runs from the log's time, whatever the document says it was issued. */
   #amendment(entry: EntryOf<"amendment">): LawFacts {
     this.#by(["operator"]);
     const { facts, documents, timeMs, held } = this.#at;
-    const document = documents.get(hex(entry.document));
-    if (document === undefined || !equalBytes(sha256(document), entry.document)) {
-      throw new MissingDocument("charter-missing", hex(entry.document));
-    }
-    const current = facts.charters.at(-1);
-    if (current === undefined) throw voided("charter-genesis", "no charter");
-    const now = verifyAmendment(current, document, held);
-    refuseOrphanedKeys(current, now, facts.epochs);
-    if (!equalBytes(now.hash, entry.charter)) {
-      throw voided("entry-void", "another charter than the line says");
-    }
-    if (now.terms.effectiveMs < timeMs + current.terms.amendmentDelayMs) {
-      throw voided("charter-delay", "counted from the log's time");
-    }
+    const now = judgeAmendment(facts, entry, timeMs, documents, held);
     return { ...facts, charters: [...facts.charters, now] };
   }
 
@@ -149,33 +130,13 @@ export class Step {
     return { ...facts, handovers: [...facts.handovers, handover] };
   }
 
-  /** R-22: under the charter in force alone: before its holders are, nobody could release. */
   #keyEpoch(entry: EntryOf<"key-epoch">): LawFacts {
     this.#by(["operator"]);
-    const { facts, held } = this.#at;
-    const { committee: number, keyEpoch } = entry;
-    const signed = decodeSigned(entry.statement);
-    const { court, custodians, threshold } = this.#committee(number);
-    if (court === undefined) throw voided("entry-void", "committee without escrow");
-    const holders = custodians.map((custodian) => hex(custodian.key));
-    const keys = verifyKeyEpoch(
-      signed,
-      custodians.map((custodian) => custodian.key),
-      court.key,
-      { deployment: facts.deployment, committee: number, keyEpoch },
-      threshold,
-      held,
+    const { facts, charter, held } = this.#at;
+    const record = judgeKeyEpoch(facts, entry, charter, (...given) =>
+      verifyKeyEpoch(...given, held),
     );
-    const name = epochName(number, keyEpoch);
-    const old = facts.epochs.get(name);
-    let destroyed = new Set<number>();
-    if (old !== undefined) {
-      refuseChangedKey(old.keys, keys);
-      // New shares of a dead key would bring back what was promised to be gone.
-      if (!isAlive(old)) throw voided("epoch-dead", "key epoch that was destroyed");
-      destroyed = new Set([...old.destroyed].filter((index) => index === 0));
-    }
-    const record = { keys, index: facts.size, holders, destroyed };
+    const name = epochName(entry.committee, entry.keyEpoch);
     return { ...facts, epochs: plus(facts.epochs, name, record) };
   }
 
@@ -197,23 +158,11 @@ export class Step {
   }
 
   #destruction(entry: EntryOf<"destruction">): LawFacts {
-    const index = this.#holder(entry.committee);
-    const { facts, party } = this.#at;
+    this.#holder(entry.committee);
+    const { facts, party, held } = this.#at;
+    const record = judgeDestruction(facts.epochs, entry, party, held);
     const name = epochName(entry.committee, entry.keyEpoch);
-    const record = facts.epochs.get(name);
-    if (record === undefined) throw voided("epoch-unknown", "destruction");
-    const said = verifyDestruction(entry.statement, party.key, this.#at.held);
-    if (!sameEpoch(said.epoch, record.keys.epoch)) {
-      throw voided("entry-void", "destruction of another key epoch");
-    }
-    if (index !== 0 && record.holders.indexOf(hex(party.key)) + 1 !== index) {
-      throw voided("not-a-holder", "destruction by who holds no share of it");
-    }
-    if (index !== 0 && said.shareVersion < record.keys.shareVersion) {
-      throw voided("entry-void", "only an old version of the share");
-    }
-    const destroyed = new Set([...record.destroyed, index]);
-    return { ...facts, epochs: plus(facts.epochs, name, { ...record, destroyed }) };
+    return { ...facts, epochs: plus(facts.epochs, name, record) };
   }
 
   #preservation(entry: EntryOf<"preservation">): LawFacts {
@@ -459,27 +408,6 @@ export class Step {
       warrants: plus(facts.warrants, record.commitment, record),
       tallies: plus(facts.tallies, record.committee, tally),
     };
-  }
-}
-
-/**
- * Throws CharterRefused(charter-fixed) where living keys would lose their court (spec C-11).
- *
- * The court's share is whole and stays where it is: who may hold it changes only once every key epoch
- * of the committee is dead. Neither may such a committee go, or its escrow.
- */
-function refuseOrphanedKeys(old: Charter, now: Charter, epochs: LawFacts["epochs"]): void {
-  const after = new Map(now.terms.committees.map((each) => [each.number, each]));
-  const living = new Set(
-    [...epochs.values()].filter(isAlive).map((record) => record.keys.epoch.committee),
-  );
-  for (const { number, court } of old.terms.committees) {
-    if (!living.has(number) || court === undefined) continue;
-    const next = after.get(number)?.court;
-    if (next === undefined || !equalBytes(next.key, court.key)) {
-      const detail = `committee ${number} has living keys: its court keeps its key`;
-      throw new CharterRefused("charter-fixed", detail);
-    }
   }
 }
 

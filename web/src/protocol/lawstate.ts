@@ -10,6 +10,7 @@ import type { Code } from "./codes.ts";
 import { hex } from "./encoding.ts";
 import { CharterRefused, LogRefused, Refusal } from "./errors.ts";
 import type { Held } from "./held.ts";
+import { MissingDocument } from "./lawkeys.ts";
 import { verifyLine } from "./lawlog.ts";
 import {
   type Documents,
@@ -19,7 +20,7 @@ import {
   type Tally,
   type WarrantRecord,
 } from "./lawrecords.ts";
-import { MissingDocument, Step, voided } from "./lawrules.ts";
+import { Step, voided } from "./lawrules.ts";
 import { GrowingTree } from "./merkle.ts";
 
 /**

@@ -55,3 +55,8 @@ export const KEY_PACKAGES = 100;
 export const DEVICE_NAME = 255;
 /** A file of a history that is handed over, bytes. */
 export const HISTORY_PIECE = 16 * 1024 * 1024;
+/** A group's name in a link, bytes. */
+export const GROUP_LINK_NAME = 128;
+/** The address in a link into a group, characters; what stands behind its #, likewise. */
+export const GROUP_LINK_ADDRESS = 512;
+export const GROUP_LINK_FRAGMENT = 1024;

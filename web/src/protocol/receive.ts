@@ -18,7 +18,7 @@ import {
   type VerifiedBody,
   verifyBody,
 } from "./envelope.ts";
-import { EnvelopeRefused, Malformed } from "./errors.ts";
+import { CharterRefused, EnvelopeRefused, Malformed } from "./errors.ts";
 import { decodeHeader, Form, type Header, hashHeader, labelOf } from "./header.ts";
 import type { AccountId, ConversationId, DeploymentId, DeviceId } from "./identifiers.ts";
 import type { Label } from "./label.ts";
@@ -48,14 +48,14 @@ export interface SenderEntry {
 }
 
 /**
- * What a receiver knows: deployment, the charter's escrow and skew, the clock, look-ups.
+ * What a receiver knows: deployment, the charter's skew, the clock, look-ups.
  *
- * `sender` answers from the key log, `epochKey` for (committee, key epoch); each returns undefined
+ * `escrows` says whether a committee escrows on a day (C-6), or throws CharterRefused. `sender` answers from the key log, `epochKey` for (committee, key epoch); each returns undefined
  * for what it does not know, or throws a Refusal of its own.
  */
 export interface ReceiveContext {
   readonly deployment: DeploymentId;
-  readonly escrow: boolean;
+  readonly escrows: (committee: number, day: number) => boolean;
   readonly nowMs: number;
   readonly skewMs: number;
   readonly sender: (account: AccountId, device: DeviceId) => SenderEntry | undefined;
@@ -142,13 +142,7 @@ export function receive(
   const headerHash = hashHeader(arrival.header);
   const payload = checkBinding(arrival, header, headerHash);
   checkReceipt(receipt.fields, arrival.header, arrival.body, mls);
-  if (header.form === Form.EPHEMERAL) {
-    throw new EnvelopeRefused("ephemeral-content", "an ephemeral message was stored");
-  }
-  if (context.escrow && header.form !== Form.SEALED) throw new EnvelopeRefused("capsule-missing");
-  if (!context.escrow && header.form !== Form.UNESCROWED) {
-    throw new EnvelopeRefused("epoch-mismatch", "the charter knows no escrow");
-  }
+  checkForm(header, context);
   const entry = findSender(header, context);
   checkDay(header.day, receipt.fields.timeMs, context.skewMs);
   const label = labelOf(header, context.deployment);
@@ -229,6 +223,24 @@ function checkBinding(arrival: Arrival, header: Header, headerHash: Uint8Array):
     throw new EnvelopeRefused("header-mismatch");
   }
   return payload;
+}
+
+/** Holds the form against the header's committee; `findSender` holds that against the account. */
+function checkForm(header: Header, context: ReceiveContext): void {
+  if (header.form === Form.EPHEMERAL) {
+    throw new EnvelopeRefused("ephemeral-content", "an ephemeral message was stored");
+  }
+  let escrows: boolean;
+  try {
+    escrows = context.escrows(header.committee, header.day);
+  } catch (problem) {
+    if (!(problem instanceof CharterRefused)) throw problem;
+    throw new EnvelopeRefused("epoch-mismatch", "no committee of the charter");
+  }
+  if (escrows && header.form !== Form.SEALED) throw new EnvelopeRefused("capsule-missing");
+  if (!escrows && header.form !== Form.UNESCROWED) {
+    throw new EnvelopeRefused("epoch-mismatch", "the sender's committee has no escrow");
+  }
 }
 
 function findSender(header: Header, context: ReceiveContext): SenderEntry {

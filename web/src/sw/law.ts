@@ -2,14 +2,15 @@
  * The law log as far as web clients go: which are logged, and which withdrawn (spec R-34, R-35).
  *
  * A worker is woken often and briefly, so it keeps what a fold came to, and reads what is new. Lines
- * of other kinds are hashed into the tree and not judged. Where a line's order makes it void in the
- * whole fold, this one is the stricter: a withdrawal counts whenever the operator signed it.
+ * of other kinds are hashed into the tree and not judged. Where it knows less than the whole fold, it
+ * is the stricter: a withdrawal counts whenever the operator signed it, a key lives (C-11) whose
+ * points were not checked, and it dies by no line that is dated before any other.
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Fetch, LogMirror } from "../client/mirror.ts";
 import { type Charter, charterAt, verifyAmendment, verifyGenesis } from "../protocol/charter.ts";
-import { equalBytes, hex } from "../protocol/encoding.ts";
+import { hex } from "../protocol/encoding.ts";
 import { CharterRefused, Refusal } from "../protocol/errors.ts";
 import {
   type Handover,
@@ -18,7 +19,22 @@ import {
   type WitnessFacts,
 } from "../protocol/handover.ts";
 import type { DeploymentId } from "../protocol/identifiers.ts";
-import { type EntryOf, verifyLine } from "../protocol/lawlog.ts";
+import {
+  encodeStatement,
+  type KeyEpochStatement,
+  readStatement,
+  UNCHECKED,
+  verifySigners,
+} from "../protocol/keystatement.ts";
+import {
+  type Epochs,
+  judgeAmendment,
+  judgeDestruction,
+  judgeKeyEpoch,
+  MissingDocument,
+} from "../protocol/lawkeys.ts";
+import { verifyLine } from "../protocol/lawlog.ts";
+import { type Documents, type EpochRecord, epochName } from "../protocol/lawrecords.ts";
 import { GrowingTree } from "../protocol/merkle.ts";
 
 /** What is kept between two looks: public, and verified when it was written. */
@@ -34,13 +50,21 @@ export interface KnownLaw {
   readonly handovers: readonly KnownHandover[];
   /** By the manifest's hash (hexadecimal): whether it was withdrawn. */
   readonly bundles: ReadonlyMap<string, boolean>;
+  /** The key epochs, as their holders signed them (C-11). */
+  readonly epochs: readonly KnownEpoch[];
+  /** The latest time of any line, void ones too. */
+  readonly datedMs: number;
 }
+
+type KnownEpoch = Omit<EpochRecord, "keys"> & { readonly statement: Uint8Array };
 
 type KnownHandover = Omit<Handover, "charter"> & { readonly place: number };
 
 const JUDGED: ReadonlySet<unknown> = new Set([
   "amendment",
   "handover",
+  "key-epoch",
+  "destruction",
   "bundle",
   "bundle-withdrawn",
 ]);
@@ -56,6 +80,8 @@ export function beginLaw(deployment: DeploymentId, genesis: Uint8Array): KnownLa
     charters: [genesis],
     handovers: [],
     bundles: new Map(),
+    epochs: [],
+    datedMs: 0,
   };
 }
 
@@ -87,7 +113,9 @@ export class LawFold {
   readonly #tree: GrowingTree;
   readonly #bundles: Map<string, boolean>;
   readonly #fetchCharters: () => Promise<readonly Uint8Array[]>;
-  #documents: readonly Uint8Array[] | undefined;
+  #documents: Documents = new Map();
+  #epochs: Epochs<KeyEpochStatement>;
+  #datedMs: number;
 
   constructor(known: KnownLaw, fetchCharters: () => Promise<readonly Uint8Array[]>) {
     this.#deployment = known.deployment as DeploymentId;
@@ -103,6 +131,13 @@ export class LawFold {
       if (charter === undefined) throw new CharterRefused("charter-missing", String(place));
       return { ...rest, charter };
     });
+    this.#datedMs = known.datedMs;
+    this.#epochs = new Map(
+      known.epochs.map(({ statement, ...rest }) => {
+        const keys = readStatement(statement, UNCHECKED);
+        return [epochName(keys.epoch.committee, keys.epoch.keyEpoch), { keys, ...rest }];
+      }),
+    );
     this.facts = { charters: chain, handovers, size: known.size, timeMs: known.timeMs };
   }
 
@@ -112,36 +147,60 @@ export class LawFold {
   }
 
   async #take(line: Uint8Array): Promise<void> {
+    const { type, timeMs } = glance(line);
     try {
-      if (JUDGED.has(typeOf(line))) await this.#judge(line);
+      if (JUDGED.has(type)) await this.#judge(line);
     } catch (problem) {
       // A void line has no effect; but what only could not be fetched is no void line.
-      if (!(problem instanceof Refusal) || problem.code === "charter-missing") throw problem;
+      if (!(problem instanceof Refusal)) throw problem;
+      if (problem instanceof MissingDocument) {
+        throw new CharterRefused("charter-missing", problem.detail);
+      }
     }
     this.#tree.append(line);
+    this.#datedMs = Math.max(this.#datedMs, timeMs);
     this.facts = { ...this.facts, size: this.#tree.size };
   }
 
   async #judge(line: Uint8Array): Promise<void> {
     const { timeMs, signed } = verifyLine(this.#deployment, line);
     const { entry } = signed;
-    const { charters, handovers } = this.facts;
+    const { charters, handovers, size } = this.facts;
     const charter = charterAt(charters, timeMs);
-    if (charter.party(signed.author)?.role !== "operator") return;
-    if (entry.type === "bundle") {
+    const party = charter.party(signed.author);
+    const epochs = this.#epochs;
+    if (entry.type === "destruction") {
+      const holder = party?.role === "custodian" || party?.role === "court";
+      if (!holder || party.committee !== entry.committee || timeMs < this.#datedMs) return;
+      this.#keep(judgeDestruction(epochs, entry, party));
+    } else if (party?.role !== "operator") {
+      return;
+    } else if (entry.type === "bundle") {
       const name = hex(entry.bundle);
       if (!this.#bundles.has(name)) this.#bundles.set(name, false);
     } else if (entry.type === "bundle-withdrawn") {
       this.#bundles.set(hex(entry.bundle), true);
     } else if (entry.type === "amendment") {
-      this.#documents ??= await this.#fetchCharters();
-      const amended = amend(newest(charters), entry, timeMs, this.#documents);
+      if (!this.#documents.has(hex(entry.document))) {
+        this.#documents = byHash(await this.#fetchCharters());
+      }
+      const amended = judgeAmendment({ charters, size, epochs }, entry, timeMs, this.#documents);
       this.facts = { ...this.facts, charters: [...charters, amended] };
     } else if (entry.type === "handover") {
       const handover = judgeHandover(this.facts, this.#tree.root, charter, entry);
       this.facts = { ...this.facts, handovers: [...handovers, handover] };
+    } else if (entry.type === "key-epoch") {
+      const facts = { deployment: this.#deployment, size, epochs };
+      this.#keep(
+        judgeKeyEpoch(facts, entry, charter, (...given) => verifySigners(...given, UNCHECKED)),
+      );
     }
     if (timeMs > this.facts.timeMs) this.facts = { ...this.facts, timeMs };
+  }
+
+  #keep(record: EpochRecord<KeyEpochStatement>): void {
+    const { committee, keyEpoch } = record.keys.epoch;
+    this.#epochs = new Map(this.#epochs).set(epochName(committee, keyEpoch), record);
   }
 
   /** What to keep. */
@@ -158,6 +217,11 @@ export class LawFold {
         place: charters.indexOf(charter),
       })),
       bundles: this.#bundles,
+      epochs: [...this.#epochs.values()].map(({ keys, ...rest }) => ({
+        ...rest,
+        statement: encodeStatement(keys),
+      })),
+      datedMs: this.#datedMs,
     };
   }
 }
@@ -168,31 +232,20 @@ function newest(chain: readonly Charter[]): Charter {
   return last;
 }
 
-/** R-22, as in the whole fold, but for the keys that C-11 asks about, which are not known here. */
-function amend(
-  current: Charter,
-  entry: EntryOf<"amendment">,
-  timeMs: number,
-  documents: readonly Uint8Array[],
-): Charter {
-  const document = documents.find((each) => equalBytes(sha256(each), entry.document));
-  if (document === undefined) throw new CharterRefused("charter-missing", hex(entry.document));
-  const now = verifyAmendment(current, document);
-  if (
-    !equalBytes(now.hash, entry.charter) ||
-    now.terms.effectiveMs < timeMs + current.terms.amendmentDelayMs
-  ) {
-    throw new CharterRefused("charter-delay", "counted from the log's time");
-  }
-  return now;
+function byHash(documents: readonly Uint8Array[]): Documents {
+  return new Map(documents.map((document) => [hex(sha256(document)), document]));
 }
 
-/** A line's kind, to tell what needs no judging. */
-function typeOf(line: Uint8Array): unknown {
+/** A line's kind and time, to tell what needs no judging; its time is 0 where it is none. */
+function glance(line: Uint8Array): { readonly type: unknown; readonly timeMs: number } {
   try {
-    const value = JSON.parse(new TextDecoder().decode(line)) as { entry?: { type?: unknown } };
-    return value?.entry?.type;
+    const value = JSON.parse(new TextDecoder().decode(line)) as {
+      timeMs?: unknown;
+      entry?: { type?: unknown };
+    } | null;
+    const timeMs = Number.isSafeInteger(value?.timeMs) ? (value?.timeMs as number) : 0;
+    return { type: value?.entry?.type, timeMs };
   } catch {
-    return undefined;
+    return { type: undefined, timeMs: 0 };
   }
 }

@@ -12,6 +12,13 @@ const CAUSES: readonly AlarmCause[] = [
   },
   { kind: "own-entry", index: 4_102, added: [{ id: "7f00", name: "7f00ab12" }], removed: [] },
   { kind: "log-fork", log: "law", refusal: { code: "log-fork", detail: "size 231" } },
+  {
+    kind: "law-alone",
+    what: "charter",
+    index: 232,
+    refusal: { code: "charter-signatures", detail: "" },
+  },
+  { kind: "worker-replaced" },
   { kind: "unlogged-bundle", hash: "0bad".repeat(16), running: false },
   {
     kind: "ghost",

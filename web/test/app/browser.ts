@@ -10,6 +10,7 @@ import { buildServiceWorker } from "../../scripts/service_worker_build.ts";
 import type { Model } from "../../src/app/model.ts";
 import type { Alarm, Settings, Status } from "../../src/messenger.ts";
 import type { MemoryMessenger } from "./memory_messenger.ts";
+import type { Escrow } from "./world.ts";
 
 declare global {
   // What main.ts of the tests leaves for them.
@@ -83,7 +84,7 @@ export interface Look {
   readonly theme?: "light" | "dark";
   readonly language?: "en" | "he";
   readonly state?: Status["state"];
-  readonly escrow?: "threshold" | "none";
+  readonly escrow?: Escrow;
   readonly settings?: Partial<Settings>;
   readonly alarms?: readonly Alarm[];
   readonly route?: string;

@@ -88,6 +88,24 @@ describe("writing", () => {
     expect(outgoing.mentions).toEqual([{ start: 4, end: 17, account: "ac00000000000001" }]);
   });
 
+  it("has the cursor where the text went before the next key comes", async () => {
+    const page = await stage.open({ route: FIRST });
+    await page.fill("textarea", "one two");
+    await page.click(".composer button[aria-expanded] >> nth=0");
+    const texts = await page.evaluate(() => {
+      const area = document.querySelector("textarea");
+      const bold = document.querySelector<HTMLElement>(".format-bold");
+      if (area === null || bold === null) throw new Error("no composer");
+      area.setSelectionRange(4, 7);
+      bold.click();
+      // In the same turn, as by a key that was waiting already.
+      document.execCommand("insertText", false, "six");
+      return [area.value, String(area.selectionStart)];
+    });
+    expect(texts).toEqual(["one *six*", "8"]);
+    await expect.poll(() => page.inputValue("textarea")).toBe("one *six*");
+  });
+
   it("keeps a draft for each conversation", async () => {
     const page = await stage.open({ route: FIRST });
     await page.fill("textarea", "half a thought");
@@ -236,6 +254,38 @@ describe("reading", () => {
     expect(seen.rows).toBeLessThan(90);
     expect(seen.count).toBeGreaterThan(500);
     expect(seen.holes).toBe(0);
+  });
+
+  it("draws no more rows for a page of history than come into view, and holds its place", async () => {
+    const page = await stage.open({ route: "#/c/long000000000000" });
+    await page.waitForSelector(".message");
+    await page.mouse.move(800, 400);
+    await page.mouse.wheel(0, -1500);
+    await page.waitForSelector(".to-end");
+    await settle(page);
+    const { made, moved, counted } = await page.evaluate(async () => {
+      const list = document.querySelector(".timeline ol");
+      const row = list?.children[12];
+      if (list == null || row === undefined) throw new Error("no rows");
+      const top = () => row.getBoundingClientRect().top;
+      const before = top();
+      const all = [...list.children];
+      const timeline = model.timeline("long000000000000");
+      for (let count = 0; count < 5; count += 1) await timeline.loadOlder();
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const after = [...list.children];
+      return {
+        made: after.filter((each) => !all.includes(each)).length,
+        moved: Math.abs(top() - before),
+        counted: after.map((each) => each.getAttribute("aria-posinset")),
+      };
+    });
+    expect(made).toBeLessThan(4);
+    expect(moved).toBeLessThan(1.5);
+    // Every row still says which of them it is.
+    const first = Number(counted[0]);
+    expect(first).toBeGreaterThan(600);
+    expect(counted).toEqual(counted.map((_, n) => String(first + n)));
   });
 
   it("keeps the row under the eye when something comes while one reads above", async () => {
@@ -492,6 +542,14 @@ describe("trust", () => {
     const text = (await page.waitForSelector(".trust").then((each) => each.textContent())) ?? "";
     expect(text).toContain("nothing can be opened");
     expect(text).not.toContain("custodians together");
+  });
+
+  it("says whose messages can be opened where the own committee has no contingency", async () => {
+    const page = await stage.open({ route: "#/trust", escrow: "elsewhere" });
+    const text = (await page.waitForSelector(".trust").then((each) => each.textContent())) ?? "";
+    expect(text).toContain("your committee has no contingency");
+    expect(text).toContain("Island Committee");
+    expect(text.split("What has been opened so far")).toHaveLength(2);
   });
 });
 

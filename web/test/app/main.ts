@@ -4,6 +4,7 @@ import { startServiceWorker } from "../../src/app/service_worker.ts";
 import { start } from "../../src/app/start.tsx";
 import type { Alarm, Settings, Status } from "../../src/messenger.ts";
 import type { BundleOutcome } from "../../src/sw/bundle.ts";
+import type { Escrow } from "./world.ts";
 
 const wish = new URLSearchParams(location.search);
 const settings: Partial<Settings> = JSON.parse(wish.get("settings") ?? "{}");
@@ -11,7 +12,7 @@ const alarms: Alarm[] = JSON.parse(wish.get("alarms") ?? "[]");
 const { MemoryMessenger } = await import("./memory_messenger.ts");
 const messenger = new MemoryMessenger({
   state: (wish.get("state") ?? "open") as Status["state"],
-  escrow: wish.get("escrow") === "none" ? "none" : "threshold",
+  escrow: (wish.get("escrow") ?? "threshold") as Escrow,
   settings,
   alarms,
 });
@@ -23,6 +24,7 @@ if (wish.has("worker")) {
   Object.assign(globalThis, { bundles });
   await startServiceWorker({
     heard: (outcome) => bundles.push(outcome),
+    replaced: () => undefined,
     shown: (route) => globalThis.model.navigation.go(route),
   });
 }

@@ -274,6 +274,8 @@ export class MemoryMessenger extends MemoryTimelines implements Messenger {
 
   async bundleMet(): Promise<void> {}
 
+  async workerReplaced(): Promise<void> {}
+
   // --- settings ----------------------------------------------------------------------------
 
   async settings(): Promise<Settings> {

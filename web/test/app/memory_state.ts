@@ -15,11 +15,11 @@ import {
   type Settings,
   type Status,
 } from "../../src/messenger.ts";
-import { idOf, makeConversations, makePeople, summed } from "./world.ts";
+import { type Escrow, idOf, makeConversations, makePeople, summed } from "./world.ts";
 
 export interface World {
   readonly state: Status["state"];
-  readonly escrow: "threshold" | "none";
+  readonly escrow: Escrow;
   readonly settings: Partial<Settings>;
   readonly alarms: readonly Alarm[];
 }

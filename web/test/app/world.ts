@@ -491,7 +491,12 @@ function makeMonths(nowMs: number): MonthKey[] {
   return [3, 2, 1, 0, -1, -2, -3, -4, -5].map(month);
 }
 
-export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
+/** Who escrows in a world: both committees, the other one alone, none. */
+export type Escrow = "threshold" | "elsewhere" | "none";
+
+export function makeTrust(nowMs: number, which: Escrow): Trust {
+  const own = which === "threshold" ? "threshold" : "none";
+  const escrow = which === "none" ? "none" : "threshold";
   const log = (size: number, root: string) => ({
     size,
     root: root.padEnd(64, "b05c"),
@@ -510,7 +515,7 @@ export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
     number: 1,
     name: "Harbour Committee",
     jurisdiction: "Harbour District",
-    escrow,
+    escrow: own,
     custodians: [
       "Bar Association",
       "Data Protection Office",
@@ -567,10 +572,11 @@ export function makeTrust(nowMs: number, escrow: "threshold" | "none"): Trust {
       history: [],
     },
     committees: [
-      committee,
+      own === "threshold" ? committee : { ...committee, threshold: 0, custodians: [], court: null },
       {
         ...committee,
         number: 2,
+        escrow,
         name: "Island Committee",
         jurisdiction: "Outer Islands",
         counted: { ...counted, releases: 0 },

@@ -2,7 +2,7 @@
 
 import type { BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Heard, Stage } from "./stage.ts";
+import { go, type Heard, readTrust, Stage, utf8, write } from "./stage.ts";
 
 let stage: Stage;
 let context: BrowserContext;
@@ -11,13 +11,12 @@ let page: Page;
 beforeAll(async () => {
   stage = await Stage.begin();
   context = await stage.context();
-  context.setDefaultTimeout(20_000);
   page = await stage.open(context);
   for (const name of ["bela", "dov"]) await stage.ask("person", { name });
   await stage.ask("bring_in", { by: "bela", name: "gil" });
   const invite = await stage.ask<string>("invite_by", { name: "bela" });
   await stage.register(page, "noa", { invite });
-}, 240_000);
+});
 
 afterAll(() => stage.end());
 
@@ -31,6 +30,12 @@ async function begin(title: string): Promise<string> {
 async function open(title: string): Promise<void> {
   await page.locator(".item-open", { hasText: title }).click();
   await page.locator(".timeline").getByText(title).first().waitFor();
+}
+
+async function heardByBela(): Promise<string[]> {
+  const heard = await stage.ask<Heard[]>("hear", { name: "bela", count: 0 });
+  expect(heard.filter((one) => one.kind === "refused")).toEqual([]);
+  return heard.map((one) => utf8(one.hex));
 }
 
 function say(conversation: string, text: string): Promise<unknown> {
@@ -66,16 +71,60 @@ function spoil(at: number): (route: Route) => Promise<void> {
   };
 }
 
-test("a charter that is not the invite's", async () => {
+/** What a stranger's first look says where `/v1/charters` is answered so. */
+async function knock(answer: (route: Route) => Promise<void>): Promise<string> {
   const stranger = await stage.context();
-  stranger.setDefaultTimeout(20_000);
-  await stranger.route("**/v1/charters", spoil(40));
+  await stranger.route("**/v1/charters", answer);
   const door = await stage.open(stranger);
   await door.fill("input", await stage.ask<string>("invite"));
   const said = door.locator("small[role=alert]");
   await said.waitFor();
-  expect(await said.textContent()).toContain("A signature does not hold");
   expect(await door.locator("form.joining").count()).toBe(0);
+  const text = (await said.textContent()) ?? "";
+  await stranger.close();
+  return text;
+}
+
+test("a charter that was changed on its way", async () => {
+  expect(await knock(spoil(40))).toContain("A signature does not hold");
+});
+
+test("another charter, whole and signed, in the place of the invite's", async () => {
+  const body = Buffer.from(await stage.ask<string>("usurp", { what: "genesis" }), "hex");
+  const said = await knock(async (route) => {
+    await route.fulfill({ response: await route.fetch(), body });
+  });
+  expect(said).toContain("This is not the charter that you were given");
+});
+
+test("a charter with other custodians, which the operator alone signed", async () => {
+  await stage.ask("usurp", { what: "amendment" });
+  await readTrust(page);
+  await hearAlarm("The operator tried to change the charter alone", "charter-signatures");
+  const trust = await page.locator(".trust").textContent();
+  expect(trust).toContain("1 entry without effect");
+  expect(trust).toContain("Custodian 1 of Northland");
+  expect(trust).not.toContain("usurper");
+  // Whoever comes later is told so as well, and gets the charter that holds.
+  const stranger = await stage.context();
+  const late = await stage.open(stranger);
+  await stage.register(late, "late");
+  const alarm = late.locator("dialog[open]", { hasText: "change the charter alone" });
+  await alarm.getByText("Understood").click();
+  await readTrust(late);
+  expect(await late.locator(".trust").textContent()).not.toContain("usurper");
+  await stranger.close();
+});
+
+test("a month's key that other holders signed", async () => {
+  const conversation = await begin("Other key");
+  await stage.ask("usurp", { what: "key" });
+  await readTrust(page);
+  await hearAlarm("a month's key of its own", "key-epoch-signatures");
+  // What is written is sealed to the key that counts, or others would refuse it.
+  await go(page, `#/c/${conversation}`);
+  await write(page, "still to the right key");
+  await expect.poll(heardByBela).toContain("still to the right key");
 });
 
 test("messages that come twice are shown once", async () => {
@@ -150,9 +199,7 @@ test("another device's key package in place of a friend's", async () => {
     ]);
     await route.fulfill({ response: answer, body: Buffer.concat([head, ghost]) });
   });
-  await page.evaluate(() => {
-    location.hash = "#/new-group";
-  });
+  await go(page, "#/new-group");
   await page.locator("input:not([type=search]):not([type=file])").first().fill("With dov");
   await page.locator(".main-pane input[type=search]").fill("dov");
   await page.locator(".people-choice label", { hasText: "dov" }).click();
@@ -169,18 +216,10 @@ test.each([
   const path = `**/log/${log}/tile/entries/**`;
   await context.route(path, spoil(20));
   await stage.ask(log === "key" ? "person" : "bundle", { name: "newcomer" });
-  await page.evaluate(() => {
-    location.hash = "#/";
-  });
-  await page.evaluate(() => {
-    location.hash = "#/trust";
-  });
+  await go(page, "#/");
+  await go(page, "#/trust");
   await hearAlarm(words, "log-fork");
   await context.unroute(path);
-  // A look at the log that was under way meanwhile says the same once more.
-  await page.addLocatorHandler(page.locator("dialog[open]", { hasText: words }), (alarm) =>
-    alarm.getByText("Understood").click(),
-  );
 });
 
 test("a conversation that the server no longer lists", async () => {
@@ -202,20 +241,14 @@ test("a friend's account that begins anew with another device", async () => {
   await stage.ask("send", { name: "gil", conversation, text: "it is me" });
   await shown("it is me").waitFor();
   await stage.ask("take_over", { by: "bela", name: "gil" });
-  await page.evaluate(() => {
-    location.hash = "#/trust";
-  });
+  await go(page, "#/trust");
   await hearAlarm("The safety code with");
 });
 
 test("one's own account taken over", async () => {
   await stage.ask("take_over", { by: "bela", name: "noa" });
-  await page.evaluate(() => {
-    location.hash = "#/";
-  });
-  await page.evaluate(() => {
-    location.hash = "#/trust";
-  });
+  await go(page, "#/");
+  await go(page, "#/trust");
   // Both are said, in the order in which they were noticed.
   const both = ["This device was removed from your account", "Your account was changed"];
   const title = page.locator("dialog[open]").getByText(new RegExp(both.join("|")));
@@ -223,6 +256,5 @@ test("one's own account taken over", async () => {
   const [one, other] = first.includes("removed") ? both : [...both].reverse();
   await hearAlarm(one ?? "");
   await hearAlarm(other ?? "");
-  const heard = await stage.ask<Heard[]>("hear", { name: "bela", count: 0 });
-  expect(heard.filter((one) => one.kind === "refused")).toEqual([]);
+  await heardByBela();
 });

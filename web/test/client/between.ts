@@ -3,7 +3,11 @@
 import { createServer, type OutgoingHttpHeaders, request, type Server } from "node:http";
 
 /** What a path is answered with instead; null: the connection is cut. */
-export type Lie = { readonly body: Uint8Array | string; readonly type: string } | null;
+export type Lie = {
+  readonly body: Uint8Array | string;
+  readonly type: string;
+  readonly status?: number;
+} | null;
 
 /** Runs between `begin` and `end`; `lies` by path, `*` for all, may change at any time. */
 export class Between {
@@ -49,7 +53,7 @@ export class Between {
         real.resume();
         const own: OutgoingHttpHeaders = { ...real.headers, "content-type": lie.type };
         for (const name of ["content-length", "content-encoding", "etag"]) delete own[name];
-        answer.writeHead(200, own).end(lie.body);
+        answer.writeHead(lie.status ?? 200, own).end(lie.body);
       });
       passed.on("error", () => asked.socket.destroy());
       asked.pipe(passed);

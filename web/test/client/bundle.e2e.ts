@@ -25,7 +25,7 @@ beforeAll(async () => {
   page = await stage.open(context);
   await stage.register(page, "noa");
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-}, 180_000);
+});
 
 afterAll(async () => {
   await stage.end();
@@ -34,12 +34,17 @@ afterAll(async () => {
 
 beforeEach(() => between.lies.clear());
 
+/** Files by their path that are other than the built ones; null: there is no such file. */
+type Changes = Readonly<Record<string, string | null>>;
+
 /** A manifest of the built files with changes: its bytes, and its name. */
-async function manifestOf(changed: Readonly<Record<string, string>>) {
+async function manifestOf(changed: Changes) {
   const names = (await readdir(FOLDER, { recursive: true, withFileTypes: true }))
     .filter((each) => each.isFile())
     .map((each) => join(each.parentPath, each.name).slice(FOLDER.length + 1))
     .filter((name) => name !== "bundle.json" && !/\.(?:br|gz)$/.test(name))
+    .concat(Object.keys(changed))
+    .filter((name, at, all) => changed[name] !== null && all.indexOf(name) === at)
     .sort();
   const files = await Promise.all(
     names.map(async (path) => {
@@ -58,7 +63,7 @@ async function manifestOf(changed: Readonly<Record<string, string>>) {
 }
 
 /** Lets the server serve the built files with changes, under a manifest that fits. */
-async function offer(changed: Readonly<Record<string, string>>): Promise<string> {
+async function offer(changed: Changes): Promise<string> {
   const { data, hash } = await manifestOf(changed);
   const made = {
     manifest: new Uint8Array(data),
@@ -67,13 +72,15 @@ async function offer(changed: Readonly<Record<string, string>>): Promise<string>
   };
   between.lies.set("/v1/bundle", { body: encodeBody(bundle, made), type: "application/msgpack" });
   for (const [path, body] of Object.entries(changed)) {
-    between.lies.set(`/${path}`, { body, type: "text/html; charset=utf-8" });
-    if (path === "index.html") between.lies.set("/", { body, type: "text/html; charset=utf-8" });
+    const type = path.endsWith(".js") ? "text/javascript" : "text/html; charset=utf-8";
+    const lie = body === null ? { body: "", type, status: 404 } : { body, type };
+    between.lies.set(`/${path}`, lie);
+    if (path === "index.html") between.lies.set("/", lie);
   }
   return hash;
 }
 
-async function log(changed: Readonly<Record<string, string>>): Promise<string> {
+async function log(changed: Changes): Promise<string> {
   const { data } = await manifestOf(changed);
   return stage.ask<string>("log_bundle", { manifest: data.toString("hex"), version: "0.0.1" });
 }
@@ -199,6 +206,46 @@ test("takes a logged update, which the next start shows, offline too", async () 
   await page.waitForSelector("html[data-ready]");
   expect(await page.locator('meta[name="release"]').getAttribute("content")).toBe("2");
   await stage.unlock(page);
+});
+
+/** The name of a worker's code, as the build gives it. */
+function nameWorker(code: string): string {
+  return `sw-${createHash("sha256").update(code).digest("hex").slice(0, 32)}.js`;
+}
+
+function controller(): Promise<string | undefined> {
+  return page.evaluate(() => navigator.serviceWorker.controller?.scriptURL);
+}
+
+test("takes a logged release with another worker, and says when the server alone changes that", async () => {
+  const old = (await readdir(FOLDER)).find((each) => /^sw-.*\.js$/.test(each)) ?? "";
+  const code = await readFile(join(FOLDER, old), "utf8");
+  expect(nameWorker(code)).toBe(old);
+  expect(await controller()).toContain(old);
+  const next = `${code}\n// Another release.\n`;
+  const name = nameWorker(next);
+  const html = await readFile(join(FOLDER, "index.html"), "utf8");
+  const changed = { "index.html": html.replace(old, name), [name]: next, [old]: null };
+  const hash = await log(changed);
+  await offer(changed);
+  expect(await look()).toEqual({ kind: "taken", hash, verdict: "logged" });
+  await reload();
+  await page.waitForFunction(
+    (wanted) => navigator.serviceWorker.controller?.scriptURL.endsWith(wanted),
+    name,
+  );
+  // It serves, and a release that changed its worker is no cause for alarm.
+  expect(await look()).toEqual({ kind: "same", hash, verdict: "logged" });
+  await reload();
+  expect(await page.locator("[role=alertdialog]").count()).toBe(0);
+  between.lies.set(`/${name}`, { body: `${next}// Evil.\n`, type: "text/javascript" });
+  await page.evaluate(async () => {
+    await (await navigator.serviceWorker.ready).update();
+  });
+  const alarm = page.locator("[role=alertdialog]");
+  await alarm.getByText("The server put other code into this browser").waitFor();
+  await alarm.locator("button").last().click();
+  await alarm.waitFor({ state: "hidden" });
 });
 
 test("says that the bundle in use was withdrawn, though the server gives none", async () => {

@@ -60,7 +60,6 @@ export class Clocked {
       colorScheme: look.dark === true ? "dark" : "light",
       serviceWorkers: "block",
     });
-    context.setDefaultTimeout(60_000);
     await context.addInitScript(this.#script);
     await context.route(WORKER, async (route) => {
       const answer = await route.fetch();

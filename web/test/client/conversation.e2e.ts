@@ -17,7 +17,7 @@ beforeAll(async () => {
   stage = await Stage.begin();
   context = await stage.context();
   page = await stage.open(context);
-}, 180_000);
+});
 
 afterAll(() => stage.end());
 
@@ -157,6 +157,7 @@ test("shares one device between two tabs, and takes over when the first is close
   await second.press(".composer textarea", "Enter");
   await page.locator(".timeline").getByText("from the second tab").waitFor();
   await page.close();
+  await second.getByText("No other tab keeps it").waitFor();
   await stage.unlock(second);
   await second.locator(".timeline").getByText("from the second tab").waitFor();
   expect(stage.problems).toEqual([]);

@@ -13,11 +13,9 @@ beforeAll(async () => {
   stage = await Stage.begin();
   first = await stage.open(await stage.context());
   second = await stage.open(await stage.context());
-}, 180_000);
+});
 
 afterAll(() => stage.end());
-
-const PATIENT = { timeout: 20_000 };
 
 const utf8 = (data: string) => Buffer.from(data, "hex").toString();
 
@@ -113,7 +111,7 @@ test("has written something before there is a second device", async () => {
   await stage.ask("edit", { name: "bela", conversation, to: id, text: "high at six" });
   await stage.ask("react", { name: "bela", conversation, to: id, mark: "⚓" });
   await write(first, "seen, thank you");
-  await expect.poll(bela, PATIENT).toContain("seen, thank you");
+  await expect.poll(bela).toContain("seen, thank you");
   await shown(first, "high at six").waitFor();
   await go(first, `#/p/${await stage.ask<string>("account", { name: "bela" })}`);
   await first.locator(".safety .button.primary").click();
@@ -158,7 +156,7 @@ test("reads and writes on both", async () => {
   await write(first, "from the first device");
   await shown(second, "from the first device").waitFor();
   await expect
-    .poll(bela, PATIENT)
+    .poll(bela)
     .toEqual(expect.arrayContaining(["from the second device", "from the first device"]));
 });
 
@@ -187,7 +185,7 @@ test("approves a Python device, and the other browser says so", async () => {
   });
   expect(await approve(first, asked.line)).toBe(asked.code);
   await stage.ask("end_link", { name: "noa-laptop" });
-  await expect.poll(() => theirs("noa-laptop"), PATIENT).toContain(conversation);
+  await expect.poll(() => theirs("noa-laptop")).toContain(conversation);
   await alarm(second, /changed, and not from here/);
   await stage.ask("send", { name: "noa-laptop", conversation, text: "from the laptop" });
   await open(first, "Quay 7");
@@ -249,7 +247,7 @@ test("interrupts when another person's devices change, before anything is sent",
   await dialog.locator("footer button").first().click();
   await dialog.waitFor({ state: "detached" });
   await write(first, "now I know");
-  await expect.poll(bela, PATIENT).toContain("now I know");
+  await expect.poll(bela).toContain("now I know");
   expect(await bela()).not.toContain("too early");
 });
 
@@ -274,10 +272,7 @@ test("says on a device that it was removed, and others read on without it", asyn
   await first.locator("dialog[open] .danger").click();
   await alarm(second, /removed/i);
   await expect
-    .poll(
-      async () => (await stage.ask<string[]>("devices", { name: "bela", conversation })).join(),
-      PATIENT,
-    )
+    .poll(async () => (await stage.ask<string[]>("devices", { name: "bela", conversation })).join())
     .not.toContain(id);
   await stage.ask("send", { name: "bela", conversation, text: "not for the tablet" });
   await go(first, "#/");

@@ -41,7 +41,7 @@ beforeAll(async () => {
   });
   await stage.ask("admins", { name: "bela", conversation: group, with: ["bela", "noa"] });
   await page.locator(".item-open", { hasText: "Quay 7" }).waitFor();
-}, 180_000);
+});
 
 afterAll(() => stage.end());
 
@@ -53,20 +53,17 @@ function heard(): Promise<Heard[]> {
 async function hears(kind: string, text: string): Promise<Heard> {
   let found: Heard | undefined;
   await expect
-    .poll(
-      async () => {
-        found = (await heard()).find((one) => one.kind === kind && utf8(one.hex) === text);
-        return found !== undefined;
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      found = (await heard()).find((one) => one.kind === kind && utf8(one.hex) === text);
+      return found !== undefined;
+    })
     .toBe(true);
   return found as Heard;
 }
 
 async function hearsFile(kind: "Attachment" | "Media", nth = 0): Promise<string> {
   const files = async () => (await heard()).filter((one) => one.kind === kind);
-  await expect.poll(async () => (await files()).length, { timeout: 20_000 }).toBeGreaterThan(nth);
+  await expect.poll(async () => (await files()).length).toBeGreaterThan(nth);
   return (await files())[nth]?.id ?? "";
 }
 
@@ -260,7 +257,7 @@ test("tells what came and was read, and who types", async () => {
   const ticks = bubble(page, "seen by all?").locator(".ticks");
   await bubble(mira, "seen by all?").waitFor();
   await stage.ask("read", { name: "bela", conversation: group });
-  await expect.poll(() => ticks.getAttribute("class"), { timeout: 20_000 }).toContain("read");
+  await expect.poll(() => ticks.getAttribute("class")).toContain("read");
   await choose(page, "seen by all?", "Who has read it");
   const facts = page.locator("dialog .row");
   await expect.poll(() => facts.allTextContents()).toEqual(["belaRead", "miraRead"]);
@@ -294,7 +291,7 @@ test("sends no marks and no typing once they are turned off", async () => {
   expect(members.length).toBe(3);
   await say("good");
   await bubble(page, "good").waitFor();
-  await expect.poll(whispers, { timeout: 20_000 }).toBeGreaterThan(before);
+  await expect.poll(whispers).toBeGreaterThan(before);
   const all = await stage.ask<{ from: string }[]>("whispers", { name: "bela" });
   const after = new Set(all.slice(before).map((one) => one.from));
   const noa = (await heard()).find((one) => utf8(one.hex ?? "") === "hello Bela")?.from;
@@ -389,19 +386,19 @@ test("administers a group", async () => {
   await page.getByRole("button", { name: "Remove from the group" }).click();
   await page.locator("dialog .danger").click();
   const members = () => stage.ask<string[]>("members", { name: "bela", conversation: group });
-  await expect.poll(async () => (await members()).length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(async () => (await members()).length).toBe(2);
   await mira.locator(".closed-note").waitFor();
   await page.getByRole("button", { name: "Add people" }).click();
   await page.locator("dialog input[type=search]").fill("mira");
   await page.locator("dialog .people-choice label", { hasText: "mira" }).click();
   await page.locator("dialog .primary").click();
-  await expect.poll(async () => (await members()).length, { timeout: 20_000 }).toBe(3);
+  await expect.poll(async () => (await members()).length).toBe(3);
   await mira.locator(".composer textarea").waitFor();
   await mira.locator(".head-name", { hasText: "Quay 8" }).waitFor();
   await go(mira, `#/c/${group}/info`);
   await mira.getByRole("button", { name: "Leave the group" }).click();
   await mira.locator("dialog .danger").click();
-  await expect.poll(async () => (await members()).length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(async () => (await members()).length).toBe(2);
   await open(page, group);
   await page.locator(".news.left", { hasText: /mira.+left/ }).waitFor();
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   group = await stage.ask<string>("group", { name: "bela", with: ["noa"], title: "Quay 7" });
   await stage.ask("admins", { name: "bela", conversation: group, with: ["bela", "noa"] });
   await page.locator(".item-open", { hasText: "Quay 7" }).waitFor();
-}, 180_000);
+});
 
 afterAll(() => stage.end());
 
@@ -29,7 +29,7 @@ async function hears(text: string): Promise<void> {
     (await stage.ask<Heard[]>("hear", { name: "bela", count: 0 })).map((one) =>
       utf8(one.hex ?? ""),
     );
-  await expect.poll(heard, { timeout: 20_000 }).toContain(text);
+  await expect.poll(heard).toContain(text);
 }
 
 test("lets people in by a link, after a person's word or at once", async () => {
@@ -71,7 +71,7 @@ test("lets people in by a link, after a person's word or at once", async () => {
   await ora.getByRole("button", { name: "Leave the group" }).click();
   await ora.locator("dialog .danger").click();
   const members = () => stage.ask<string[]>("members", { name: "bela", conversation: group });
-  await expect.poll(async () => (await members()).length, { timeout: 20_000 }).toBe(3);
+  await expect.poll(async () => (await members()).length).toBe(3);
   await page.getByRole("button", { name: "Switch the link off" }).click();
   await page.getByRole("button", { name: "Make a link" }).waitFor();
   await page.getByRole("switch", { name: "Let in at once whoever has the link" }).click();
@@ -102,7 +102,7 @@ test("links lead from either client into the other's groups", async () => {
   await page.locator(".card", { hasText: "Asking to join" }).getByText("carl").waitFor();
   await page.getByRole("button", { name: "Let in" }).click();
   const theirs = () => stage.ask<string[]>("conversations", { name: "carl" });
-  await expect.poll(theirs, { timeout: 20_000 }).toEqual([group]);
+  await expect.poll(theirs).toEqual([group]);
   const own = await stage.ask<string>("group", { name: "carl", with: ["bela"], title: "Pier 3" });
   const open = await stage.ask<string>("link", { name: "carl", conversation: own, at_once: true });
   await page.goto(open);

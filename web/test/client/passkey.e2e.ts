@@ -7,7 +7,7 @@ let stage: Stage;
 
 beforeAll(async () => {
   stage = await Stage.begin();
-}, 180_000);
+});
 
 afterAll(() => stage.end());
 

@@ -17,13 +17,12 @@ const utf8 = (data: string) => Buffer.from(data, "hex").toString();
 beforeAll(async () => {
   stage = await Stage.begin();
   [context, other] = await Promise.all([stage.context(), stage.context()]);
-  for (const each of [context, other]) each.setDefaultTimeout(15_000);
   [page, maya] = await Promise.all([stage.open(context), stage.open(other)]);
   await stage.register(page, "noa");
   await stage.register(maya, "maya");
   await stage.ask("person", { name: "bela" });
   await stage.ask("person", { name: "dov" });
-}, 240_000);
+});
 
 afterAll(() => stage.end());
 
@@ -38,7 +37,7 @@ async function heard(last: string): Promise<string[]> {
     (await stage.ask<Heard[]>("hear", { name: "bela", count: 0 })).map((one) =>
       one.kind === "refused" ? "refused" : utf8(one.hex ?? ""),
     );
-  await expect.poll(texts, { timeout: 30_000 }).toContain(last);
+  await expect.poll(texts).toContain(last);
   return texts();
 }
 
@@ -135,7 +134,7 @@ async function killDuringCommit(
       location.hash = `#/c/${id}/info`;
     }, room);
     await addPerson(page, "dov");
-    await expect.poll(members, { timeout: 30_000 }).toBe(3);
+    await expect.poll(members).toBe(3);
     await open(page, title);
   }
   await write(page, `${title}: and after`);
@@ -180,13 +179,12 @@ test("a file waits for the network, and can be looked at until then", async () =
   const kinds = async () =>
     (await stage.ask<Heard[]>("hear", { name: "bela", count: 0 })).map((one) => one.kind);
   const files = async () => (await kinds()).filter((kind) => kind === "Attachment").length;
-  await expect.poll(files, { timeout: 30_000 }).toBe(2);
+  await expect.poll(files).toBe(2);
   attachments = 2;
 });
 
 test("says that the disk is full, loses nothing, and recovers", async () => {
   const small = await stage.context();
-  small.setDefaultTimeout(15_000);
   const tools = await small.newCDPSession(await small.newPage());
   const origin = stage.address;
   // From the beginning: while it is written to, Chromium believes in the room that there was.
@@ -217,9 +215,9 @@ test("says that the disk is full, loses nothing, and recovers", async () => {
       (one) => one.kind === "Attachment",
     ).length;
   const before = attachments;
-  await expect.poll(got, { timeout: 30_000 }).toBe(before + 1);
+  await expect.poll(got).toBe(before + 1);
   await small.close();
-}, 90_000);
+});
 
 /** Opens the app by a clock that is wrong by so many days. */
 async function openBy(days: number): Promise<void> {
@@ -288,7 +286,7 @@ test("comes back from a broken state, and says what it missed", async () => {
 
 /** Takes the alarm of the wrong clock as seen, if it still stands: it goes once the clock is right. */
 async function forgetAlarms(): Promise<void> {
-  await expect.poll(() => page.locator("dialog[open]").count(), { timeout: 15_000 }).toBe(0);
+  await expect.poll(() => page.locator("dialog[open]").count()).toBe(0);
 }
 
 test("shows a defect of the program by name, and goes on once it is gone", async () => {
@@ -304,8 +302,8 @@ test("shows a defect of the program by name, and goes on once it is gone", async
     if (!(await field.isVisible())) await broken.waitFor();
     else await write(page, "what became of it?").catch(() => undefined);
     await Promise.race([
-      broken.waitFor(),
-      expect.poll(() => field.inputValue()).not.toBe(""),
+      broken.waitFor({ timeout: 15_000 }),
+      expect.poll(() => field.inputValue({ timeout: 5_000 }), { timeout: 15_000 }).not.toBe(""),
     ]).catch(() => undefined);
   }
   await page.getByRole("button", { name: "Try again" }).click();
@@ -316,4 +314,4 @@ test("shows a defect of the program by name, and goes on once it is gone", async
   const all = await heard("here it is");
   expect(all).not.toContain("what became of it?");
   expect(all).not.toContain("refused");
-}, 60_000);
+});

@@ -2,15 +2,12 @@
 
 import { mkdir } from "node:fs/promises";
 import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Clocked } from "./clocked.ts";
 import { go as goTo, readTrust, Stage } from "./stage.ts";
 
 const PICTURES = process.env["SCREENSHOTS"];
 const DAY_MS = 86_400_000;
-/** A busy machine is given time; nothing here waits for a time to pass. */
-const PATIENCE = { timeout: 60_000 };
-vi.setConfig({ testTimeout: 180_000 });
 let stage: Stage;
 let clocked: Clocked;
 let context: BrowserContext;
@@ -29,7 +26,7 @@ beforeAll(async () => {
   page = await clocked.open(context);
   await stage.register(page, "noa");
   await stage.ask("person", { name: "bela" });
-}, 180_000);
+});
 
 afterAll(async () => {
   await clocked.end();
@@ -81,7 +78,7 @@ test("lets messages disappear from the screen, the list and the vault", async ()
   await page.locator(".timeline").getByText("burns soon").waitFor({ state: "detached" });
   await page.locator(".item-preview", { hasText: "for a month at most" }).waitFor();
   // What stays is the line that says that a timer was set.
-  await expect.poll(async () => (await rows()).length, PATIENCE).toBe(before + 2);
+  await expect.poll(async () => (await rows()).length).toBe(before + 2);
   expect((await rows()).some((row) => row.endsWith(id))).toBe(false);
   await stage.ask("timer", { name: "bela", conversation, seconds: 0 });
 });
@@ -157,7 +154,7 @@ test("deletes in the vault what the charter's retention has ended", async () => 
   await page.locator(".timeline").getByText("under the new rules").waitFor();
   await page.getByText("for a month at most").waitFor({ state: "detached" });
   // Only what is younger than 30 days is left: the last message, and its place.
-  await expect.poll(async () => (await rows()).length, PATIENCE).toBe(2);
+  await expect.poll(async () => (await rows()).length).toBe(2);
   await picture("retention");
   expect(stage.problems).toEqual([]);
 });

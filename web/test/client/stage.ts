@@ -11,6 +11,9 @@ const WEB = fileURLToPath(new URL("../../dist", import.meta.url));
 const VENV = fileURLToPath(new URL("../../../.venv/bin/python", import.meta.url));
 const PYTHON = process.env["DOUBLELOCK_PYTHON"] ?? (existsSync(VENV) ? VENV : "python3");
 
+/** How long a busy machine is given for one thing to be seen; nothing waits for it to pass. */
+const PATIENCE_MS = 60_000;
+
 export const PASSPHRASE = "correct horse battery staple";
 
 export interface Heard {
@@ -76,8 +79,11 @@ export class Stage {
     this.#answers = answers;
   }
 
-  /** `wish` is for `world.py`: a clock that moves, jurisdictions, a proxy's address. */
-  static async begin(wish: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
+  /**
+   * `wish` is for `world.py`: a clock that moves, jurisdictions, a proxy's address. `film` is what
+   * the camera sees.
+   */
+  static async begin(wish: Readonly<Record<string, unknown>> = {}, film?: string): Promise<Stage> {
     const asked = [SCRIPT, WEB, JSON.stringify(wish)];
     const child = spawn(PYTHON, asked, { stdio: ["pipe", "pipe", "inherit"] });
     const { stdout } = child;
@@ -101,6 +107,7 @@ export class Stage {
       "--use-fake-device-for-media-stream",
       "--use-fake-ui-for-media-stream",
     ];
+    if (film !== undefined) args.push(`--use-file-for-fake-video-capture=${film}`);
     // A worker's script that a test has changed counts as of an unknown network.
     if (wish["moving"] === true) args.push("--disable-features=LocalNetworkAccessChecks");
     const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -129,6 +136,7 @@ export class Stage {
       viewport: { width: 1280, height: 820 },
       locale: "en-GB",
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     this.#contexts.push(context);
     return context;
   }

@@ -2,7 +2,7 @@
 
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Stage } from "./stage.ts";
+import { PASSPHRASE, Stage } from "./stage.ts";
 
 let stage: Stage;
 let context: BrowserContext;
@@ -12,13 +12,17 @@ type Name = readonly (string | number)[];
 
 beforeAll(async () => {
   stage = await Stage.begin();
-  context = await stage.context();
+  // Without a service worker, the server alone says when a script comes.
+  context = await stage.browser.newContext({ serviceWorkers: "block", locale: "en-GB" });
   context.setDefaultTimeout(30_000);
   page = await stage.open(context);
   await stage.register(page, "noa");
-}, 240_000);
+});
 
-afterAll(() => stage.end());
+afterAll(async () => {
+  await context.close();
+  await stage.end();
+});
 
 /** Puts one row's sealed bytes in another's place, or none; gives what was there. */
 function put(name: Name, sealed: number[] | undefined): Promise<number[]> {
@@ -75,6 +79,37 @@ test("keeps what it has verified, sealed", async () => {
   await page.locator(".list-pane").waitFor();
   await reopen();
   await sealed(["verified", 0]);
+});
+
+test("shows the door, in its language, before the worker answers", async () => {
+  await page.evaluate(() => {
+    location.hash = "#/settings";
+  });
+  await stage.unlock(page);
+  await page.locator("select").first().selectOption("he");
+  await page.waitForSelector("html[lang=he]");
+  await page.close();
+  // Its script is held back, as by a slow device.
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((done) => {
+    release = done;
+  });
+  await context.route(/\/assets\/worker-/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  page = await context.newPage();
+  await page.goto(`${stage.address}/#/settings`);
+  await page.locator("input[type=password]").fill(PASSPHRASE);
+  expect(await page.getAttribute("html", "dir")).toBe("rtl");
+  expect(await page.getAttribute("html", "data-ready")).toBeNull();
+  // Whoever is quick is not told to wait.
+  await page.click("form button[type=submit]");
+  release();
+  await page.waitForSelector(".panes");
+  await page.locator("select").first().selectOption("en");
+  await page.waitForSelector("html[lang=en]");
+  await context.unroute(/\/assets\/worker-/);
 });
 
 test("refuses a row in another's place, a changed one and a gap", async () => {

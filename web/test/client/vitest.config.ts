@@ -8,10 +8,10 @@ export default defineConfig({
     include: ["test/client/*.e2e.ts"],
     globalSetup: ["test/client/global_setup.ts"],
     environment: "node",
-    testTimeout: 40_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // Vitest's own second is too short for a busy machine.
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     pool: "forks",
     maxWorkers: 1,
     fileParallelism: false,

@@ -52,6 +52,7 @@ from doublelock.server.config import Rates, ServerConfig
 sys.path.insert(0, str(Path(__file__).parent))
 from forger import Forger
 from law import Law
+from usurper import Usurper
 
 
 class Play:
@@ -153,6 +154,18 @@ class Play:
         """Log some bundle."""
         await self.hostile.log_a_bundle()
 
+    async def usurp(self, ask: dict[str, Any]) -> Any:
+        """Make a charter or a month's key by holders of the operator's own; see `Usurper`."""
+        usurper = Usurper(self.world)
+        match ask["what"]:
+            case "genesis":
+                return usurper.genesis().hex()
+            case "amendment":
+                await usurper.amend()
+            case "key":
+                await usurper.replace_key(ask.get("committee", 1))
+        return None
+
     async def slip_in(self, ask: dict[str, Any]) -> Any:
         """Add a ghost to a conversation, as a device of an account."""
         await self.hostile.slip_in(self._client(ask), self._room(ask), ask["as"])
@@ -164,7 +177,7 @@ class Play:
     async def hear(self, ask: dict[str, Any]) -> Any:
         """Return everything that a client was told of messages, as soon as there are so many."""
         client, told = self._client(ask), self.heard.setdefault(ask["name"], [])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 for event in client.pending_events():
                     if isinstance(event, Message):
@@ -194,7 +207,7 @@ class Play:
     async def heard_at(self, ask: dict[str, Any]) -> Any:
         """Return when a text is decrypted, in ms since 1970: `make bench` measures by it."""
         client, wanted = self._client(ask), Text(ask["text"].encode())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 heard = [one for one in client.pending_events() if isinstance(one, Message)]
                 if any(one.record == wanted for one in heard):
@@ -220,7 +233,7 @@ class Play:
         await self._seen(await self.world.server.law.desk.log_own(entry))
 
     async def _seen(self, index: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.world.monitor.law.size <= index:
                 await self.world.monitor.sync_law()
                 await asyncio.sleep(0.05)
@@ -243,7 +256,7 @@ class Play:
     async def end_link(self, ask: dict[str, Any]) -> Any:
         """Wait until the device is listed, and bring it in; return its id."""
         linking = self.linking.pop(ask["name"])
-        await linking.listed(30)
+        await linking.listed(60)
         client = await Client.link(linking, clock=self.world.clock, packages=4)
         await client.connect()
         self.world.people[ask["name"]] = client
@@ -276,8 +289,8 @@ class Play:
         return [leaf.device.hex() for leaf in self._client(ask).members(self._room(ask))]
 
     async def account(self, ask: dict[str, Any]) -> Any:
-        """Return a person's account."""
-        return self._client(ask).account.hex()
+        """Return a person's account, a browser's too."""
+        return next(iter(self.world.people.values())).account_of(ask["name"]).hex()
 
     async def address(self, ask: dict[str, Any]) -> Any:
         """Return the line that leads a person's further device here."""

@@ -52,6 +52,8 @@ export interface Device {
   leave(): Promise<Uint8Array>;
   encrypt(plaintext: Uint8Array, data: Uint8Array): Promise<Uint8Array>;
   process(message: Uint8Array, now: number): Promise<Told>;
+  /** The GroupInfo of the present epoch, signed by this device. */
+  info(): Promise<Uint8Array>;
   state(): Promise<Agreed>;
   restart(): Promise<void>;
 }
@@ -135,6 +137,10 @@ export class PythonDevice implements Device {
 
   async clear(): Promise<void> {
     await this.#ask("clear");
+  }
+
+  async info(): Promise<Uint8Array> {
+    return raw(String((await this.#ask("info"))["info"]));
   }
 
   async leave(): Promise<Uint8Array> {
@@ -242,6 +248,10 @@ export class TypeScriptDevice implements Device {
 
   clear(): Promise<void> {
     return this.group.clearPendingCommit();
+  }
+
+  info(): Promise<Uint8Array> {
+    return this.group.groupInfo();
   }
 
   leave(): Promise<Uint8Array> {

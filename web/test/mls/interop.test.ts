@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../src/protocol/encoding.ts";
+import { isSameGroupInfo } from "../../src/protocol/group_rules.ts";
 import { type Device, PythonDevice, TypeScriptDevice } from "../interop/device.ts";
 import { PythonProcess } from "../interop/python_member.ts";
 
@@ -22,6 +23,8 @@ const ours = (name: string) => new TypeScriptDevice(`${name} ${count++}`);
 async function agree(...devices: readonly Device[]): Promise<void> {
   const [first, ...others] = await Promise.all(devices.map((device) => device.state()));
   for (const other of others) expect(other).toEqual(first);
+  const [info, ...infos] = await Promise.all(devices.map((device) => device.info()));
+  for (const other of infos) expect(isSameGroupInfo(other, info ?? other)).toBe(true);
 }
 
 async function add(
@@ -73,6 +76,7 @@ describe.each(["python creates", "typescript creates"])("%s", (who) => {
       const others = [first, second, third, fourth].filter((each) => each !== committer);
       const made = await committer.commit({ data: utf8("renewed") }, NOW);
       const own = await committer.apply();
+      expect(isSameGroupInfo(made.info, await committer.info())).toBe(true);
       for (const other of others) {
         expect(await other.process(made.message, NOW)).toEqual(own);
       }

@@ -8,6 +8,7 @@ import {
   genesisId,
   hashTerms,
   readTerms,
+  requiresCapsuleOn,
   verifyAmendment,
   verifyGenesis,
 } from "../../src/protocol/charter.ts";
@@ -35,6 +36,7 @@ import {
   encodeInvitation,
   hashEntry,
 } from "../../src/protocol/keylog_entry.ts";
+import { readStatement, UNCHECKED } from "../../src/protocol/keystatement.ts";
 import { verifyLine } from "../../src/protocol/lawlog.ts";
 import { epochName, isAlive, overdueSubjects, statusAt } from "../../src/protocol/lawrecords.ts";
 import { LawState } from "../../src/protocol/lawstate.ts";
@@ -472,6 +474,10 @@ describe("charter", () => {
     bad: (Bad & { document: string })[];
     amendments: { why: string; document: string; code: string | null; hash?: string }[];
     bad_terms: (Bad & { payload: string; hash: string })[];
+    capsules: {
+      amendment: string;
+      cases: { why: string; committee: number; day: number; outcome: boolean | string }[];
+    };
   }>("charter");
   const genesis = () => verifyGenesis(utf8(file.document), raw(file.deployment));
   it("good", () => {
@@ -495,6 +501,12 @@ describe("charter", () => {
     expect(hex(hashTerms(raw(payload)))).toBe(hash);
     expect(hex(genesisId(raw(payload)))).toBe(hash);
     expect(refusalOf(() => readTerms(raw(payload)))).toBe(code);
+  });
+  it.each(file.capsules.cases)("seals: $why", ({ committee, day, outcome }) => {
+    const charters = [genesis(), verifyAmendment(genesis(), utf8(file.capsules.amendment))];
+    const asked = () => requiresCapsuleOn(charters, committee, day);
+    if (typeof outcome === "string") expect(refusalOf(asked)).toBe(outcome);
+    else expect(asked()).toBe(outcome);
   });
 });
 
@@ -553,11 +565,20 @@ describe("lawlog", () => {
     );
     const begin = beginLaw(raw(file.deployment), utf8(file.charter));
     const fold = new LawFold(begin, async () => documents);
-    // It knows of no keys, so not of those that a new court would orphan (C-11).
-    const lines = file.lines.filter(({ code }) => code !== "charter-fixed");
-    expect(lines.length).toBeLessThan(file.lines.length);
-    await fold.take(lines.map(({ line }) => raw(line)));
+    // Among them those that would orphan living keys (C-11).
+    expect(file.lines.filter(({ code }) => code === "charter-fixed").length).toBeGreaterThan(0);
+    await fold.take(file.lines.map(({ line }) => raw(line)));
     expect(fold.facts.charters.map((each) => hex(each.hash))).toEqual(file.charters);
+    const living = fold.known().epochs.flatMap(({ statement, ...rest }) => {
+      const keys = readStatement(statement, UNCHECKED);
+      const { committee, keyEpoch } = keys.epoch;
+      return isAlive({ keys, ...rest }) ? [epochName(committee, keyEpoch)] : [];
+    });
+    const alive = file.epochs.filter((one) => one.alive);
+    expect(living.sort()).toEqual(
+      alive.map((one) => epochName(one.committee, one.key_epoch)).sort(),
+    );
+    expect(alive.length).toBeLessThan(file.epochs.length);
     // What is kept between two looks is enough to go on from.
     const again = new LawFold(fold.known(), async () => documents);
     expect(again.known()).toEqual(fold.known());

@@ -13,6 +13,7 @@ import {
   type SealedEnvelope,
   sealEnvelope,
 } from "../../src/protocol/envelope.ts";
+import { CharterRefused } from "../../src/protocol/errors.ts";
 import { Form } from "../../src/protocol/header.ts";
 import { makeMessageId, nameDevice } from "../../src/protocol/identifiers.ts";
 import { Label } from "../../src/protocol/label.ts";
@@ -50,7 +51,7 @@ const SEED = bytes("seed");
 
 const context: ReceiveContext = {
   deployment: DEPLOYMENT,
-  escrow: true,
+  escrows: () => true,
   nowMs: NOW,
   skewMs: SKEW,
   sender: () => ({ committee: 1, key: KEY.public }),
@@ -217,7 +218,27 @@ describe("receive", () => {
     [
       "a capsule where there is no escrow",
       "epoch-mismatch",
-      () => take(arrival(SENT), { ...context, escrow: false }),
+      () => take(arrival(SENT), { ...context, escrows: () => false }),
+    ],
+    [
+      "a committee that the charter does not know",
+      "epoch-mismatch",
+      () =>
+        take(arrival(SENT), {
+          ...context,
+          escrows: () => {
+            throw new CharterRefused("unknown-committee");
+          },
+        }),
+    ],
+    [
+      "another committee, which has no escrow",
+      "epoch-mismatch",
+      () => {
+        const sent = envelope(Form.UNESCROWED, labelOf(DAY, 2));
+        const knowing = { ...context, escrows: (committee: number) => committee === 1 };
+        return receive(arrival(sent), MLS, accepted(sent), knowing, new SeenCapsules());
+      },
     ],
     [
       "an ephemeral message that was stored",
@@ -236,7 +257,7 @@ describe("receive", () => {
 
   it("without escrow", () => {
     const sent = envelope(Form.UNESCROWED);
-    const knowing = { ...context, escrow: false };
+    const knowing = { ...context, escrows: () => false };
     const got = receive(arrival(sent), MLS, accepted(sent), knowing, new SeenCapsules());
     expect(got.message.record.kind).toBe("Text");
   });

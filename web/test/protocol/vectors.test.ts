@@ -13,7 +13,8 @@ import { SigningKey, VerifyKey, verify } from "../../src/protocol/ed25519.ts";
 import { concat, equalBytes, hex, utf8 } from "../../src/protocol/encoding.ts";
 import * as envelope from "../../src/protocol/envelope.ts";
 import { decodeHeader, encodeHeader, type Form, hashHeader } from "../../src/protocol/header.ts";
-import * as keyepoch from "../../src/protocol/keyepoch.ts";
+import { verifyKeyEpoch } from "../../src/protocol/keyepoch.ts";
+import { decodeSigned, encodeStatement } from "../../src/protocol/keystatement.ts";
 import { Label } from "../../src/protocol/label.ts";
 import { verifyLine } from "../../src/protocol/lawlog.ts";
 import { hashReceipt, receiptLeaf, verifyReceipt } from "../../src/protocol/receipt.ts";
@@ -498,8 +499,8 @@ describe("key_epoch", () => {
     };
   }>("key_epoch");
   const check = (signed: string) =>
-    keyepoch.verifyKeyEpoch(
-      keyepoch.decodeSigned(raw(signed)),
+    verifyKeyEpoch(
+      decodeSigned(raw(signed)),
       file.custodian_keys.map(raw),
       raw(file.court_key),
       { deployment: raw(file.deployment), committee: file.committee, keyEpoch: file.key_epoch },
@@ -508,7 +509,7 @@ describe("key_epoch", () => {
   it("good", () => {
     const verified = check(file.good.signed);
     expect(hex(verified.masterKey.encoded)).toBe(file.good.master_key);
-    expect(hex(keyepoch.encodeStatement(verified))).toBe(file.good.statement);
+    expect(hex(encodeStatement(verified))).toBe(file.good.statement);
   });
   it.each(file.bad)("$why", ({ signed, code }) => {
     expect(refusalOf(() => check(signed))).toBe(code);

@@ -1,5 +1,7 @@
 """Key ceremonies over HTTP: the server relays signed messages and is trusted with nothing (K-9)."""
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,17 +15,20 @@ from doublelock.protocol.api import (
     OpenCeremony,
     PostCeremonyMessage,
 )
-from doublelock.protocol.ceremony_steps import decode_opening
+from doublelock.protocol.ceremony_steps import Step, decode_opening
 from doublelock.protocol.charter import Role
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.errors import WireRefused
+from doublelock.protocol.succession import check_opening
+from doublelock.server.lawdesk import LawDesk
 from doublelock.server.parts import Parts
 from doublelock.server.routes.exchange import answer, path_id, query_number, read_body
 from doublelock.store.interface import Tables
 from doublelock.store.rows import CeremonyMessageRow, CeremonyRow
 
 
-def routes(parts: Parts) -> list[Route]:
+def routes(parts: Parts, desk: LawDesk) -> list[Route]:
     """Return these routes."""
 
     def holder(request: Request) -> bytes:
@@ -47,14 +52,21 @@ def routes(parts: Parts) -> list[Route]:
         )
 
     async def opened(request: Request) -> Response:
-        holder(request)
+        author = holder(request)
         body = await read_body(request, OpenCeremony)
         name = decode_opening(body.document).name
         if body.ceremony != name.digest or name.deployment != parts.deployment:
             raise WireRefused(Code.CEREMONY_MISMATCH)
-        row = CeremonyRow(body.ceremony, parts.config.clock(), body.document)
+        party = parts.charter.party(author)
+        if party is None or (party.role, party.committee) != (Role.CUSTODIAN, name.committee):
+            raise WireRefused(Code.NOT_PERMITTED, "a custodian of the committee opens")
+        now = parts.config.clock()
+        check_opening(desk.state, name, now)
+        row = CeremonyRow(body.ceremony, now, body.document, author)
 
         def put(tables: Tables) -> None:
+            if _opened_lately(tables.law.ceremonies(), row) >= limits.OPENINGS_A_DAY:
+                raise WireRefused(Code.CEREMONY_OPENINGS, f"month {name.key_epoch}")
             if not tables.law.put_ceremony(row):
                 raise WireRefused(Code.CONFLICT, "ceremony")
 
@@ -74,6 +86,8 @@ def routes(parts: Parts) -> list[Route]:
         author = holder(request)
         ceremony = path_id(request, "ceremony")
         body = await read_body(request, PostCeremonyMessage, limits.CEREMONY_MESSAGE + 1024)
+        if body.round not in tuple(Step):
+            raise WireRefused(Code.CEREMONY_MISMATCH, "no step of a ceremony")
         row = CeremonyMessageRow(0, ceremony, body.round, author, body.message)
 
         def put(tables: Tables) -> CeremonyMessageRow:
@@ -97,6 +111,17 @@ def routes(parts: Parts) -> list[Route]:
         Route("/v1/ceremonies/{ceremony}/messages", messages, methods=["GET"]),
         Route("/v1/ceremonies/{ceremony}/messages", post, methods=["POST"]),
     ]
+
+
+def _opened_lately(rows: Sequence[CeremonyRow], new: CeremonyRow) -> int:
+    """Return how many for the same month and kind its author opened within a day (K-22)."""
+    name = decode_opening(new.document).name
+    lately = (
+        decode_opening(row.document).name
+        for row in rows
+        if row.author == new.author and row.time_ms > new.time_ms - DAY_MS
+    )
+    return sum((one.kind, one.key_epoch) == (name.kind, name.key_epoch) for one in lately)
 
 
 def _message(row: CeremonyMessageRow) -> CeremonyMessage:

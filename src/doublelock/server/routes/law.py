@@ -87,7 +87,8 @@ def routes(
         asked = [(one.conversation, one.account, one.day) for one in body.labels]
         if not opened.issuperset(asked):
             raise WireRefused(Code.NOT_PERMITTED, "a label that no logged request names")
-        return raw(join(await inventories.envelopes(asked)))
+        most = parts.config.bounds.envelopes
+        return raw(join(await inventories.envelopes(asked, body.after, most)))
 
     async def ask_metadata(request: Request) -> Response:
         party = parts.gate.caller(request).party

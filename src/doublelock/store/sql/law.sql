@@ -25,13 +25,13 @@ SELECT key FROM key_epochs WHERE document = ?;
 SELECT document FROM key_epochs ORDER BY key;
 
 -- name: put_ceremony
-INSERT OR IGNORE INTO ceremonies (ceremony, time_ms, document) VALUES (?, ?, ?);
+INSERT OR IGNORE INTO ceremonies (ceremony, time_ms, document, author) VALUES (?, ?, ?, ?);
 
 -- name: ceremonies
-SELECT ceremony, time_ms, document FROM ceremonies ORDER BY key;
+SELECT ceremony, time_ms, document, author FROM ceremonies ORDER BY key;
 
 -- name: ceremony
-SELECT ceremony, time_ms, document FROM ceremonies WHERE ceremony = ?;
+SELECT ceremony, time_ms, document, author FROM ceremonies WHERE ceremony = ?;
 
 -- name: put_ceremony_message
 INSERT OR IGNORE INTO ceremony_messages (ceremony, round, author, message) VALUES (?, ?, ?, ?);

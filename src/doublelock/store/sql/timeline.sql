@@ -46,7 +46,7 @@ SELECT i.sequence, i.time_ms, s.account, s.device, i.kind, i.header, i.body, i.m
 FROM items i JOIN senders s ON s.key = i.sender JOIN batches b ON b.key = i.batch
 WHERE i.conversation = ?1 AND i.sequence >= ?2 AND (?3 IS NULL OR i.sequence < ?3)
     AND s.account = ?4 AND i.kind <> 2
-ORDER BY i.sequence;
+ORDER BY i.sequence LIMIT ?5;
 
 -- name: labels
 SELECT conversation, day, account, first FROM labels WHERE conversation = ?

@@ -95,12 +95,15 @@ class SqliteTimeline:
         oldest = rows[-1][2] if len(rows) == limit else 0
         return [(row[0], row[1]) for row in rows if row[3] == _MESSAGE], oldest
 
-    def label_items(self, conversation: int, account: bytes, day: int) -> list[StoredItem]:
-        """Return every message of one label, in order."""
+    def label_items(
+        self, conversation: int, account: bytes, day: int, after: int = 0, limit: int = -1
+    ) -> list[StoredItem]:
+        """Return the items of one label behind a sequence, in order; `limit` of them if not -1."""
         first, end = self._db.execute(_SQL["label_range"], (conversation, day, account)).fetchone()
         if first is None:
             return []
-        rows = self._db.execute(_SQL["label_items"], (conversation, first, end, account))
+        begin = max(first, after + 1)
+        rows = self._db.execute(_SQL["label_items"], (conversation, begin, end, account, limit))
         return [StoredItem._make(row) for row in rows]
 
     def labels(self, conversation: int) -> list[LabelDay]:

@@ -2,13 +2,12 @@
 
 import { useAnswer } from "../use_app.ts";
 
-export function Qr(props: { readonly data: string | Uint8Array; readonly label: string }) {
+export function Qr(props: { readonly text: string; readonly label: string }) {
   const code = useAnswer(async () => {
-    const { encode } = await import("uqr");
-    const data = typeof props.data === "string" ? props.data : [...props.data];
-    return encode(data, { ecc: "M", border: 3 });
-  }, [props.data]);
-  const size = code?.size ?? 33;
+    const { encodeQR } = await import("qr");
+    return encodeQR(props.text, "raw", { ecc: "medium", border: 3 });
+  }, [props.text]);
+  const size = code?.length ?? 33;
   return (
     <svg
       class="qr"
@@ -18,7 +17,7 @@ export function Qr(props: { readonly data: string | Uint8Array; readonly label: 
       shape-rendering="crispEdges"
     >
       <rect width={size} height={size} class="qr-light" />
-      {code !== undefined && <path class="qr-dark" d={pathOf(code.data)} />}
+      {code !== undefined && <path class="qr-dark" d={pathOf(code)} />}
     </svg>
   );
 }

@@ -108,6 +108,16 @@ export function sayAlarm(alarm: Alarm, words: Words): Said {
         dismiss,
         expert: `${cause.refusal.code} ${cause.refusal.detail}`,
       };
+    case "law-alone":
+      return {
+        title: say.alone[cause.what],
+        text: say.aloneText[cause.what],
+        look: { label: words.trust.title, to: { at: "trust" } },
+        dismiss,
+        expert: `${words.trust.lawLog} ${cause.index}: ${cause.refusal.code}`,
+      };
+    case "worker-replaced":
+      return { title: say.replaced, text: say.replacedText, dismiss };
     case "unlogged-bundle":
       return {
         title: say.unlogged,

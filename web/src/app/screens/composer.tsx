@@ -96,30 +96,30 @@ export function Composer(props: {
     }
   };
 
+  /** Changes the field itself, at once: the next key comes before anything is drawn anew. */
+  const rewrite = (area: HTMLTextAreaElement, value: string, from: number, to: number) => {
+    area.value = value;
+    area.focus();
+    area.setSelectionRange(from, to);
+    input(value);
+  };
+
   /** Puts text in place of what is chosen, and the cursor behind it. */
   const insert = (piece: string, from?: number) => {
     const area = field.current;
     if (area === null) return;
-    const start = from ?? area.selectionStart;
-    const next = text.slice(0, start) + piece + text.slice(area.selectionEnd);
-    input(next);
+    const { value, selectionStart, selectionEnd } = area;
+    const start = from ?? selectionStart;
     const end = start + piece.length;
-    requestAnimationFrame(() => {
-      area.focus();
-      area.setSelectionRange(end, end);
-      setCursor(end);
-    });
+    rewrite(area, value.slice(0, start) + piece + value.slice(selectionEnd), end, end);
   };
 
   const mark = (letter: string) => {
     const area = field.current;
     if (area === null) return;
-    const [start, end] = [area.selectionStart, area.selectionEnd];
-    input(text.slice(0, start) + letter + text.slice(start, end) + letter + text.slice(end));
-    requestAnimationFrame(() => {
-      area.focus();
-      area.setSelectionRange(start + 1, end + 1);
-    });
+    const { value, selectionStart: start, selectionEnd: end } = area;
+    const inside = letter + value.slice(start, end) + letter;
+    rewrite(area, value.slice(0, start) + inside + value.slice(end), start + 1, end + 1);
   };
 
   const mention = (person: Person | undefined) => {

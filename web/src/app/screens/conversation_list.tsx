@@ -1,7 +1,7 @@
 /** The list of conversations: who, what was last, how much is unread. */
 
 import { useComputed } from "@preact/signals";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Conversation, Preview } from "../../messenger.ts";
 import { plainText } from "../formatting.ts";
 import { Avatar, ServiceMark } from "../parts/avatar.tsx";
@@ -13,6 +13,10 @@ import { useApp } from "../use_app.ts";
 import type { Words } from "../words/words.ts";
 import { Ticks } from "./marks.tsx";
 
+/** How many conversations are drawn at once, and how many then at a time. */
+const FIRST = 24;
+const PIECE = 32;
+
 export function ConversationList() {
   const { model, words, navigation } = useApp();
   const [menu, setMenu] = useState<{ id: string; place: Place } | null>(null);
@@ -21,6 +25,14 @@ export function ConversationList() {
   const ordered = model.ordered.value;
   const status = model.status.value;
   const me = status?.state === "open" ? status.me.handle : "";
+  // What is on the screen comes first, and the rest behind it piece by piece.
+  const [shown, setShown] = useState(FIRST);
+  const more = shown < ordered.length;
+  useEffect(() => {
+    if (!more) return;
+    const timer = setTimeout(() => setShown((count) => count + PIECE));
+    return () => clearTimeout(timer);
+  }, [more, shown]);
   return (
     <nav class="list-pane" aria-label={words.list.label}>
       <header class="bar list-head">
@@ -70,7 +82,7 @@ export function ConversationList() {
         </div>
       ) : (
         <ul class="conversations" onKeyDown={moveAmong}>
-          {ordered.map((each) => (
+          {ordered.slice(0, shown).map((each) => (
             <Item key={each.id} conversation={each} open={each.id === open} onMenu={setMenu} />
           ))}
         </ul>

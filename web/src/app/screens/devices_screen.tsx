@@ -156,7 +156,7 @@ export function LinkDeviceScreen() {
           <p>{say.linkStep1}</p>
           {line !== undefined && (
             <>
-              <Qr data={line} label={say.qrLabel} />
+              <Qr text={line} label={say.qrLabel} />
               <CopyLine text={line} />
             </>
           )}

@@ -1,107 +1,12 @@
-/** What stands before the messages: unlocking, waiting to be linked, and a vault that does not open. */
+/** What else stands before the messages: waiting to be linked, and a vault that does not open. */
 
-import { useState } from "preact/hooks";
-import {
-  type LinkOffer,
-  type Lock,
-  MessengerRefused,
-  type RefusalFacts,
-  type Secret,
-} from "../../messenger.ts";
-import { Question } from "../parts/dialog.tsx";
-import { Icon, Logo } from "../parts/icon.tsx";
+import type { LinkOffer, RefusalFacts } from "../../messenger.ts";
+import { Icon } from "../parts/icon.tsx";
 import { Qr } from "../parts/qr.tsx";
-import { Field } from "../parts/screen.tsx";
-import { openPasskey, PasskeyUnusable } from "../passkey.ts";
 import { useApp } from "../use_app.ts";
 import { CopyLine } from "./new_conversation.tsx";
+import { Forget } from "./unlock_screen.tsx";
 import { Steps } from "./welcome_screen.tsx";
-
-export function UnlockScreen(props: { readonly handle: string; readonly lock: Lock }) {
-  const { words, messenger, model } = useApp();
-  const [passphrase, setPassphrase] = useState("");
-  const [problem, setProblem] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const { lock } = props;
-  const say = words.unlock;
-  const unlock = async () => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      const secret: Secret =
-        lock.kind === "passkey"
-          ? await openPasskey(lock.credential, lock.salt)
-          : { kind: "passphrase", passphrase };
-      await messenger.unlock(secret);
-    } catch (refused) {
-      const wrong = refused instanceof MessengerRefused && refused.facts.code === "vault-wrong-key";
-      if (refused instanceof PasskeyUnusable) setProblem(words.welcome.passkeyFailed);
-      else setProblem(wrong ? say.wrong : model.explain(refused));
-    }
-    setBusy(false);
-  };
-  return (
-    <main class="gate">
-      <form
-        class="gate-box"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void unlock();
-        }}
-      >
-        <Logo size={72} />
-        <h1>{say.title(props.handle)}</h1>
-        <p class="lead">{say.lead}</p>
-        {lock.kind === "passphrase" && (
-          <Field
-            label={words.welcome.passphraseLabel}
-            type="password"
-            value={passphrase}
-            onInput={setPassphrase}
-            autocomplete="current-password"
-            problem={problem}
-            autofocus
-          />
-        )}
-        {lock.kind === "passkey" && problem !== undefined && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
-        <button type="submit" class="button primary wide-button" disabled={busy}>
-          {busy && <span class="spinner small" aria-hidden="true" />}
-          {lock.kind === "passkey" ? say.passkey : say.button}
-        </button>
-        <Forget />
-      </form>
-    </main>
-  );
-}
-
-function Forget() {
-  const { words, messenger, model } = useApp();
-  const [asked, setAsked] = useState(false);
-  const say = words.unlock;
-  return (
-    <>
-      <button type="button" class="quiet-link" onClick={() => setAsked(true)}>
-        {say.forget}
-      </button>
-      {asked && (
-        <Question
-          title={say.forgetQuestion}
-          text={say.forgetText}
-          action={say.forget}
-          dangerous
-          onAnswer={(yes) => {
-            setAsked(false);
-            if (yes) void model.attempt(messenger.erase());
-          }}
-        />
-      )}
-    </>
-  );
-}
 
 export function LinkingScreen({ offer }: { readonly offer: LinkOffer }) {
   const { words, messenger, model } = useApp();
@@ -115,7 +20,7 @@ export function LinkingScreen({ offer }: { readonly offer: LinkOffer }) {
         ) : (
           <>
             <p class="lead">{say.lead}</p>
-            <Qr data={offer.text} label={say.lead} />
+            <Qr text={offer.text} label={say.lead} />
             <p>{say.code}</p>
             <output class="digits large" dir="ltr">
               {offer.code.split(" ").map((group, index) => (

@@ -353,7 +353,7 @@ function Administration(props: {
         <p class="quiet padded">{say.linkHint}</p>
         {link !== null && (
           <div class="padded">
-            <Qr data={link.text} label={say.link} />
+            <Qr text={link.text} label={say.link} />
             <CopyLine text={link.text} />
           </div>
         )}

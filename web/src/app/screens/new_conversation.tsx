@@ -294,7 +294,7 @@ export function InviteSomebody(props: {
         <p class="quiet">{words.common.loading}</p>
       ) : (
         <>
-          <Qr data={invite.text} label={words.create.invite} />
+          <Qr text={invite.text} label={words.create.invite} />
           <CopyLine text={invite.text} />
           <p class="quiet">{words.welcome.expires(longTime(tag, invite.expiresMs))}</p>
         </>

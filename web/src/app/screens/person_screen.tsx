@@ -13,6 +13,7 @@ import { useAnswer, useApp } from "../use_app.ts";
 export function PersonScreen({ account }: { readonly account: string }) {
   const { model, messenger, words, navigation, tag } = useApp();
   const [scanning, setScanning] = useState(false);
+  const [differs, setDiffers] = useState<string | null>(null);
   const known = model.people.value.get(account);
   const asked = useAnswer(() => messenger.person(account), [account]);
   const person = known ?? asked;
@@ -32,7 +33,9 @@ export function PersonScreen({ account }: { readonly account: string }) {
     const bytes = readSafetyLine(text);
     const match =
       bytes === null ? false : await model.attempt(messenger.scanSafety(account, bytes));
-    if (match !== undefined) model.say(match ? say.match : say.mismatch);
+    // What says that somebody may sit in between stays.
+    setDiffers(match === false ? account : null);
+    if (match === true) model.say(say.match);
   };
   const verified = person.verification === "verified";
   return (
@@ -64,13 +67,18 @@ export function PersonScreen({ account }: { readonly account: string }) {
         {safety !== undefined && (
           <>
             <div class="safety-codes">
-              <Qr data={writeSafetyLine(safety.qr)} label={say.qrLabel} />
+              <Qr text={writeSafetyLine(safety.qr)} label={say.qrLabel} />
               <output class="digits" dir="ltr">
                 {safety.digits.split(" ").map((group, index) => (
                   <span key={index}>{group}</span>
                 ))}
               </output>
             </div>
+            {differs === account && (
+              <p class="padded problem" role="alert">
+                {say.mismatch}
+              </p>
+            )}
             {safety.sinceMs !== null && (
               <p class="quiet padded">
                 {verified

@@ -26,18 +26,12 @@ interface RowProps {
   readonly actions: MessageActions;
   readonly tabStop: boolean;
   readonly pointed: boolean;
-  readonly position: number;
-  readonly count: number;
 }
 
 export const RowView = memo(function RowView(props: RowProps) {
   const { row } = props;
   const { words, tag, model } = useApp();
-  const place = {
-    "data-key": row.key,
-    "aria-posinset": props.position,
-    "aria-setsize": props.count,
-  };
+  const place = { "data-key": row.key };
   if (row.kind === "day") {
     return (
       <li class="divider" {...place}>

@@ -6,15 +6,18 @@
 import { useComputed } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Conversation } from "../../messenger.ts";
+import { Layout } from "../layout.ts";
 import { Icon } from "../parts/icon.tsx";
-import { Layout, makeRows, type Row, tellsBetweenTwo } from "../rows.ts";
+import { makeRows, NO_ROWS, tellsBetweenTwo } from "../rows.ts";
 import type { Timeline } from "../timeline.ts";
 import { useApp } from "../use_app.ts";
 import type { MessageActions } from "./message_actions.tsx";
 import { RowView } from "./row_view.tsx";
 
-const OVERSCAN = 700;
-const LOAD_AT = 1600;
+/** How far beyond the view rows are drawn, in px; and when more of them are. */
+const OVERSCAN = 900;
+const NEEDED = 450;
+const LOAD_AT = 3000;
 const NEAR_END = 60;
 
 interface Anchor {
@@ -35,14 +38,21 @@ export function TimelineView(props: {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
   const layout = useMemo(() => new Layout(), []);
-  const known = useRef<ReadonlyMap<string, Row>>(new Map());
+  const made = useRef(NO_ROWS);
   const anchor = useRef<Anchor | null>(null);
   const atEnd = useRef(true);
   const placed = useRef(false);
+  // Which rows are in the document.
+  const drawn = useRef<readonly [number, number]>([0, 0]);
+  // The view as it is known, so that nothing is laid out only to be asked: its size, how far it is
+  // scrolled, and where in it the rows begin.
+  const view = useRef({ width: window.innerWidth, height: 0, top: 0, origin: 0 });
   // Where this code last put the view: a scroll to there is not the reader's.
   const put = useRef(-1);
+  // The rows that were measured, and in what width.
+  const measured = useRef({ width: 0, rows: new WeakSet<Element>() });
+  const begun = useRef(false);
   const [, draw] = useState(0);
-  const [range, setRange] = useState<readonly [number, number]>([0, 0]);
   const [away, setAway] = useState(false);
   const [focused, setFocused] = useState<string | null>(null);
 
@@ -50,12 +60,22 @@ export function TimelineView(props: {
   const direct = conversation.kind === "direct";
   const messages = useMemo(() => (direct ? all.filter(tellsBetweenTwo) : all), [all, direct]);
   const unreadFrom = timeline.unreadFrom.value;
-  const width = scroller.current?.clientWidth ?? window.innerWidth;
+  const { width } = view.current;
   const rows = useMemo(() => {
-    const made = makeRows(messages, unreadFrom, known.current);
-    known.current = new Map(made.map((row) => [row.key, row]));
-    layout.set(made, width);
-    return made;
+    const { rows: before } = made.current;
+    made.current = makeRows(messages, unreadFrom, made.current);
+    layout.set(made.current.rows, width);
+    // What was drawn stays so wherever it stands now: rows may have come before it.
+    const [from, to] = drawn.current;
+    const held = before
+      .slice(from, to)
+      .findIndex(({ kind, key }) => kind === "message" && layout.find(key) >= 0);
+    if (held >= 0) {
+      const shift = layout.find(before[from + held]?.key ?? "") - from - held;
+      const count = made.current.rows.length;
+      drawn.current = [Math.max(0, from + shift), Math.min(count, Math.max(0, to + shift))];
+    }
+    return made.current.rows;
   }, [messages, unreadFrom, layout, width]);
 
   // Whoever sends something looks at it, wherever they were reading.
@@ -67,81 +87,137 @@ export function TimelineView(props: {
     if (placed.current && last?.mine && goes) atEnd.current = true;
   }
 
+  /** Whether the reader is away from the newest message. */
+  const look = useCallback(() => {
+    const { top, height, origin } = view.current;
+    const left = origin + layout.total - top - height;
+    setAway(!atEnd.current && (left > 400 || timeline.newer.peek()));
+  }, [layout, timeline]);
+
+  /** Sees to it that what is in view, and some more, is drawn. */
   const settle = useCallback(() => {
-    const view = scroller.current;
-    if (view === null) return;
-    const top = view.scrollTop;
-    const next = layout.range(top - OVERSCAN, top + view.clientHeight + OVERSCAN);
-    setRange((old) => (old[0] === next[0] && old[1] === next[1] ? old : next));
+    const { top, height, origin } = view.current;
+    const around = (more: number) =>
+      layout.range(top - origin - more, top - origin + height + more);
+    const [from, to] = around(NEEDED);
+    const [first, end] = drawn.current;
+    if (first <= from && end >= to) return;
+    drawn.current = around(OVERSCAN);
+    draw((n) => n + 1);
   }, [layout]);
 
-  // After every drawing: measure, then put the row under the eye back to where it was.
+  /** Puts the row under the reader's eye where it was: above it heights may have changed. */
+  const place = useCallback(() => {
+    const element = scroller.current;
+    if (element === null || list.current === null) return;
+    const [from, to] = drawn.current;
+    const { style } = list.current;
+    style.setProperty("padding-block-start", `${layout.top(from)}px`);
+    style.setProperty("padding-block-end", `${layout.total - layout.top(to)}px`);
+    const before = view.current.top;
+    if (atEnd.current) element.scrollTop = element.scrollHeight;
+    else if (anchor.current !== null) {
+      const at = layout.find(anchor.current.key);
+      const wanted = view.current.origin + layout.top(at) - anchor.current.offset;
+      if (at < 0 || Math.abs(before - wanted) <= 1) return;
+      element.scrollTop = wanted;
+    } else return;
+    view.current.top = element.scrollTop;
+    if (view.current.top !== before) put.current = view.current.top;
+  }, [layout]);
+
+  // What the document says of sizes; a row grows by itself when its text or its picture changes.
+  const observer = useMemo(
+    () =>
+      new ResizeObserver((entries) => {
+        let moved = false;
+        for (const { target: element, borderBoxSize } of entries) {
+          const key = (element as HTMLElement).dataset["key"];
+          if (!element.isConnected) observer.unobserve(element);
+          else if (key !== undefined) {
+            const height = borderBoxSize[0]?.blockSize ?? element.getBoundingClientRect().height;
+            moved = layout.measure(key, height) || moved;
+          } else {
+            const { clientWidth, clientHeight } = element;
+            moved ||= clientWidth !== view.current.width || clientHeight !== view.current.height;
+            view.current.width = clientWidth;
+            view.current.height = clientHeight;
+          }
+        }
+        if (!moved) return;
+        if (list.current !== null) view.current.origin = list.current.offsetTop;
+        place();
+        // Not at once: rows that come while sizes are told are told of by an error.
+        requestAnimationFrame(() => draw((n) => n + 1));
+      }),
+    [layout, place],
+  );
+
   useLayoutEffect(() => {
-    const view = scroller.current;
-    if (view === null || list.current === null || rows.length === 0) return;
-    const sizes = new Map<string, number>();
-    for (const child of list.current.children) {
-      const key = (child as HTMLElement).dataset["key"];
-      if (key !== undefined) sizes.set(key, child.getBoundingClientRect().height);
-    }
-    const moved = layout.measure(sizes, width);
+    const element = scroller.current;
+    if (element === null) return;
+    view.current.width = element.clientWidth;
+    view.current.height = element.clientHeight;
+    observer.observe(element);
+    draw((n) => n + 1);
+    return () => observer.disconnect();
+  }, [observer]);
+
+  // After every drawing: measure what is new, and hold the place.
+  useLayoutEffect(() => {
+    if (list.current === null || rows.length === 0 || view.current.height === 0) return;
     if (!placed.current) {
-      placed.current = true;
       const start = layout.find(target ?? "unread");
       if (start >= 0) {
         atEnd.current = false;
-        anchor.current = { key: rows[start]?.key ?? "", offset: view.clientHeight * 0.3 };
+        anchor.current = { key: rows[start]?.key ?? "", offset: view.current.height * 0.3 };
       }
     }
-    list.current.style.setProperty("--above", `${layout.top(range[0])}px`);
-    list.current.style.setProperty("--below", `${layout.total - layout.top(range[1])}px`);
-    const before = view.scrollTop;
-    if (atEnd.current) view.scrollTop = view.scrollHeight;
-    else if (anchor.current !== null) {
-      const at = layout.find(anchor.current.key);
-      const wanted = layout.top(at) - anchor.current.offset;
-      if (at >= 0 && Math.abs(before - wanted) > 1) view.scrollTop = wanted;
+    place();
+    if (measured.current.width !== width) measured.current = { width, rows: new WeakSet() };
+    const known = measured.current.rows;
+    let fresh = !placed.current || begun.current !== !timeline.older.peek();
+    let moved = fresh;
+    let at = drawn.current[0];
+    for (const child of list.current.children) {
+      at += 1;
+      say(child, "aria-posinset", at);
+      say(child, "aria-setsize", rows.length);
+      if (known.has(child)) continue;
+      known.add(child);
+      fresh = true;
+      const key = (child as HTMLElement).dataset["key"] ?? "";
+      moved = layout.measure(key, child.getBoundingClientRect().height) || moved;
+      observer.observe(child);
     }
-    if (view.scrollTop !== before) put.current = view.scrollTop;
-    const left = view.scrollHeight - view.scrollTop - view.clientHeight;
-    setAway(!atEnd.current && (left > 400 || timeline.newer.value));
+    if (fresh) view.current.origin = list.current.offsetTop;
+    placed.current = true;
+    begun.current = !timeline.older.peek();
+    if (moved) place();
+    look();
     settle();
-    if (moved) draw((n) => n + 1);
   });
 
   const onScroll = useCallback(() => {
-    const view = scroller.current;
-    if (view === null || !placed.current) return;
-    const top = view.scrollTop;
-    const left = view.scrollHeight - top - view.clientHeight;
+    const element = scroller.current;
+    if (element === null || !placed.current) return;
+    const top = element.scrollTop;
+    const { height, origin } = view.current;
+    view.current.top = top;
+    const left = origin + layout.total - top - height;
     if (Math.abs(top - put.current) > 1) {
       put.current = -1;
-      atEnd.current = left < NEAR_END && !timeline.newer.value;
-      const at = layout.at(top + 8);
-      const key = rows[at]?.key;
-      anchor.current = key === undefined ? null : { key, offset: layout.top(at) - top };
+      atEnd.current = left < NEAR_END && !timeline.newer.peek();
+      const at = layout.at(top - origin + 8);
+      const key = made.current.rows[at]?.key;
+      const offset = origin + layout.top(at) - top;
+      anchor.current = key === undefined ? null : { key, offset };
     }
-    setAway(!atEnd.current && (left > 400 || timeline.newer.value));
+    look();
     settle();
     if (top < LOAD_AT) void timeline.loadOlder();
     if (left < LOAD_AT) void timeline.loadNewer();
-  }, [rows, layout, settle, timeline]);
-
-  // A window of another size lays everything out anew.
-  useEffect(() => {
-    const view = scroller.current;
-    if (view === null) return;
-    let before = view.clientWidth;
-    const observer = new ResizeObserver(() => {
-      if (view.clientWidth !== before) layout.forget();
-      before = view.clientWidth;
-      draw((n) => n + 1);
-    });
-    observer.observe(view);
-    // Rows may grow by themselves: a picture comes, a text size changes.
-    if (list.current !== null) observer.observe(list.current);
-    return () => observer.disconnect();
-  }, [layout]);
+  }, [layout, look, settle, timeline]);
 
   // What stands on the screen of somebody who looks at it is read.
   const lastAt = messages.findLast((each) => !each.mine)?.at ?? 0;
@@ -168,13 +244,12 @@ export function TimelineView(props: {
 
   const showRow = (key: string) => {
     const at = layout.find(key);
-    const view = scroller.current;
-    if (at < 0 || view === null) return;
-    const [top, bottom] = [layout.top(at), layout.top(at + 1)];
-    if (top < view.scrollTop) view.scrollTop = top - 8;
-    else if (bottom > view.scrollTop + view.clientHeight) {
-      view.scrollTop = bottom - view.clientHeight + 8;
-    }
+    const element = scroller.current;
+    if (at < 0 || element === null) return;
+    const { origin, height } = view.current;
+    const [top, bottom] = [origin + layout.top(at), origin + layout.top(at + 1)];
+    if (top < element.scrollTop) element.scrollTop = top - 8;
+    else if (bottom > element.scrollTop + height) element.scrollTop = bottom - height + 8;
     setFocused(key);
     requestAnimationFrame(() => {
       list.current
@@ -198,14 +273,14 @@ export function TimelineView(props: {
   };
 
   const tabStop = focused ?? rows.at(-1)?.key;
-  const shown = rows.slice(range[0], range[1]);
+  const shown = rows.slice(...drawn.current);
   return (
     <div class="timeline-frame">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the rows in it are what is interacted with */}
       <div class="timeline" ref={scroller} onScroll={onScroll} onKeyDown={onKeyDown} tabIndex={-1}>
         {!timeline.older.value && timeline.ready.value && <Beginning conversation={conversation} />}
         <ol ref={list} aria-label={words.conversation.messages}>
-          {shown.map((row, index) => (
+          {shown.map((row) => (
             <RowView
               key={row.key}
               row={row}
@@ -213,8 +288,6 @@ export function TimelineView(props: {
               actions={actions}
               tabStop={row.key === tabStop}
               pointed={row.key === target}
-              position={range[0] + index + 1}
-              count={rows.length}
             />
           ))}
         </ol>
@@ -235,6 +308,12 @@ export function TimelineView(props: {
       )}
     </div>
   );
+}
+
+/** Sets an attribute where it is another one; a row is not drawn anew for its number. */
+function say(element: Element, name: string, value: number): void {
+  const text = String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
 /** Where a conversation begins: who is in it, and where it says who else might read it. */

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import type { CommitteeFacts, Counted, LogFacts, MonthKey, Trust } from "../../messenger.ts";
+import { committeeOf, contingencyOf } from "../contingency.ts";
 import { ChangeList } from "../parts/change_list.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Card, Screen } from "../parts/screen.tsx";
@@ -26,13 +27,13 @@ export function TrustScreen() {
 export function TrustPage({ trust }: { readonly trust: Trust }) {
   const { words, model, tag } = useApp();
   const say = words.trust;
-  const mine = trust.committees.find((each) => each.number === trust.mine) ?? trust.committees[0];
+  const mine = committeeOf(trust);
   const escrow = trust.escrow === "threshold";
   const others = escrow ? trust.committees.filter((each) => each !== mine) : [];
   return (
     <div class="trust">
       <Answer trust={trust} committee={mine} />
-      {escrow && mine !== undefined && (
+      {mine?.escrow === "threshold" && (
         <>
           <Opened counted={mine.counted} />
           <Holders committee={mine} own={trust.mine !== null && others.length > 0} />
@@ -44,9 +45,15 @@ export function TrustPage({ trust }: { readonly trust: Trust }) {
           <summary>
             <bdi>{each.name}</bdi> · <bdi>{each.jurisdiction}</bdi>
           </summary>
-          <Opened counted={each.counted} />
-          <Holders committee={each} own={false} />
-          <Limits committee={each} />
+          {each.escrow === "threshold" ? (
+            <>
+              <Opened counted={each.counted} />
+              <Holders committee={each} own={false} />
+              <Limits committee={each} />
+            </>
+          ) : (
+            <p class="padded">{words.rules.escrow["none"]}</p>
+          )}
         </details>
       ))}
       <Card title={say.notProtected}>
@@ -96,10 +103,12 @@ function Answer(props: { readonly trust: Trust; readonly committee: CommitteeFac
   const { words } = useApp();
   const { trust, committee } = props;
   const say = words.trust;
-  const none = trust.escrow === "none" || committee === undefined || committee.court === null;
+  const short = { own: say.short, others: say.shortOwnNone, none: say.shortNone };
+  const contingency = contingencyOf(trust);
+  const none = committee === undefined || committee.court === null;
   return (
     <section class="answer">
-      <p class="answer-short">{none ? say.shortNone : say.short}</p>
+      <p class="answer-short">{short[contingency]}</p>
       {!none && committee !== undefined && (
         <div class="lock-picture">
           <Icon name="scale" size={30} />
@@ -112,8 +121,8 @@ function Answer(props: { readonly trust: Trust; readonly committee: CommitteeFac
           </p>
         </div>
       )}
-      {!none && <p>{say.exact}</p>}
-      {!none && <p>{say.notice}</p>}
+      {contingency !== "none" && <p>{say.exact}</p>}
+      {contingency !== "none" && <p>{say.notice}</p>}
       <p>{say.operatorCannot(trust.operator)}</p>
     </section>
   );

@@ -16,6 +16,7 @@ export class TrustCalls implements m.TrustCalls {
   readonly #holder: Holder;
   /** What the service worker said; undefined where there is none, or it has not spoken. */
   #met: Met | null | undefined;
+  #workerReplaced = false;
 
   constructor(holder: Holder) {
     this.#holder = holder;
@@ -67,12 +68,22 @@ export class TrustCalls implements m.TrustCalls {
     if (device !== undefined) await this.entered(device);
   }
 
-  /** A device was opened: tells it what the service worker met. */
+  async workerReplaced() {
+    this.#workerReplaced = true;
+    const { device } = this.#holder;
+    if (device !== undefined) await this.entered(device);
+  }
+
+  /** A device was opened: tells it what the service worker met, and what became of that. */
   async entered({ core, alarms }: Device): Promise<void> {
     const met = this.#met;
-    if (met == null) return;
+    if (met == null && !this.#workerReplaced) return;
     await core.alone(async () => {
-      alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
+      if (this.#workerReplaced) alarms.raise({ kind: "worker-replaced" });
+      this.#workerReplaced = false;
+      if (met != null) {
+        alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
+      }
       await core.flush();
     });
   }

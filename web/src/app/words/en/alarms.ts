@@ -23,6 +23,18 @@ export const alarm = {
   forkText:
     "The server shows different people different logs. What it says of keys and warrants cannot be relied upon. Both histories are kept on this device as evidence; tell the operator and the witnesses.",
   logs: { key: "key log", law: "law log" },
+  alone: {
+    charter: "The operator tried to change the charter alone",
+    key: "The operator tried to bring in a month's key of its own",
+  },
+  aloneText: {
+    charter:
+      "The law log names a new charter that those who must sign it did not sign. It would change who can read messages. It has no effect on this device. Tell a custodian or the court.",
+    key: "The law log names a key that the custodians and the court did not sign. Whoever made it could read what is sealed to it. Nothing is sealed to it on this device. Tell a custodian or the court.",
+  },
+  replaced: "The server put other code into this browser",
+  replacedText:
+    "It replaced the part of this app that refuses code which is not in the law log. What is open here still runs as before, but what opens next may be the server's. Do not enter your secret here again, and tell others by another way.",
   unlogged: "This app's code is not in the law log",
   unloggedText:
     "The server sent program code that it has not put on record. It was refused: you go on with the code you had. Tell others.",

@@ -8,6 +8,8 @@ export const conversation = {
     "Your messages are end-to-end encrypted, with a disclosed judge-and-quorum contingency.",
   chooseNone:
     "Your messages are end-to-end encrypted. This deployment has no contingency: nothing can be opened.",
+  chooseOwnNone:
+    "Your messages are end-to-end encrypted, and your committee has no contingency. What people of other committees write can be opened by a warrant there.",
   messages: "Messages",
   info: (who: string) => `About ${name(who)}`,
   members,

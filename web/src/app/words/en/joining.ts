@@ -56,6 +56,8 @@ export const linking = {
 export const unlock = {
   title: (handle: string) => `Welcome back, ${name(handle)}`,
   lead: "Your messages are on this device, locked.",
+  again:
+    "The tab that held your secret was closed or locked. No other tab keeps it, so it is asked for again.",
   button: "Unlock",
   passkey: "Unlock with your passkey",
   wrong: "That does not open it. Try again.",

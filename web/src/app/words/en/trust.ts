@@ -7,6 +7,8 @@ export const trust = {
   short: "The people in a conversation, on their devices. And one other way, disclosed here:",
   shortNone:
     "The people in a conversation, on their devices. Nobody else: this deployment's charter has no contingency, so nothing can be opened.",
+  shortOwnNone:
+    "The people in a conversation, on their devices. Nobody else can open what you write: your committee has no contingency. What people of other committees write, a warrant there can open:",
   doubleLock: (t: number, n: number, court: string) =>
     `A warrant that a minister and a judge have both signed, that stands in the public law log, and that ${number(t)} of ${number(n)} custodians together with ${name(court)} release.`,
   exact:

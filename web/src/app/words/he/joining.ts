@@ -56,6 +56,8 @@ export const linking: Words["linking"] = {
 export const unlock: Words["unlock"] = {
   title: (handle) => `ברוך שובך, ${name(handle)}`,
   lead: "ההודעות שלך במכשיר הזה, נעולות.",
+  again:
+    "הכרטיסייה שהחזיקה את הסוד נסגרה או ננעלה. אף כרטיסייה אחרת אינה שומרת אותו, ולכן הוא מתבקש שוב.",
   button: "פתיחה",
   passkey: "פתיחה במפתח הגישה",
   wrong: "זה אינו פותח. יש לנסות שוב.",

@@ -1,0 +1,3 @@
+-- Version 3. Who opened a ceremony; of older ones nobody knows.
+
+ALTER TABLE ceremonies ADD COLUMN author BLOB NOT NULL DEFAULT x'';

@@ -1,0 +1,56 @@
+"""A server that answers nothing, or refuses ceremonies, keeps no share alive (K-20)."""
+
+from pathlib import Path
+
+import pytest
+from law_path import be_seen
+from small_world import MONTH, law_of, running, small_world
+
+from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS, last_day
+from doublelock.protocol.errors import WireRefused
+from doublelock.transport.http import HttpClient
+
+AFTER = last_day(MONTH) + 92
+
+
+async def test_shares_die_whatever_the_server_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(await small_world(tmp_path)) as world:
+
+        async def silent(*_: object, **__: object) -> None:
+            raise WireRefused(Code.SERVER_UNREACHABLE, "silent")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(HttpClient, "_request", silent)
+            for day, kept in ((AFTER + 2, True), (AFTER + 3, False)):
+                world.clock.advance_to(day * DAY_MS + DAY_MS // 2)
+                for holder in world.holders:
+                    with pytest.raises(WireRefused):
+                        await holder.step(world.clock())
+                    assert (MONTH in holder.vault.key_epochs()) is kept
+                    assert MONTH + 1 in holder.vault.key_epochs()
+        await be_seen(world)
+        assert [look.destroyed for look in await world.look()] == [[MONTH]] * 4
+        await be_seen(world)
+        await world.look()
+        assert law_of(world).epochs[1, MONTH].destroyed == {0, 1, 2, 3}
+
+
+async def test_a_refused_ceremony_stops_no_destruction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(await small_world(tmp_path)) as world:
+        holder = world.holders[0]
+
+        async def refused(*_: object) -> bool:
+            raise WireRefused(Code.CEREMONY_OPENINGS, "a month")
+
+        monkeypatch.setattr(holder.ceremonies, "step", refused)
+        world.clock.advance_to((AFTER + 2) * DAY_MS + DAY_MS // 2)
+        await be_seen(world)
+        with pytest.raises(WireRefused) as refusal:
+            await holder.step(world.clock())
+        assert refusal.value.code is Code.CEREMONY_OPENINGS
+        assert MONTH not in holder.vault.key_epochs()
