@@ -38,7 +38,7 @@ test("a new device is approved by the code that it shows", async () => {
   const second = await stage.open(await stage.context());
   await second.fill("input", invite);
   await second.waitForSelector("form.joining");
-  await second.locator("input[type=radio]").nth(1).check();
+  await second.locator("input[value=passphrase]").check();
   for (const at of [0, 1]) {
     await second.locator("input[type=password]").nth(at).fill(PASSPHRASE);
   }
