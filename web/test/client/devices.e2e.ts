@@ -243,7 +243,7 @@ test("interrupts when another person's devices change, before anything is sent",
     return "sent";
   });
   expect(refused).toBe("sent");
-  await first.locator(".toast", { hasText: "safety code" }).waitFor();
+  await dialog.locator(".refusal", { hasText: "safety code" }).waitFor();
   await dialog.locator("footer button").first().click();
   await dialog.waitFor({ state: "detached" });
   await write(first, "now I know");

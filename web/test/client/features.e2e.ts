@@ -251,7 +251,7 @@ test("records, sends and plays a voice note", async () => {
 
 test("tells what came and was read, and who types", async () => {
   await open(mira, group);
-  await mira.locator(".to-end").click();
+  await mira.locator(".timeline").evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await write(page, "seen by all?");
   await hears("Text", "seen by all?");
   const ticks = bubble(page, "seen by all?").locator(".ticks");
