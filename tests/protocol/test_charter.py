@@ -95,6 +95,25 @@ def test_an_amendment_by_all_whom_it_concerns_takes_effect_after_its_delay() -> 
     assert charter_at((CHARTER, new), 5 + 14 * DAY_MS) is new
 
 
+def test_retention_is_the_longest_and_no_days_are_no_limit() -> None:
+    """W-19, for server and clients alike."""
+    now = 100 * DAY_MS
+    short, long, none = (
+        msgspec.structs.replace(committee(number), retention_days=days)
+        for number, days in ((1, 30), (2, 92), (3, 0))
+    )
+    for committees, kept_from in (
+        ((short,), 70 * DAY_MS),
+        ((short, long), 8 * DAY_MS),
+        ((long, short), 8 * DAY_MS),
+        ((short, none), 0),
+        ((none,), 0),
+    ):
+        terms = msgspec.structs.replace(charter_terms(), committees=committees)
+        assert terms.retained_from(now) == kept_from
+    assert msgspec.structs.replace(terms, committees=(long,)).retained_from(DAY_MS) == 0
+
+
 def test_what_concerns_one_committee_needs_that_one_alone() -> None:
     first = msgspec.structs.replace(committee(1), judges=(party("1-new judge"),))
     terms = amend(committees=(first, committee(2)))

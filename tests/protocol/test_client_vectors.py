@@ -293,6 +293,9 @@ def test_which_committee_seals_on_which_day() -> None:
             assert outcome(partial(requires_capsule, charters, *where)) == case["outcome"]
         else:
             assert requires_capsule(charters, *where) is case["outcome"], case["why"]
+    retention = world["capsules"]["retention"]
+    kept_from = [charter.terms.retained_from(retention["now_ms"]) for charter in charters]
+    assert kept_from == retention["from_ms"]
 
 
 @cache

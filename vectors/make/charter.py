@@ -144,7 +144,10 @@ def _without_escrow(number: int) -> Committee:
 
 
 def _capsules() -> dict[str, object]:
-    """Return an amendment in the middle of a day, and which committee seals on which day (C-6)."""
+    """Return an amendment in the middle of a day, and which committee seals on which day (C-6).
+
+    Then how far back messages are kept by the charter before it and after it (W-19).
+    """
     committees = (_without_escrow(1), committee(2), _without_escrow(3))
     made = amended(committees=committees)
     document = sign(made, EVERYONE)
@@ -165,7 +168,11 @@ def _capsules() -> dict[str, object]:
         assert code == (outcome if isinstance(outcome, str) else None), why
         assert code or requires_capsule(charters, number, at) is outcome, why
         cases.append({"why": why, "committee": number, "day": at, "outcome": outcome})
-    return {"amendment": document.decode(), "cases": cases}
+    now_ms = made.effective_ms + 1000 * DAY_MS
+    retained = [charter.terms.retained_from(now_ms) for charter in charters]
+    assert retained[0] > retained[1] == 0
+    retention = {"now_ms": now_ms, "from_ms": retained}
+    return {"amendment": document.decode(), "cases": cases, "retention": retention}
 
 
 def build() -> dict[str, object]:

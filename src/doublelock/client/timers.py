@@ -4,7 +4,6 @@ A timer is a record like any other; an admin's counts, for what comes behind it.
 the time too, and deletes its ciphertext by it.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,9 +12,7 @@ from msgspec import Struct, msgpack
 from doublelock.client.core import Core, Room
 from doublelock.client.vault import Shown
 from doublelock.protocol.api import CONTENT_TYPE, SetTimer, encode_body
-from doublelock.protocol.charter_terms import CharterTerms
 from doublelock.protocol.codes import Code
-from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.errors import GroupRefused
 from doublelock.protocol.group_rules import speaks_for
 from doublelock.protocol.identifiers import AccountId, ConversationId
@@ -89,7 +86,7 @@ class Timers:
         """Delete every message whose timer or retention is over; return how many (spec G-15)."""
         core, deleted = self._core, 0
         now = core.clock()
-        retained_from = now - retention_ms(core.monitor.charter.terms)
+        retained_from = core.monitor.charter.terms.retained_from(now)
         due = {
             conversation: set(self._outlived(conversation, retained_from))
             for conversation in core.rooms
@@ -110,7 +107,7 @@ class Timers:
             deleted += len(sequences)
         return deleted
 
-    def _outlived(self, conversation: ConversationId, before_ms: float) -> Iterator[int]:
+    def _outlived(self, conversation: ConversationId, before_ms: int) -> Iterator[int]:
         """Yield the places of what is older; times never run backwards in a timeline."""
         after = 0
         while items := self._core.vault.history(conversation, after, _AT_ONCE):
@@ -119,12 +116,3 @@ class Timers:
                     return
                 yield item.sequence
             after = items[-1].sequence
-
-
-def retention_ms(terms: CharterTerms) -> float:
-    """Return for how long a message is kept; for ever where nothing is sealed to keys.
-
-    The longest of any committee's, as at the server: a conversation may have members of several.
-    """
-    days = max(int(committee.retention_days) for committee in terms.committees)
-    return days * DAY_MS if days else math.inf

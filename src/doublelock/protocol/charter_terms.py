@@ -8,6 +8,7 @@ import msgspec
 
 from doublelock.protocol import ed25519, limits
 from doublelock.protocol.codes import Code
+from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.documents import (
     Bytes32,
     CommitteeNumber,
@@ -163,6 +164,15 @@ class CharterTerms(Document, frozen=True):
     escrow: Literal["threshold", "none"]
     committees: tuple[Committee, ...]
     addresses: tuple[Name, ...] = ()
+
+    def retained_from(self, now_ms: int) -> int:
+        """Return the time (ms) before which stored messages are deleted; 0 for none (spec W-19).
+
+        The longest retention of any committee: a conversation may have senders of several. No
+        days, as a committee without escrow may have, are no limit.
+        """
+        days = [committee.retention_days for committee in self.committees]
+        return max(0, now_ms - max(days) * DAY_MS) if all(days) else 0
 
 
 def check_terms(terms: CharterTerms) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from doublelock.protocol.charter import Charter
-from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.errors import Refusal
 from doublelock.server.blobs import Blobs
 from doublelock.server.config import Bounds, Clock
@@ -66,10 +65,7 @@ class Sweeper:
         """Delete what is due and return how many items lost their content."""
         now = self._clock()
         self._sessions.sweep()
-        # The longest retention of any committee: a conversation may have senders of several, and
-        # no days, where nothing is sealed to keys, are no limit.
-        days = [committee.retention_days for committee in self._charter().terms.committees]
-        retained_from = now - max(days) * DAY_MS if all(days) else 0
+        retained_from = self._charter().terms.retained_from(now)
         erased = 0
         held = await self.holds()
         for row in await self._store.read(lambda tables: tables.groups.all()):

@@ -5,8 +5,7 @@
  */
 
 import { type Line, type Notice, type RefusalFacts, SERVICE } from "../messenger.ts";
-import type { Committee } from "../protocol/charter_terms.ts";
-import { DAY_MS } from "../protocol/days.ts";
+import { retainedFrom } from "../protocol/charter_terms.ts";
 import { hex } from "../protocol/encoding.ts";
 import { speaksFor } from "../protocol/group_rules.ts";
 import { type AnyRecord, display } from "../protocol/record.ts";
@@ -156,15 +155,14 @@ export class Chronicle {
   /**
    * Deletes what a conversation's timer or the charter's retention has ended; the caller flushes.
    *
-   * Retention is the longest of any committee's, as at the server: a conversation may have members of
-   * several. What the service told stays: it is the person's evidence.
+   * What the service told stays: it is the person's evidence.
    */
   async sweep(nowMs: number): Promise<void> {
-    const days = Math.max(...this.#core.monitor.charter.terms.committees.map(retention));
+    const keptFrom = retainedFrom(this.#core.monitor.charter.terms, nowMs);
     for (const name of this.views.names) {
       if (name === SERVICE) continue;
       const due = [
-        ...(await this.timeline.outlived(name, nowMs - days * DAY_MS)),
+        ...(await this.timeline.outlived(name, keptFrom)),
         ...(await this.timeline.expired(name, nowMs)),
       ];
       if (due.length > 0) await this.#erase(name, due);
@@ -275,9 +273,4 @@ export class Chronicle {
     });
     this.#core.tell({ kind: "history", conversation: name });
   }
-}
-
-/** A committee's retention in days; where nothing is sealed to keys, 0 stands for no limit. */
-function retention({ retentionDays }: Committee): number {
-  return retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays;
 }

@@ -1,5 +1,6 @@
 /** What a charter says, as a document; `charter` tells who must have signed it (spec C). */
 
+import { DAY_MS } from "./days.ts";
 import {
   arrayOf,
   bytes32,
@@ -25,7 +26,6 @@ import { parseVkey } from "./note.ts";
 const days = whole(36_525);
 /** A C2SP signed-note verifier key as text. */
 const vkey = text(1, limits.VKEY);
-const DAY_MS = 24 * 60 * 60_000;
 
 /** What a warrant may ask for; a kind exists when the charter has a profile for it. */
 export const warrantKind = oneOf("content-stored", "metadata");
@@ -127,6 +127,17 @@ export function profileOf(committee: Committee, kind: WarrantKind): Profile {
   const found = committee.profiles.find((each) => each.kind === kind);
   if (found === undefined) throw new CharterRefused("warrant-kind", kind);
   return found;
+}
+
+/**
+ * The time (ms) before which stored messages are deleted, 0 for none (spec W-19).
+ *
+ * The longest retention of any committee: a conversation may have senders of several. No days, as
+ * a committee without escrow may have, are no limit.
+ */
+export function retainedFrom({ committees }: CharterTerms, nowMs: number): number {
+  const spans = committees.map(({ retentionDays }) => retentionDays);
+  return spans.includes(0) ? 0 : Math.max(0, nowMs - Math.max(...spans) * DAY_MS);
 }
 
 /** Whether every stored message of a committee's accounts must carry a capsule (spec C-6). */

@@ -12,6 +12,7 @@ import {
   verifyAmendment,
   verifyGenesis,
 } from "../../src/protocol/charter.ts";
+import { retainedFrom } from "../../src/protocol/charter_terms.ts";
 import { VerifyKey } from "../../src/protocol/ed25519.ts";
 import { hex, utf8 } from "../../src/protocol/encoding.ts";
 import * as frames from "../../src/protocol/frames.ts";
@@ -477,6 +478,7 @@ describe("charter", () => {
     capsules: {
       amendment: string;
       cases: { why: string; committee: number; day: number; outcome: boolean | string }[];
+      retention: { now_ms: number; from_ms: readonly number[] };
     };
   }>("charter");
   const genesis = () => verifyGenesis(utf8(file.document), raw(file.deployment));
@@ -507,6 +509,11 @@ describe("charter", () => {
     const asked = () => requiresCapsuleOn(charters, committee, day);
     if (typeof outcome === "string") expect(refusalOf(asked)).toBe(outcome);
     else expect(asked()).toBe(outcome);
+  });
+  it("keeps messages for the longest retention", () => {
+    const charters = [genesis(), verifyAmendment(genesis(), utf8(file.capsules.amendment))];
+    const { now_ms, from_ms } = file.capsules.retention;
+    expect(charters.map(({ terms }) => retainedFrom(terms, now_ms))).toEqual(from_ms);
   });
 });
 
