@@ -2,5 +2,5 @@
 
 from hypothesis import settings
 
-settings.register_profile("doublelock")
+settings.register_profile("doublelock", deadline=None)
 settings.load_profile("doublelock")

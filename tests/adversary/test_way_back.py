@@ -8,13 +8,14 @@ import pytest
 from client_world import World, next_event, texts, world_at
 
 from doublelock.client import group_info
-from doublelock.client.client import Client
 from doublelock.client.events import Joined, Membership, RefusedItem
-from doublelock.protocol.api import PostCommit, PostedCommit
+from doublelock.protocol.api import PostCommit
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import Text
+
+from .lying import post, trio
 
 _EXTERNAL_PUB = b"\x00\x04"
 """The extension's type; then its size, and a key with its size of 32 (RFC 9420 §12.4.3.2)."""
@@ -45,25 +46,12 @@ def swap_key(rogue: Any, info: bytes, key: bytes) -> bytes:
     return info[:4] + signed + vector(signature)
 
 
-async def post(client: Client, chat: ConversationId, body: PostCommit) -> None:
-    path = f"/v1/conversations/{chat.hex()}/commits"
-    await client._core.http.ask("POST", path, body, PostedCommit)
-
-
 async def spoil_way_back(rogue: Any, chat: ConversationId, world: World, key: bytes) -> None:
     """Commit as a member may, and leave a GroupInfo by which nobody can come back."""
     group = rogue._core.group(rogue._core.room(chat))
     pending = group.commit(now=world.clock() // 1000)
     info = swap_key(rogue, pending.group_info, key)
     await post(rogue, chat, PostCommit(commit=pending.message, group_info=info))
-
-
-async def trio(world: World) -> tuple[Client, Client, Client, ConversationId]:
-    crowd = [await world.person(handle) for handle in ("ann", "bob", "cid")]
-    chat = await crowd[0].create_conversation(["bob", "cid"])
-    for one in crowd[1:]:
-        await next_event(one, Joined)
-    return crowd[0], crowd[1], crowd[2], chat
 
 
 async def test_members_put_the_way_back_right(tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ async def test_retention_deletes_when_connecting_and_while_running(
         await bob.reached(chat, last)
         bob = await world.reopen(bob, connect=False)
         world.clock.now += 91 * day_ms
-        assert len(ann._core.vault.history(chat)) == 2, "not over, by a hair"
+        assert len(ann.history(chat)) == 2, "not over, by a hair"
         world.clock.now += 1
         async with asyncio.timeout(20):
             while len(ann._core.vault.history(chat)) == 2:  # noqa: ASYNC110

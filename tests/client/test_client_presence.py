@@ -9,7 +9,7 @@ from doublelock.client import marks, presence
 from doublelock.client.client import Client
 from doublelock.client.events import Joined, Message, Seen, Whispering
 from doublelock.protocol.identifiers import ConversationId
-from doublelock.protocol.record import Presence, ReadMark, Text, Typing
+from doublelock.protocol.record import Media, Presence, ReadMark, Text, Typing
 
 
 async def pair(world: World) -> tuple[Client, Client, ConversationId]:
@@ -170,4 +170,5 @@ async def test_a_file_answers_a_message(tmp_path: Path) -> None:
         while answer.account != bob.account:
             answer = await next_event(ann, Message)
         assert answer.record == record
-        assert getattr(answer.record, "target", b"") == asked.message_id
+        assert isinstance(record, Media)
+        assert record.target == asked.message_id

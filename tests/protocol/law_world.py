@@ -19,6 +19,7 @@ from doublelock.protocol.charter import (
     Profile,
     WarrantKind,
     genesis_id,
+    hash_terms,
     verify_genesis,
     write_terms,
 )
@@ -34,6 +35,7 @@ from doublelock.protocol.identifiers import AccountId, ConversationId
 from doublelock.protocol.keyepoch import EpochId, HalfKey, Role, SignedKeyEpoch
 from doublelock.protocol.label import Label
 from doublelock.protocol.lawlog import (
+    AmendmentLogged,
     AnyEntry,
     Approval,
     CharterLogged,
@@ -385,3 +387,22 @@ class World:
         )
         signed = sign_destruction(statement, key(f"{number}-{holder}"))
         self.log(f"{number}-{holder}", Destruction(number, epoch, Opaque(signed)))
+
+
+def amend(world: World, first: Committee) -> tuple[AmendmentLogged, dict[bytes, bytes]]:
+    """An amendment that gives committee 1 another form, signed by all whom it concerns."""
+    terms = msgspec.structs.replace(
+        charter_terms(),
+        sequence=1,
+        deployment=Bytes32(world.deployment),
+        previous=Bytes32(world.charter.hash),
+        issued_ms=NOW,
+        effective_ms=NOW + 15 * DAY_MS,
+        committees=(first, committee(2)),
+    )
+    names = ("operator", "1-court", "1-custodian1", "1-custodian2")
+    document = sign_charter(terms, names)
+    digest = hashlib.sha256(document).digest()
+    return AmendmentLogged(Bytes32(hash_terms(write_terms(terms))), Bytes32(digest)), {
+        digest: document
+    }

@@ -13,6 +13,7 @@ from law_world import (
     TODAY,
     World,
     account,
+    amend,
     charter_terms,
     committee,
     key,
@@ -22,7 +23,7 @@ from law_world import (
     sign_charter,
 )
 
-from doublelock.protocol.charter import Committee, Custodian, hash_terms, write_terms
+from doublelock.protocol.charter import Custodian, hash_terms, write_terms
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, first_day
@@ -237,29 +238,10 @@ def test_a_key_epoch_is_never_replaced_and_a_dead_one_never_revived() -> None:
     assert last_void(world) is Code.EPOCH_DEAD
 
 
-def _amendment(world: World, first: Committee) -> tuple[AmendmentLogged, dict[bytes, bytes]]:
-    """An amendment that gives committee 1 another form, signed by all whom it concerns."""
-    terms = msgspec.structs.replace(
-        charter_terms(),
-        sequence=1,
-        deployment=Bytes32(world.deployment),
-        previous=Bytes32(world.charter.hash),
-        issued_ms=NOW,
-        effective_ms=NOW + 15 * DAY_MS,
-        committees=(first, committee(2)),
-    )
-    names = ("operator", "1-court", "1-custodian1", "1-custodian2")
-    document = sign_charter(terms, names)
-    digest = hashlib.sha256(document).digest()
-    return AmendmentLogged(Bytes32(hash_terms(write_terms(terms))), Bytes32(digest)), {
-        digest: document
-    }
-
-
 def test_a_court_keeps_its_place_while_its_keys_live() -> None:
     """C-11: its share is whole; nobody else has it, and nobody else can be given it."""
     world = World()
-    entry, documents = _amendment(
+    entry, documents = amend(
         world, msgspec.structs.replace(committee(1), court=party("1-other court"))
     )
     world.log("operator", entry, NOW, documents, void=True)
@@ -272,7 +254,7 @@ def test_a_court_keeps_its_place_while_its_keys_live() -> None:
 def test_a_courts_office_passes_on_with_its_key() -> None:
     world = World()
     renamed = msgspec.structs.replace(party("1-court"), name="Court of Appeal")
-    entry, documents = _amendment(world, msgspec.structs.replace(committee(1), court=renamed))
+    entry, documents = amend(world, msgspec.structs.replace(committee(1), court=renamed))
     world.log("operator", entry, NOW, documents)
     assert world.state.charters[1].committee(1).court == renamed
 
@@ -281,7 +263,7 @@ def test_a_generation_counts_under_the_charter_in_force_alone() -> None:
     """R-22: between its line and its holders in force nobody could release."""
     world = World()
     two = msgspec.structs.replace(committee(1), custodians=committee(1).custodians[:2])
-    entry, documents = _amendment(world, two)
+    entry, documents = amend(world, two)
     world.log("operator", entry, NOW, documents)
     passed = KeyEpochLogged(
         1, EPOCH, Opaque(key_epoch_statement(world.deployment, 1, EPOCH, 2, size=2))
@@ -306,7 +288,7 @@ def test_a_generation_counts_under_the_charter_in_force_alone() -> None:
 def test_who_came_but_got_no_share_yet_states_no_destruction() -> None:
     world = World()
     new = (*committee(1).custodians[:2], Custodian(3, "new", public("1-custodian4")))
-    entry, documents = _amendment(world, msgspec.structs.replace(committee(1), custodians=new))
+    entry, documents = amend(world, msgspec.structs.replace(committee(1), custodians=new))
     world.log("operator", entry, NOW, documents)
     world.time_ms = NOW + 16 * DAY_MS
     with pytest.raises(AssertionError):

@@ -1,6 +1,5 @@
 """The release rule: every refusal by its name, no permit beyond the warrant (spec R-9 to R-19)."""
 
-import hashlib
 from collections.abc import Callable
 
 import msgspec
@@ -14,27 +13,24 @@ from law_world import (
     TODAY,
     World,
     account,
+    amend,
     charter_terms,
     committee,
     conversation,
     key,
     party,
     public,
-    sign_charter,
 )
 
 from doublelock.protocol.charter import (
     WarrantKind,
-    hash_terms,
     verify_amendment,
-    write_terms,
 )
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.errors import Refusal, ReleaseRefused
 from doublelock.protocol.lawlog import (
-    AmendmentLogged,
     Approval,
     Cancellation,
     Ground,
@@ -535,20 +531,9 @@ def test_a_cancellation_outlives_the_office_of_who_signed_it() -> None:
         for name in ("1-minister", "1-new minister", "2-minister")
     }
     first = msgspec.structs.replace(committee(1), ministers=(party("1-new minister"),))
-    terms = msgspec.structs.replace(
-        charter_terms(),
-        sequence=1,
-        deployment=Bytes32(world.deployment),
-        previous=Bytes32(world.charter.hash),
-        issued_ms=NOW,
-        effective_ms=NOW + 15 * DAY_MS,
-        committees=(first, committee(2)),
-    )
-    document = sign_charter(terms, ("operator", "1-court", "1-custodian1", "1-custodian2"))
-    digest = hashlib.sha256(document).digest()
-    logged = AmendmentLogged(Bytes32(hash_terms(write_terms(terms))), Bytes32(digest))
-    world.log("operator", logged, NOW, {digest: document})
-    world.charter = verify_amendment(world.charter, document)
+    logged, documents = amend(world, first)
+    world.log("operator", logged, NOW, documents)
+    world.charter = verify_amendment(world.charter, documents[bytes(logged.document)])
     now = NOW + 16 * DAY_MS
     for name in ("1-minister", "1-new minister"):
         with pytest.raises(ReleaseRefused) as refused:

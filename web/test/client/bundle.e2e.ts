@@ -141,7 +141,7 @@ test("opens what it has when the server serves other files for the same manifest
     files: { path: string }[];
   };
   for (const { path } of files) {
-    if (path !== "sw.js") between.lies.set(`/${path}`, { body: EVIL, type: "text/html" });
+    if (!path.startsWith("sw-")) between.lies.set(`/${path}`, { body: EVIL, type: "text/html" });
   }
   between.lies.set("/", { body: EVIL, type: "text/html" });
   await reload();
@@ -237,11 +237,14 @@ test("takes a logged release with another worker, and says when the server alone
   // It serves, and a release that changed its worker is no cause for alarm.
   expect(await look()).toEqual({ kind: "same", hash, verdict: "logged" });
   await reload();
+  const update = () =>
+    page.evaluate(async () => {
+      await (await navigator.serviceWorker.ready).update();
+    });
+  await update();
   expect(await page.locator("[role=alertdialog]").count()).toBe(0);
   between.lies.set(`/${name}`, { body: `${next}// Evil.\n`, type: "text/javascript" });
-  await page.evaluate(async () => {
-    await (await navigator.serviceWorker.ready).update();
-  });
+  await update();
   const alarm = page.locator("[role=alertdialog]");
   await alarm.getByText("The server put other code into this browser").waitFor();
   await alarm.locator("button").last().click();

@@ -4,7 +4,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
 
 const SCRIPT = fileURLToPath(new URL("world.py", import.meta.url));
 const WEB = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -131,10 +137,11 @@ export class Stage {
     return run;
   }
 
-  async context(): Promise<BrowserContext> {
+  async context(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await this.browser.newContext({
       viewport: { width: 1280, height: 820 },
       locale: "en-GB",
+      ...options,
     });
     context.setDefaultTimeout(PATIENCE_MS);
     this.#contexts.push(context);

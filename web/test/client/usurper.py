@@ -1,7 +1,7 @@
 """An operator who would be the law alone: charters and month keys by holders of its own.
 
 Everything that it makes is well-formed and signed by keys that it has: its own, and those of
-custodians and courts that it invented.
+custodians that it invented.
 """
 
 import hashlib
@@ -80,7 +80,7 @@ class Usurper:
         await self._log(KeyEpochLogged(committee=committee, key_epoch=month, statement=statement))
 
     def _usurped(self) -> CharterTerms:
-        """Return the deployment's own terms with the usurper's custodians and court."""
+        """Return the deployment's own terms with the usurper's custodians."""
         terms = self._world.monitor.charters[0].terms
         mine = self._own.committees[0]
         public = [Bytes32(SigningKey(seed).public.encoded) for seed in mine.custodians]

@@ -13,8 +13,7 @@ type Name = readonly (string | number)[];
 beforeAll(async () => {
   stage = await Stage.begin();
   // Without a service worker, the server alone says when a script comes.
-  context = await stage.browser.newContext({ serviceWorkers: "block", locale: "en-GB" });
-  context.setDefaultTimeout(30_000);
+  context = await stage.context({ serviceWorkers: "block" });
   page = await stage.open(context);
   await stage.register(page, "noa");
 });

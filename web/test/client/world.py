@@ -163,7 +163,7 @@ class Play:
             case "amendment":
                 await usurper.amend()
             case "key":
-                await usurper.replace_key(ask.get("committee", 1))
+                await usurper.replace_key(1)
         return None
 
     async def slip_in(self, ask: dict[str, Any]) -> Any:
