@@ -462,7 +462,7 @@ class Client:
 
         What its timer or the charter's retention has ended is deleted before, and not returned.
         """
-        self._session.timers.sweep()
+        self._session.timers.sweep_one(conversation)
         return self._core.vault.history(conversation, after, limit)
 
     def shown(self, conversation: ConversationId) -> int:

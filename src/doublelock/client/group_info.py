@@ -33,7 +33,8 @@ class GroupInfoCheck:
     def __init__(self, core: Core, conversations: Conversations) -> None:
         self._core = core
         self._conversations = conversations
-        self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
+        self._tasks: dict[ConversationId, asyncio.Task[bool]] = {}
+        self._stopped = False
 
     def look(self) -> None:
         """Begin to look where a commit came since; to be called whenever something has come."""
@@ -44,36 +45,47 @@ class GroupInfoCheck:
                 room.unchecked = False
                 task = asyncio.create_task(self._check(room))
                 self._tasks[room.conversation] = task
-                task.add_done_callback(partial(self._done, room.conversation))
+                task.add_done_callback(partial(self._done, room))
 
-    def _done(self, conversation: ConversationId, _: "asyncio.Task[None]") -> None:
-        del self._tasks[conversation]
+    def _done(self, room: Room, task: "asyncio.Task[bool]") -> None:
+        del self._tasks[room.conversation]
+        if self._stopped or task.cancelled():
+            return
+        if task.result():
+            self.look()  # a commit may have come meanwhile, and nothing after it
+        else:
+            room.unchecked = True  # for when something comes again
 
     async def stop(self) -> None:
         """End what is under way."""
+        self._stopped = True
         for task in list(self._tasks.values()):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def _check(self, room: Room) -> None:
+    async def _check(self, room: Room) -> bool:
+        """Look, and put right what is wrong; False when that could not be done."""
         core = self._core
-        with contextlib.suppress(Refusal):  # gone, broken, or the server is away: others look
+        try:
             members = core.group(room).member_count()
             if random.random() * members > _LOOKING:  # noqa: S311 - only spreads load
-                return
+                return True
             await self._pause(random.random() * members)  # noqa: S311 - only spreads load
             epoch = await self._wrong_epoch(room)
-            if epoch is None:
-                return
-            # One after the other: whoever comes second finds another epoch, and nothing to do.
-            await self._pause(core.group(room).own_leaf_index)
-            await self._conversations.renew(room, epoch)
+            if epoch is not None:
+                # One after the other: whoever is second finds another epoch, and nothing to do.
+                await self._pause(core.group(room).own_leaf_index)
+                await self._conversations.renew(room, epoch)
+        except Refusal:  # gone, broken, or the server is away
+            return False
+        return True
 
     async def _wrong_epoch(self, room: Room) -> int | None:
         """Return the present epoch if the server's GroupInfo of it is wrong. Raises Refusal."""
         core = self._core
         path = f"/v1/conversations/{room.conversation.hex()}/group-info"
+        room.unchecked = False  # this look is at whatever came before it
         try:
             info = await core.http.get(path, limit=limits.RATCHET_TREE)
         except WireRefused as refusal:

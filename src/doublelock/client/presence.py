@@ -1,6 +1,6 @@
 """Who is here: told by whispers between two people, where both wish so (spec V-20).
 
-Off until it is turned on; then nothing of it is sent, and nothing that comes is kept or told.
+Off until it is turned on: until then nothing of it is sent, and nothing that comes is kept.
 """
 
 import asyncio

@@ -84,35 +84,37 @@ class Timers:
 
     def sweep(self) -> int:
         """Delete every message whose timer or retention is over; return how many (spec G-15)."""
-        core, deleted = self._core, 0
-        now = core.clock()
-        retained_from = core.monitor.charter.terms.retained_from(now)
-        due = {
-            conversation: set(self._outlived(conversation, retained_from))
-            for conversation in core.rooms
-        }
-        for data in core.vault.facts(_PREFIX):
+        timers = (msgpack.decode(data, type=_Timer) for data in self._core.vault.facts(_PREFIX))
+        timed = {ConversationId(timer.conversation) for timer in timers}
+        return sum(map(self.sweep_one, timed.union(self._core.rooms)))
+
+    def sweep_one(self, conversation: ConversationId) -> int:
+        """Delete a conversation's messages whose timer or retention is over; return how many."""
+        vault, now = self._core.vault, self._core.clock()
+        due = set(self._outlived(conversation, self._core.monitor.charter.terms.retained_from(now)))
+        data = vault.fact(_PREFIX + conversation.hex())
+        if data is not None:
             timer = msgpack.decode(data, type=_Timer)
-            due.setdefault(ConversationId(timer.conversation), set()).update(
+            due.update(
                 item.sequence
-                for item in core.vault.history(timer.conversation)
+                for item in vault.history(conversation)
                 if (seconds := timer.seconds_at(item.sequence))
                 and item.time_ms + seconds * _SECOND_MS <= now
             )
-        for conversation, sequences in due.items():
-            if sequences:
-                with core.vault.transaction():
-                    for sequence in sequences:
-                        core.vault.drop_history(conversation, sequence)
-            deleted += len(sequences)
-        return deleted
+        if due:
+            with vault.transaction():
+                for sequence in due:
+                    vault.drop_history(conversation, sequence)
+        return len(due)
 
     def _outlived(self, conversation: ConversationId, before_ms: int) -> Iterator[int]:
         """Yield the places of what is older; times never run backwards in a timeline."""
-        after = 0
-        while items := self._core.vault.history(conversation, after, _AT_ONCE):
+        if not before_ms:
+            return
+        after, some = 0, 1  # mostly the first one says that there is nothing
+        while items := self._core.vault.history(conversation, after, some):
             for item in items:
                 if item.time_ms >= before_ms:
                     return
                 yield item.sequence
-            after = items[-1].sequence
+            after, some = items[-1].sequence, _AT_ONCE

@@ -73,7 +73,7 @@ def notice_json(notice: VerifiedNotice) -> dict[str, object]:
     }
 
 
-def alarm(event: events.Event, name: Name) -> str:
+def alarm(event: events.Event) -> str:
     """Return what a person must not miss of an event, or nothing."""
     match event:
         case events.AccountAlarm(found):
@@ -131,7 +131,7 @@ def event_text(event: events.Event, name: Name, short: Callable[[bytes], str]) -
         case events.Connection(up=False, refusal=refusal) if refusal is not None:
             return f"* no connection; {_reason(refusal)}"
         case _:
-            said_alarm = alarm(event, name)
+            said_alarm = alarm(event)
             return f"* ALARM: {said_alarm}" if said_alarm else ""
 
 
@@ -166,9 +166,7 @@ def event_json(event: events.Event, name: Name) -> dict[str, object] | None:
             return None
         case _:
             kind = type(event).__name__.lower()
-            return {"event": kind, "text": alarm(event, name)} | _code(
-                getattr(event, "refusal", None)
-            )
+            return {"event": kind, "text": alarm(event)} | _code(getattr(event, "refusal", None))
 
 
 def _code(refusal: Refusal | None) -> dict[str, object]:

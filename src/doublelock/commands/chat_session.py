@@ -166,7 +166,8 @@ class Chat:
         shown = chat_view.one_line(name.encode("utf-8", "replace"))
         if name.startswith("@"):
             return f"no conversation with {shown}: open it with `doublelock chat direct {shown}`"
-        if self.client.monitor.key_log.has_account(self.client.account_of(name)):
+        log = self.client.monitor.key_log
+        if name.isprintable() and log.has_account(self.client.account_of(name)):
             return f"{shown}: a direct conversation is named @{shown}"
         return f"{shown}: see `doublelock chat list`"
 
@@ -191,7 +192,7 @@ class Chat:
     def tell_alarms(self) -> None:
         """Say on stderr what a person must not miss, whatever the command was about."""
         for event in self.client.pending_events():
-            text = chat_news.alarm(event, self.name)
+            text = chat_news.alarm(event)
             if text:
                 click.echo(f"ALARM: {text}", err=True)
 

@@ -45,10 +45,7 @@ class Chronicle:
     def tell_acts(
         self, answers: Sequence[Answered], notices: int, destroyed: Sequence[int]
     ) -> None:
-        """Tell what a look did; a look that came through ends whatever trouble there was."""
-        if self._trouble is not None:
-            self._tell(Kind.TROUBLE, f"over: {self._trouble.value}")
-            self._trouble = None
+        """Tell what a look did."""
         for answer in answers:
             case = answer.warrant.hex()
             what = f"{answer.labels} labels under warrant {case[:16]}"
@@ -70,6 +67,12 @@ class Chronicle:
         if refusal.code is not self._trouble:
             self._tell(Kind.TROUBLE, str(refusal), code=refusal.code.value)
         self._trouble = refusal.code
+
+    def tell_calm(self) -> None:
+        """A look came through: it ends whatever trouble there was."""
+        if self._trouble is not None:
+            self._tell(Kind.TROUBLE, f"over: {self._trouble.value}")
+            self._trouble = None
 
     def _tell(
         self, kind: Kind, words: str, warrant: str = "", labels: int = 0, code: str = ""

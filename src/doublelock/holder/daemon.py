@@ -12,6 +12,7 @@ from typing import Self
 
 from doublelock.holder.ceremony import CeremonyDriver
 from doublelock.holder.chronicle import Chronicle
+from doublelock.holder.desk import patiently
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.journal import Act
 from doublelock.holder.membership import open_membership
@@ -22,13 +23,7 @@ from doublelock.holder.vault import Vault
 from doublelock.holder.watch import Clock, LawWatch
 from doublelock.keep import StateFolder, Unlocking
 from doublelock.protocol.charter import Charter, Role
-from doublelock.protocol.errors import (
-    CharterRefused,
-    LogRefused,
-    Refusal,
-    VaultRefused,
-    WireRefused,
-)
+from doublelock.protocol.errors import Refusal, VaultRefused
 from doublelock.protocol.succession import escrow_committee
 from doublelock.transport.http import HttpClient
 
@@ -81,25 +76,31 @@ class HolderDaemon:
         return cls(folder, member.connect(), member.genesis, me)
 
     async def step(self, now_ms: int, look: Look | None = None) -> Look:
-        """Look once, and fill `look`. Raises WireRefused, LogRefused, CharterRefused, VaultRefused.
+        """Look once, and fill `look`. Raises a Refusal: VaultRefused at once, others at the end.
 
         Who is no holder under the charter in force (yet, or any more) has its part in ceremonies,
         destroys what it need not keep, and answers nobody. What is due in any case is destroyed
-        before anything is raised: no server keeps shares alive by its silence (K-20).
+        before a server's refusal, rubbish or silence is raised: none keeps shares alive (K-20).
         """
         look = Look() if look is None else look
         try:
-            law = await self.watch.update(now_ms)
-        except (WireRefused, LogRefused, CharterRefused):
-            if self.watch.checkpoint is not None:
-                look.destroyed = await self.retention.step(self.watch.state, now_ms)
+            async with patiently():
+                law = await self.watch.update(now_ms)
+        except VaultRefused:
             raise
-        trouble: WireRefused | None = None
+        except Refusal:
+            if self.watch.checkpoint is not None:
+                await self.retention.step(self.watch.state, now_ms, look.destroyed)
+            raise
+        trouble: Refusal | None = None
         try:
-            look.ceremony_moved = await self.ceremonies.step(law, now_ms)
-        except WireRefused as refusal:
+            async with patiently():
+                look.ceremony_moved = await self.ceremonies.step(law, now_ms)
+        except VaultRefused:
+            raise
+        except Refusal as refusal:
             trouble = refusal
-        look.destroyed = await self.retention.step(law, now_ms)
+        await self.retention.step(law, now_ms, look.destroyed)
         if self.me.place(escrow_committee(law.charter(now_ms), self.me.committee)) is not None:
             look.answers = await self.serving.step(now_ms)
             look.notices = await self.notices.step(law, now_ms)
@@ -119,6 +120,7 @@ class HolderDaemon:
                 wait_s, look = _LOOK_S, Look()
                 try:
                     await self.step(clock(), look)
+                    chronicle.tell_calm()
                     if look.ceremony_moved:
                         wait_s = 0.05
                 except VaultRefused:

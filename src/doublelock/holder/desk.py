@@ -1,8 +1,27 @@
 """A party's side of the law desk: file documents, follow them, read warrants; believe nothing."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
 from doublelock.protocol import limits
 from doublelock.protocol.api import Filed, LawDocument, LawDocuments, decode_body
+from doublelock.protocol.codes import Code
+from doublelock.protocol.errors import WireRefused
 from doublelock.transport.http import HttpClient
+
+_PATIENCE_S: Final = 600.0
+
+
+@asynccontextmanager
+async def patiently() -> AsyncIterator[None]:
+    """Give up what a server never finishes to answer. Raises WireRefused(server-unreachable)."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            yield
+    except TimeoutError:
+        raise WireRefused(Code.SERVER_UNREACHABLE, "an answer without end") from None
 
 
 async def file_document(
@@ -24,17 +43,25 @@ class DeskReader:
         self._after = 0
 
     async def news(self, patience_ms: int = 0) -> list[LawDocument]:
-        """Return everything new; wait up to `patience_ms` for the first. Raises WireRefused."""
+        """Return everything new; wait up to `patience_ms` for the first.
+
+        Raises WireRefused, Malformed.
+        """
         found: list[LawDocument] = []
+        after = self._after
         while True:
             data = await self._http.get(
                 "/v1/law/documents",
-                parameters={"after": self._after, "wait": 0 if found else patience_ms},
+                parameters={"after": after, "wait": 0 if found else patience_ms},
                 limit=limits.LAW_PAGE,
                 patience_s=patience_ms / 1000,
             )
             page = decode_body(data, LawDocuments).documents
             if not page:
+                self._after = after  # only now: what came before a failure comes again
                 return found
+            for document in page:
+                if document.number <= after:
+                    raise WireRefused(Code.SERVER_ANSWER, "documents out of their order")
+                after = document.number
             found += page
-            self._after = max(self._after, *(document.number for document in page))

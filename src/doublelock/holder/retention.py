@@ -8,7 +8,7 @@ the two states it again at its next look.
 
 from typing import Final
 
-from doublelock.holder.desk import file_document
+from doublelock.holder.desk import file_document, patiently
 from doublelock.holder.identity import HolderIdentity
 from doublelock.holder.serving import Serving
 from doublelock.holder.vault import Vault
@@ -16,7 +16,7 @@ from doublelock.holder.watch import LawWatch
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of, last_day
 from doublelock.protocol.documents import Opaque
-from doublelock.protocol.errors import WireRefused
+from doublelock.protocol.errors import Refusal, VaultRefused, WireRefused
 from doublelock.protocol.lawlog import Destruction, sign_entry
 from doublelock.protocol.lawstate import LawState
 from doublelock.protocol.partial import COURT
@@ -46,18 +46,17 @@ class Retention:
         self._me = me
         self._vault = vault
 
-    async def step(self, law: LawState, now_ms: int) -> list[int]:
-        """Destroy what is due; return the months of which the destruction was stated now.
+    async def step(self, law: LawState, now_ms: int, stated: list[int]) -> None:
+        """Destroy what is due; add the months of which the destruction was stated now.
 
-        Raises VaultRefused; WireRefused only once every month was looked at.
+        Raises VaultRefused; what else a server's answers raise only once every month was looked at.
         """
         committee = escrow_committee(law.charter(now_ms), self._me.committee)
         if committee is None:
-            return []
+            return
         today, fresh = day_of(now_ms), self._watch.is_fresh(now_ms)
         logged = {number for of, number in law.epochs if of == committee.number}
-        stated: list[int] = []
-        trouble: WireRefused | None = None
+        trouble: Refusal | None = None
         for key_epoch in sorted(logged | set(self._vault.key_epochs())):
             over = today - last_day(key_epoch) - committee.retention_days
             if over <= 0:
@@ -66,22 +65,24 @@ class Retention:
             try:
                 if over <= _PRESERVING_DAYS or not (fresh or in_any_case):
                     if self._place(law, key_epoch, now_ms) is not None:
-                        await self._serving.preserve(key_epoch, now_ms)
+                        async with patiently():
+                            await self._serving.preserve(key_epoch, now_ms)
                 elif await self.destroy(law, key_epoch, now_ms, in_any_case=in_any_case):
                     stated.append(key_epoch)
-            except WireRefused as refusal:
+            except VaultRefused:
+                raise
+            except Refusal as refusal:
                 trouble = refusal
         if trouble is not None:
             raise trouble
-        return stated
 
     async def destroy(
         self, law: LawState, key_epoch: int, now_ms: int, *, in_any_case: bool = False
     ) -> bool:
         """Destroy a month's shares and have it logged; say whether it was news.
 
-        Raises VaultRefused, WireRefused; `in_any_case` only once the shares are gone. A month that
-        was never logged, or passed to others, is destroyed in silence.
+        Raises VaultRefused, and what a server's answers raise; `in_any_case` that only once the
+        shares are gone. A month that was never logged, or passed to others, goes in silence.
         """
         place = self._place(law, key_epoch, now_ms)
         if place is None:
@@ -91,8 +92,11 @@ class Retention:
         if place in record.destroyed:
             return False
         try:
-            await self._serving.preserve(key_epoch, now_ms)
-        except WireRefused:
+            async with patiently():
+                await self._serving.preserve(key_epoch, now_ms)
+        except VaultRefused:
+            raise
+        except Refusal:
             if not in_any_case:
                 raise
         statement = self._vault.destroy(
@@ -103,7 +107,8 @@ class Retention:
         )
         signed = sign_entry(law.deployment, entry, self._me.key, self._me.signer.sign)
         try:
-            await file_document(self._http, "entry", signed)
+            async with patiently():
+                await file_document(self._http, "entry", signed)
         except WireRefused as refusal:
             if refusal.code is not Code.ENTRY_VOID:
                 raise

@@ -154,6 +154,8 @@ def _deliver(
 ) -> list[Item]:
     frames: list[Item] = []
     for conversation, account, day in labels:
+        if len(frames) >= most:
+            break
         row = tables.groups.find(conversation)
         while row is not None and len(frames) < most:
             left = most - len(frames)

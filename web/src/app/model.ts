@@ -33,7 +33,7 @@ export interface Transfer {
 }
 
 /** What was refused; the code where the messenger named one. */
-export interface Problem {
+interface Problem {
   readonly text: string;
   readonly code: string | null;
 }
@@ -128,7 +128,7 @@ export class Model {
   expect(look: FirstLook): void {
     if (this.#answered) return;
     this.settings.value = look.settings;
-    this.status.value = look.status;
+    this.status.value ??= look.status;
   }
 
   /** The open conversation's messages, loaded once and kept until another is opened. */

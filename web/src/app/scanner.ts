@@ -17,10 +17,10 @@ export async function scan(
   video: HTMLVideoElement,
   found: (text: string) => void,
 ): Promise<() => void> {
-  const [{ decodeQR }, stream] = await Promise.all([
-    import("qr/decode.js"),
-    navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }),
-  ]);
+  // First: where it cannot be loaded, no camera is turned on.
+  const { decodeQR } = await import("qr/decode.js");
+  const wanted = { video: { facingMode: "environment" } };
+  const stream = await navigator.mediaDevices.getUserMedia(wanted);
   video.srcObject = stream;
   const pixels = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -22,7 +22,7 @@ import { Views } from "./views.ts";
 const AFTER = 2 ** -10;
 
 /** What passed the receive rule, or one's own once the server has it. */
-export interface Arrived {
+interface Arrived {
   readonly sequence: number;
   readonly timeMs: number;
   readonly account: Uint8Array;

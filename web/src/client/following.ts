@@ -91,7 +91,7 @@ export function beginLeading(others: Channel, leader: string): Channel {
     postMessage: (message) => others.postMessage(message),
     addEventListener: (kind, hear) =>
       others.addEventListener(kind, (event: MessageEvent<Handed>) => {
-        if (event.data.leader === leader) hear(event);
+        if ("call" in event.data && event.data.leader === leader) hear(event);
       }),
   };
 }

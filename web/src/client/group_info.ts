@@ -38,8 +38,20 @@ export class GroupInfoCheck {
       if (!room.unchecked || !room.usable || this.#looking.has(room.name)) continue;
       room.unchecked = false;
       this.#looking.add(room.name);
-      core.loose(this.#check(room).finally(() => this.#looking.delete(room.name)));
+      core.loose(this.#once(room));
     }
+  }
+
+  async #once(room: Room): Promise<void> {
+    try {
+      await this.#check(room);
+    } catch (problem) {
+      room.unchecked = true; // for when something comes again
+      throw problem;
+    } finally {
+      this.#looking.delete(room.name);
+    }
+    if (!this.#stopped) this.look(); // a commit may have come meanwhile, and nothing after it
   }
 
   async #check(room: Room): Promise<void> {
@@ -58,6 +70,7 @@ export class GroupInfoCheck {
   /** The present epoch if the server's GroupInfo of it is wrong. */
   async #wrongEpoch(room: Room): Promise<number | undefined> {
     const { core } = this.#parts;
+    room.unchecked = false; // this look is at whatever came before it
     const info = await this.#fetch(room);
     return core.alone(async () => {
       if (this.#stopped || !room.usable) return undefined;

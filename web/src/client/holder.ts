@@ -90,7 +90,13 @@ export class Holder {
     opened.core.failed = (refusal) => void this.#failed(opened, refusal);
     this.#device = opened;
     // From now on the service worker runs only what this deployment's law log has.
-    await Promise.all([writeOpen(PINNED, identity.deployment), this.entered(opened)]);
+    try {
+      await Promise.all([writeOpen(PINNED, identity.deployment), this.entered(opened)]);
+    } catch (problem) {
+      this.#device = undefined;
+      await opened.stop();
+      throw problem;
+    }
     this.#tell({ kind: "status", status: { state: "open", me: opened.me } });
     const wait = after === undefined ? 0 : Math.min(AGAIN_MS * 2 ** after.count, LONGEST_MS);
     await opened.session.start(wait, after?.facts ?? null);

@@ -10,7 +10,7 @@ import { unpack } from "./pack.ts";
 import { put, type Write } from "./vault.ts";
 
 /** `broken`: to be rejoined; `stopped`: the server let through what the rules refuse. */
-export type RoomStatus = "member" | "broken" | "left" | "stopped";
+type RoomStatus = "member" | "broken" | "left" | "stopped";
 
 /** Where a conversation stands, as the vault keeps it. */
 interface Place {

@@ -12,7 +12,7 @@ import type { Room } from "./room.ts";
 import { put } from "./vault.ts";
 
 /** What the list shows of a conversation, as the vault keeps it. */
-export interface View {
+interface View {
   readonly kind: "direct" | "group" | "service";
   readonly name: string;
   readonly nameAt: number;

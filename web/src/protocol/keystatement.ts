@@ -36,7 +36,7 @@ export function sameEpoch(one: EpochId, other: EpochId): boolean {
 }
 
 /** A point by its compressed bytes: 48 of G1, 96 of G2. */
-export interface EncodedPoint {
+interface EncodedPoint {
   readonly encoded: Uint8Array;
   equals(other: EncodedPoint): boolean;
 }

@@ -68,7 +68,7 @@ export function judgeAmendment(
 }
 
 /** How a key epoch is verified, given its holders; see `keyepoch.verifyKeyEpoch`. */
-export type KeyVerifier<K extends KeyEpochStatement> = (
+type KeyVerifier<K extends KeyEpochStatement> = (
   signed: SignedKeyEpoch,
   custodians: readonly Uint8Array[],
   court: Uint8Array,

@@ -50,8 +50,9 @@ export interface SenderEntry {
 /**
  * What a receiver knows: deployment, the charter's skew, the clock, look-ups.
  *
- * `escrows` says whether a committee escrows on a day (C-6), or throws CharterRefused. `sender` answers from the key log, `epochKey` for (committee, key epoch); each returns undefined
- * for what it does not know, or throws a Refusal of its own.
+ * `escrows` says whether a committee escrows on a day (C-6), or throws CharterRefused. `sender`
+ * answers from the key log, `epochKey` for (committee, key epoch); each of these two returns
+ * undefined for what it does not know, or throws a Refusal of its own.
  */
 export interface ReceiveContext {
   readonly deployment: DeploymentId;

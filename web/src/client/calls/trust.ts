@@ -80,11 +80,11 @@ export class TrustCalls implements m.TrustCalls {
     if (met == null && !this.#workerReplaced) return;
     await core.alone(async () => {
       if (this.#workerReplaced) alarms.raise({ kind: "worker-replaced" });
-      this.#workerReplaced = false;
       if (met != null) {
         alarms.raise({ kind: "unlogged-bundle", hash: met.hash, running: met.running });
       }
       await core.flush();
+      this.#workerReplaced = false; // kept now
     });
   }
 }

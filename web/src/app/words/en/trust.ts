@@ -46,7 +46,7 @@ export const trust = {
   capsUsed: (labels: number, accounts: number) =>
     `Used in the last 30 days: ${number(labels)} and ${number(accounts)}`,
   retention: (n: number) =>
-    `Messages and keys are destroyed after ${days(n)}, here and at the server; nobody can open anything older`,
+    `Keys are destroyed after ${days(n)}; nobody can open anything older. Messages are deleted, here and at the server, after the longest such time of all committees`,
   epochs: (ready: number, destroyed: number) =>
     `${count(ready, { one: "1 month's key", other: `${number(ready)} months' keys` })} ready, ${number(destroyed)} destroyed so far`,
   kinds: {

@@ -46,7 +46,7 @@ export const trust: Words["trust"] = {
   capsUsed: (labels, accounts) =>
     `נוצלו ב־30 הימים האחרונים: ${number(labels)} ו־${number(accounts)}`,
   retention: (n) =>
-    `הודעות ומפתחות מושמדים אחרי ${days(n)}, כאן ובשרת; איש אינו יכול לפתוח דבר ישן יותר`,
+    `המפתחות מושמדים אחרי ${days(n)}; איש אינו יכול לפתוח דבר ישן יותר. הודעות נמחקות, כאן ובשרת, אחרי הזמן הארוך ביותר כזה של כל הוועדות`,
   epochs: (ready, destroyed) =>
     `${count(ready, { one: "מפתח של חודש אחד מוכן", two: "מפתחות של חודשיים מוכנים", other: `מפתחות של ${number(ready)} חודשים מוכנים` })}, ${number(destroyed)} הושמדו עד כה`,
   kinds: {
