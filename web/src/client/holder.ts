@@ -5,6 +5,7 @@
 
 import type { MessengerEvent, RefusalFacts } from "../messenger.ts";
 import { SigningKey } from "../protocol/ed25519.ts";
+import { equalBytes } from "../protocol/encoding.ts";
 import { Refusal, VaultRefused } from "../protocol/errors.ts";
 import { nameDevice } from "../protocol/identifiers.ts";
 import type { Identity } from "./core.ts";
@@ -13,7 +14,7 @@ import { enter, wasListed } from "./enrolment.ts";
 import { Http } from "./http.ts";
 import { readLogs } from "./kept_logs.ts";
 import { Monitor } from "./monitor.ts";
-import { PINNED, type Vault, writeOpen } from "./vault.ts";
+import { PINNED, readOpen, type Vault, writeOpen } from "./vault.ts";
 
 /** What fails more often than this, never steady for so long in between, is broken. */
 const FAILURES = 3;
@@ -36,6 +37,17 @@ interface Failure {
 
 /** Gives the open device. Throws VaultRefused(vault-missing) while there is none. */
 export type Opened = () => Device;
+
+/**
+ * From now on the service worker runs only what this deployment's law log has.
+ *
+ * Writes nothing that stands there: a device is opened on a full disk, too.
+ */
+async function pin(deployment: Uint8Array): Promise<void> {
+  const pinned = await readOpen(PINNED);
+  if (pinned instanceof Uint8Array && equalBytes(pinned, deployment)) return;
+  await writeOpen(PINNED, deployment);
+}
 
 export class Holder {
   readonly #origin: string;
@@ -89,9 +101,8 @@ export class Holder {
     const opened = await Device.begin(vault, http, monitor, identity, fresh, this.#tell);
     opened.core.failed = (refusal) => void this.#failed(opened, refusal);
     this.#device = opened;
-    // From now on the service worker runs only what this deployment's law log has.
     try {
-      await Promise.all([writeOpen(PINNED, identity.deployment), this.entered(opened)]);
+      await Promise.all([pin(identity.deployment), this.entered(opened)]);
     } catch (problem) {
       this.#device = undefined;
       await opened.stop();
@@ -130,7 +141,7 @@ export class Holder {
    * Begins again from the vault after what was in memory had to be given up.
    *
    * A full disk leaves everything readable, and is tried again; what fails again and again for
-   * another reason is shown as broken.
+   * another reason is shown as broken. Of a full disk a person is told once, not at every try.
    */
   #failed(device: Device, refusal: Refusal): Promise<void> {
     return this.once(async () => {
@@ -138,13 +149,17 @@ export class Holder {
       await device.stop();
       const now = Date.now();
       const again = now - this.#failure.lastMs < STEADY_MS;
+      const wasFull = again && this.#failure.facts.code === "vault-write";
+      const told = wasFull && device.alarms.find("storage-full") === undefined;
       const count = again ? this.#failure.count + 1 : 1;
       const facts = { code: refusal.code, detail: refusal.detail };
       this.#failure = { count, lastMs: now, facts };
       try {
         if (count > FAILURES && refusal.code !== "vault-write") throw refusal;
         await this.load(device.core.vault, this.#failure);
-        if (refusal.code === "vault-write") this.#device?.alarms.show({ kind: "storage-full" });
+        if (refusal.code === "vault-write" && !told) {
+          this.#device?.alarms.show({ kind: "storage-full" });
+        }
       } catch (problem) {
         const { code, detail } = problem instanceof Refusal ? problem : refusal;
         device.core.vault.close();
