@@ -18,7 +18,8 @@ from doublelock.store.interface import Store, Tables
 from doublelock.store.rows import MailRow, StoredItem
 
 _ITEMS: Final = 2048
-_BYTES: Final = 512 * 1024
+# What stays in the processor's caches: four times as much takes half as long again.
+_BYTES: Final = 128 * 1024
 _MAIL: Final = 64
 
 

@@ -51,6 +51,11 @@ class Bounds:
     drain: int = 1024 * 1024
     """Unsent bytes at which catching up pauses."""
     batch_items: int = 512
+    gather_items: int = 8
+    """A batch begins at once where so many wait, or where the last one began so long ago."""
+    gather_seconds: float = 0.0035
+    gather_at_most: float = 0.005
+    """When it begins though nothing else arrived. Seconds after the last one."""
     pending_items: int = 20_000
     """Accepted but not yet durable; above it, sends are refused as too fast."""
     blob_quota: int = 4 * 1024 * 1024 * 1024

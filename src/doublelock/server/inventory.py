@@ -25,6 +25,7 @@ from doublelock.protocol.receipt import ReceiptFields
 from doublelock.protocol.scope import InventoryRow
 from doublelock.protocol.warrant import Warrant
 from doublelock.server.conversations import describe_stored
+from doublelock.server.item_frames import stored_frame
 from doublelock.store.interface import Store, Tables
 from doublelock.store.rows import StoredItem
 
@@ -164,25 +165,6 @@ def _deliver(
                 break
             # A run of what is no message must not make the answer look like the last one.
             after = some[-1].sequence
-            frames += [_frame(conversation, item) for item in some if item.kind == MESSAGE]
+            frames += [stored_frame(conversation, item) for item in some if item.kind == MESSAGE]
         after = 0
     return frames
-
-
-def _frame(conversation: bytes, item: StoredItem) -> Item:
-    return Item(
-        conversation=conversation,
-        sequence=item.sequence,
-        time_ms=item.time_ms,
-        account=item.account,
-        device=item.device,
-        kind=item.kind,
-        header=item.header,
-        body=item.body,
-        mls=item.mls,
-        previous=item.previous,
-        index=item.leaf,
-        size=item.size,
-        path=item.path,
-        signature=item.signature,
-    )

@@ -59,26 +59,14 @@ def encode_item(conversation: Conversation, row: ItemRow, size: int, signature: 
     )
 
 
-def encode_stored(conversation: bytes, row: StoredItem) -> bytes:
+def stored_frame(conversation: bytes, row: StoredItem) -> Item:
     """Return the stored item as the frame in which it was, or would have been, delivered live."""
-    return encode(
-        Item(
-            conversation,
-            row.sequence,
-            row.time_ms,
-            row.account,
-            row.device,
-            row.kind,
-            row.header,
-            row.body,
-            row.mls,
-            row.previous,
-            row.leaf,
-            row.size,
-            row.path,
-            row.signature,
-        )
-    )
+    return Item(conversation, *row)
+
+
+def encode_stored(conversation: bytes, row: StoredItem) -> bytes:
+    """Return the encoded frame of a stored item."""
+    return encode(stored_frame(conversation, row))
 
 
 def encode_mail(piece: MailRow) -> bytes:

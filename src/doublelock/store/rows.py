@@ -21,7 +21,7 @@ class ItemRow(NamedTuple):
 
 
 class StoredItem(NamedTuple):
-    """An item as read back, with what its batch adds: how many items and the signature."""
+    """An item as read back, with what its batch adds; in the order of the frame's fields."""
 
     sequence: int
     time_ms: int
@@ -33,8 +33,8 @@ class StoredItem(NamedTuple):
     mls: bytes
     previous: bytes
     leaf: int
-    path: bytes
     size: int
+    path: bytes
     signature: bytes
 
 

@@ -19,14 +19,14 @@ WHERE NOT EXISTS (SELECT 1 FROM labels WHERE conversation = ?1 AND day = ?2 AND 
 
 -- name: after
 SELECT i.sequence, i.time_ms, s.account, s.device, i.kind, i.header, i.body, i.mls, i.previous,
-    i.leaf, i.path, b.size, b.signature
+    i.leaf, b.size, i.path, b.signature
 FROM items i JOIN senders s ON s.key = i.sender JOIN batches b ON b.key = i.batch
 WHERE i.conversation = ? AND i.sequence > ? AND i.sequence <= ?
 ORDER BY i.sequence LIMIT ?;
 
 -- name: last
 SELECT i.sequence, i.time_ms, s.account, s.device, i.kind, i.header, i.body, i.mls, i.previous,
-    i.leaf, i.path, b.size, b.signature
+    i.leaf, b.size, i.path, b.signature
 FROM items i JOIN senders s ON s.key = i.sender JOIN batches b ON b.key = i.batch
 WHERE i.conversation = ? ORDER BY i.sequence DESC LIMIT 1;
 
@@ -42,7 +42,7 @@ SELECT
 
 -- name: label_items
 SELECT i.sequence, i.time_ms, s.account, s.device, i.kind, i.header, i.body, i.mls, i.previous,
-    i.leaf, i.path, b.size, b.signature
+    i.leaf, b.size, i.path, b.signature
 FROM items i JOIN senders s ON s.key = i.sender JOIN batches b ON b.key = i.batch
 WHERE i.conversation = ?1 AND i.sequence >= ?2 AND (?3 IS NULL OR i.sequence < ?3)
     AND s.account = ?4 AND i.kind <> 2
