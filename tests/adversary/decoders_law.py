@@ -68,7 +68,7 @@ def law() -> dict[str, Target]:
         1,
         one.warrant.commitment,
         NOW,
-        [inventory.list_label(row, [stored])],
+        [inventory.list_label(row, [(stored.sequence, inventory.hash_envelope(stored))])],
         [inventory.InventoryHead(Bytes32(label.conversation), 9, Bytes32(b"h" * 32))],
     )
     listed = jws.sign(listing, jws.Purpose.INVENTORY, [(public("receipts"), key("receipts").sign)])

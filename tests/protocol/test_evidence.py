@@ -397,17 +397,18 @@ def test_an_inventory_names_what_is_missing_and_what_is_foreign(scene: Scene) ->
         StoredEnvelope(n, sealed.header, sealed.body)
         for n, sealed in ((n, scene.seal(b"text", number=n)) for n in (3, 5, 8))
     ]
+
+    def named(envelopes: list[StoredEnvelope]) -> list[tuple[int, bytes]]:
+        return [(one.sequence, hash_envelope(one)) for one in envelopes]
+
     row = InventoryRow(label.conversation, label.account, label.day, label.key_epoch)
     head = InventoryHead(Bytes32(label.conversation), 9, Bytes32(b"h" * 32))
     payload = write_inventory(
-        world.deployment, 1, scene.warrant.commitment, NOW, [list_label(row, stored)], [head]
+        world.deployment, 1, scene.warrant.commitment, NOW, [list_label(row, named(stored))], [head]
     )
 
     def sign(by: str) -> bytes:
         return jws.sign(payload, jws.Purpose.INVENTORY, [(public(by), key(by).sign)])
-
-    def named(envelopes: list[StoredEnvelope]) -> list[tuple[int, bytes]]:
-        return [(one.sequence, hash_envelope(one)) for one in envelopes]
 
     inventory = verify_inventory(sign("receipts"), world.charter, scene.warrant)
     inventory.check_label(label, named(stored))

@@ -146,17 +146,20 @@ def hash_envelope(envelope: StoredEnvelope) -> bytes:
     return name_envelope(envelope.sequence, header_hash, body_hash)
 
 
-def list_label(row: InventoryRow, envelopes: Sequence[StoredEnvelope]) -> InventoryLabel:
-    """Return the inventory's line for a label's envelopes, ascending by sequence, at least one."""
+def list_label(row: InventoryRow, envelopes: Sequence[tuple[int, bytes]]) -> InventoryLabel:
+    """Return the inventory's line for a label's envelopes, ascending by sequence, at least one.
+
+    Each one is its sequence and its name (32, `hash_envelope`).
+    """
     return InventoryLabel(
         conversation=Bytes32(row.conversation),
         account=Bytes32(row.account),
         day=row.day,
         key_epoch=row.key_epoch,
-        first=envelopes[0].sequence,
-        last=envelopes[-1].sequence,
+        first=envelopes[0][0],
+        last=envelopes[-1][0],
         count=len(envelopes),
-        hashes=_Hashes(b"".join(map(hash_envelope, envelopes))),
+        hashes=_Hashes(b"".join(name for _, name in envelopes)),
     )
 
 

@@ -5,7 +5,6 @@ nothing whose request the witnesses have not seen in the law log.
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from doublelock.protocol import jws
 from doublelock.protocol.codes import Code
@@ -31,8 +30,6 @@ from doublelock.server.inventory import read_places
 from doublelock.server.lawdesk import Filing, LawDesk
 from doublelock.store.interface import Store
 from doublelock.store.rows import StoredItem
-
-_AT_ONCE: Final = 64
 
 
 class Disclosures:
@@ -116,7 +113,7 @@ class Disclosures:
     async def _stored(self, warrant: Warrant) -> dict[Label, list[EnvelopeFacts]]:
         """Return what is stored in a warrant's scope, by label, in the order of sequence."""
         found: dict[Label, list[EnvelopeFacts]] = {}
-        async for place, items in read_places(self._store, warrant, _AT_ONCE):
+        async for place, items in read_places(self._store, warrant.scope):
             for item in items:
                 label = self._label(place[1], warrant.terms.committee, item)
                 if label is not None:
