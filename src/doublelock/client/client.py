@@ -263,6 +263,11 @@ class Client:
         """Return the conversations that this device is a member of."""
         return [room.conversation for room in self._core.rooms.values() if room.status == MEMBER]
 
+    def is_member(self, conversation: ConversationId) -> bool:
+        """Say whether this device is a member of a conversation."""
+        room = self._core.rooms.get(conversation)
+        return room is not None and room.status == MEMBER
+
     def members(self, conversation: ConversationId) -> list[Leaf]:
         """Return the devices in a conversation. Raises GroupRefused."""
         return roster_of(self._core.group(self._core.room(conversation)))
