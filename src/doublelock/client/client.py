@@ -318,17 +318,18 @@ class Client:
             self._core.deployment, log.account(self.account), log.account(self.account_of(handle))
         )
 
-    def invite(
-        self, committee: int, expires_ms: int, *, reset_of: AccountId | None = None
-    ) -> Invite:
-        """Return an invite by this device, for a newcomer or for an account's reset."""
+    def invite(self, expires_ms: int, *, reset_of: AccountId | None = None) -> Invite:
+        """Return an invite by this device, for a newcomer or for an account's reset.
+
+        It is into this account's committee, as every member's is (spec Y-4).
+        """
         core = self._core
         return make_invite(
             core.identity.address,
             core.deployment,
             core.signing_key.sign,
             core.random(32),
-            committee,
+            core.monitor.key_log.committee(core.account),
             expires_ms,
             inviter=core.account,
             inviter_device=core.device,

@@ -148,7 +148,7 @@ class Play:
 
     async def invite_by(self, ask: dict[str, Any]) -> Any:
         """Return a person's invite."""
-        return self._client(ask).invite(1, self.world.clock() + 86_400_000).encode()
+        return self._client(ask).invite(self.world.clock() + 86_400_000).encode()
 
     async def bundle(self, _: dict[str, Any]) -> Any:
         """Log some bundle."""
