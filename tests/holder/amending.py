@@ -44,14 +44,17 @@ def operator(world: World) -> HttpClient:
     return HttpClient(world.server.http, identity=Identity(world.deployment, subject, key.sign))
 
 
-async def amend(world: World, current: Charter, terms: CharterTerms) -> Charter:
-    """File what operator, courts and all custodians of the founding signed; return it."""
+async def amend(
+    world: World, current: Charter, terms: CharterTerms, new: Sequence[SigningKey] = ()
+) -> Charter:
+    """File what operator, courts and all custodians of the founding, and `new` keys, signed."""
     founded = world.founded
     seeds = [founded.operator]
     for committee in founded.committees:
         seeds += [committee.court, *committee.custodians]
     named = {bytes(key) for key in _keys(current.terms)} | {bytes(key) for key in _keys(terms)}
-    signers = [(key.public.encoded, key.sign) for key in map(SigningKey, seeds)]
+    signers = [(key.public.encoded, key.sign) for key in (*map(SigningKey, seeds), *new)]
+    named |= {key.public.encoded for key in new}
     payload = draft_amendment(current, terms, world.clock())
     document = jws.sign(payload, jws.Purpose.CHARTER, [one for one in signers if one[0] in named])
     async with operator(world) as http:

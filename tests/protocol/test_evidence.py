@@ -410,7 +410,7 @@ def test_an_inventory_names_what_is_missing_and_what_is_foreign(scene: Scene) ->
     def sign(by: str) -> bytes:
         return jws.sign(payload, jws.Purpose.INVENTORY, [(public(by), key(by).sign)])
 
-    inventory = verify_inventory(sign("receipts"), world.charter, scene.warrant)
+    inventory = verify_inventory(sign("receipts"), (world.charter,), scene.warrant)
     inventory.check_label(label, named(stored))
     assert inventory.rows == (row,)
     foreign = replace(stored[1], sequence=4)
@@ -423,7 +423,7 @@ def test_an_inventory_names_what_is_missing_and_what_is_foreign(scene: Scene) ->
             inventory.check_label(label, named(delivered))
         assert refused.value.code is code
     with pytest.raises(Refusal):
-        verify_inventory(sign("operator"), world.charter, scene.warrant)
+        verify_inventory(sign("operator"), (world.charter,), scene.warrant)
 
 
 # --- notices -----------------------------------------------------------------------------------

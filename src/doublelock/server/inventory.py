@@ -3,7 +3,7 @@
 It lists exactly what the warrant's scope covers of one committee's accounts (spec R-24, W-37).
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -34,9 +34,11 @@ _AT_ONCE: Final = 256
 
 
 class Inventories:
-    """Answers for warrants out of the store; `receipt` signs."""
+    """Answers for warrants out of the store; `receipt` gives the key that signs at a time."""
 
-    def __init__(self, store: Store, deployment: DeploymentId, receipt: SigningKey) -> None:
+    def __init__(
+        self, store: Store, deployment: DeploymentId, receipt: Callable[[int], SigningKey]
+    ) -> None:
         self._store = store
         self._deployment = deployment
         self._receipt = receipt
@@ -69,7 +71,7 @@ class Inventories:
         payload = write_inventory(
             self._deployment, warrant.terms.committee, warrant.commitment, now_ms, rows, heads
         )
-        key = self._receipt
+        key = self._receipt(now_ms)
         return jws.sign(payload, jws.Purpose.INVENTORY, [(key.public.encoded, key.sign)])
 
     async def envelopes(
