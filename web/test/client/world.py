@@ -51,7 +51,7 @@ from doublelock.server.config import Rates, ServerConfig
 
 sys.path.insert(0, str(Path(__file__).parent))
 from forger import Forger
-from law import Law
+from law import NEW_KEYS, Law
 from usurper import Usurper
 
 
@@ -409,7 +409,9 @@ class Announced(World):
     public = ""
 
     def _config(self, rates: Rates) -> ServerConfig:
-        return replace(super()._config(rates), http_public=self.public)
+        config = super()._config(rates)
+        keys = replace(config.keys, later=NEW_KEYS)
+        return replace(config, http_public=self.public, keys=keys)
 
 
 async def main(web: Path, wish: dict[str, Any]) -> None:
