@@ -130,7 +130,8 @@ class LawDesk:
             line = await self._log.entry(index)
             self.state = self.state.apply(index, line, documents)
         self._charters.replace(self.state.charters)
-        for charter in self.state.charters[self.state.charters.index(self.charter) :]:
+        present = self.state.charter(max(self._clock(), self.state.begin_ms))
+        for charter in self.state.charters[self.state.charters.index(present) :]:
             self._check_keys(charter)
         after = 0
         while rows := await self._page(after):
