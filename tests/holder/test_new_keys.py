@@ -1,61 +1,28 @@
 """An amendment changes the operator's key and the receipts': old ones end where new ones begin."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
-from amending import amend
+from amending import OPERATOR, change_keys, hold_new_keys
 from law_path import be_seen, take_through
-from small_world import NOON, running, small_world
+from small_world import NOON, SMALL, running, small_world
 
 from doublelock.audit import verify_evidence
 from doublelock.client.client import Client
 from doublelock.client.events import Message, Stopped
 from doublelock.demo.chatting import make_room
+from doublelock.demo.clock import ReplayClock
 from doublelock.demo.lawpath import name_sender, open_desks
 from doublelock.demo.world import World
 from doublelock.protocol import package
-from doublelock.protocol.charter import CharterTerms
-from doublelock.protocol.charter_terms import Party
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS, day_of
-from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import VaultRefused, WireRefused
-from doublelock.protocol.lawlog import Ground, sign_entry
-from doublelock.protocol.lawlog import WarrantRefused as RefusalEntry
 from doublelock.protocol.record import Text
-from doublelock.server.config import ServerConfig
 from doublelock.server.lawdesk import LawDesk
 
 LATER = NOON + 8 * DAY_MS
 TODAY = day_of(NOON)
-OPERATOR, RECEIPT = SigningKey(b"\x41" * 32), SigningKey(b"\x42" * 32)
-
-
-@pytest.fixture
-def holding_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every server of the test has the new keys in its folder."""
-    whole = World._config
-
-    def config(self: World, *rest: object) -> ServerConfig:
-        made = whole(self, *rest)  # type: ignore[arg-type]
-        return replace(made, keys=replace(made.keys, later=(OPERATOR, RECEIPT)))
-
-    monkeypatch.setattr(World, "_config", config)
-
-
-def rotated(terms: CharterTerms) -> CharterTerms:
-    operator = Party(terms.operator.name, Bytes32(OPERATOR.public.encoded))
-    return msgspec.structs.replace(
-        terms, operator=operator, receipt_key=Bytes32(RECEIPT.public.encoded)
-    )
-
-
-async def change_keys(world: World) -> None:
-    charter = world.monitor.charter
-    await amend(world, charter, rotated(charter.terms), (OPERATOR, RECEIPT))
 
 
 async def heard(client: Client) -> bytes:
@@ -66,8 +33,10 @@ async def heard(client: Client) -> bytes:
     raise AssertionError
 
 
-@pytest.mark.usefixtures("holding_both")
-async def test_chats_and_the_law_go_on_under_new_keys(tmp_path: Path) -> None:
+async def test_chats_and_the_law_go_on_under_new_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold_new_keys(monkeypatch)
     place = await small_world(tmp_path)
     async with running(place) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -100,29 +69,6 @@ async def test_chats_and_the_law_go_on_under_new_keys(tmp_path: Path) -> None:
         assert world.server.law.desk.operator.public == OPERATOR.public
 
 
-@pytest.mark.usefixtures("holding_both")
-async def test_old_keys_count_for_nothing_later(tmp_path: Path) -> None:
-    async with running(await small_world(tmp_path)) as world:
-        ann, bob = await world.person("ann"), await world.person("bob")
-        room = await make_room(world, ("ann", "bob"))
-        await change_keys(world)
-        world.clock.advance_to(LATER)
-        await be_seen(world)
-        bob.pending_events()
-        keys = world.server.parts.config.keys
-        entry = RefusalEntry(warrant=Bytes32(bytes(32)), ground=Ground.FORM)
-        old = sign_entry(world.deployment, entry, keys.operator.public.encoded, keys.operator.sign)
-        with pytest.raises(WireRefused) as refusal:
-            await world.server.law.desk.log_entry(old)
-        assert refusal.value.code is Code.ENTRY_AUTHOR
-        world.server.parts.delivery._key_of = lambda _: keys.receipt
-        await ann.post(room, Text(b"by the old key"))
-        async for event in bob.receive():
-            if isinstance(event, Stopped):
-                assert event.refusal.code is Code.RECEIPT_SIGNATURE
-                break
-
-
 async def test_a_server_takes_no_amendment_of_keys_that_it_lacks(tmp_path: Path) -> None:
     async with running(await small_world(tmp_path)) as world:
         with pytest.raises(WireRefused) as refusal:
@@ -139,7 +85,10 @@ async def test_a_server_does_not_start_without_the_keys_to_come(
         lax.setattr(LawDesk, "_check_keys", lambda _, __: None)
         async with running(place) as world:
             await change_keys(world)
-    with pytest.raises(VaultRefused) as refusal:
-        async with running(place):
-            pass
-    assert refusal.value.code is Code.VAULT_MISSING
+    world = World.open(place, ReplayClock(NOON + 60_000), SMALL)
+    try:
+        with pytest.raises(VaultRefused) as refusal:
+            await world.start()
+        assert refusal.value.code is Code.VAULT_MISSING
+    finally:
+        await world.stop()
