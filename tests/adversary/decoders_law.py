@@ -68,7 +68,7 @@ def law() -> dict[str, Target]:
         1,
         one.warrant.commitment,
         NOW,
-        [inventory.list_label(row, [stored])],
+        [inventory.list_label(row, [(stored.sequence, inventory.hash_envelope(stored))])],
         [inventory.InventoryHead(Bytes32(label.conversation), 9, Bytes32(b"h" * 32))],
     )
     listed = jws.sign(listing, jws.Purpose.INVENTORY, [(public("receipts"), key("receipts").sign)])
@@ -101,7 +101,7 @@ def law() -> dict[str, Target]:
             amendment.read_editable, (amendment.write_editable(world.charter),)
         ),
         "metadata.verify_metadata": Target(
-            lambda data: metadata.verify_metadata(data, world.charter, one.warrant, ()),
+            lambda data: metadata.verify_metadata(data, (world.charter,), one.warrant, ()),
             (given_out,),
         ),
         "case.read_warrant": Target(
@@ -160,7 +160,7 @@ def law() -> dict[str, Target]:
             (wrapped,),
         ),
         "inventory.verify_inventory": Target(
-            lambda data: inventory.verify_inventory(data, world.charter, one.warrant), (listed,)
+            lambda data: inventory.verify_inventory(data, (world.charter,), one.warrant), (listed,)
         ),
         "notice.verify_notice": Target(
             lambda data: notice.verify_notice(data, world.state, one.alice, 2 * NOW), (told,)

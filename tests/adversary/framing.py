@@ -37,6 +37,7 @@ from doublelock.protocol.identifiers import (
 from doublelock.protocol.inventory import (
     InventoryHead,
     StoredEnvelope,
+    hash_envelope,
     list_label,
     write_inventory,
 )
@@ -286,12 +287,14 @@ class Forger:
 
     def list_all(self, lines: Sequence[bytes]) -> None:
         """Sign an inventory of exactly these lines."""
-        labels: dict[Label, list[StoredEnvelope]] = {}
+        labels: dict[Label, list[tuple[int, bytes]]] = {}
         heads: dict[bytes, int] = {}
         for line in lines:
             one = Message.read(line)
             stored = StoredEnvelope(one.sequence, one.header_bytes, one.body)
-            labels.setdefault(one.header.label(self.stage.deployment), []).append(stored)
+            labels.setdefault(one.header.label(self.stage.deployment), []).append(
+                (one.sequence, hash_envelope(stored))
+            )
             heads[one.header.conversation] = one.sequence
         for label in self.opened():
             labels.setdefault(label, [])

@@ -39,6 +39,7 @@ from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.inventory import (
     InventoryHead,
     StoredEnvelope,
+    hash_envelope,
     list_label,
     write_inventory,
 )
@@ -213,7 +214,7 @@ async def test_a_server_that_lists_foreign_labels(here: Corrupt) -> None:
         1,
         warrant.commitment,
         here.world.clock(),
-        [list_label(row, [stored])],
+        [list_label(row, [(stored.sequence, hash_envelope(stored))])],
         [InventoryHead(Bytes32(label.conversation), 9, Bytes32(b"h" * 32))],
     )
     key = here.world.server.parts.config.keys.receipt

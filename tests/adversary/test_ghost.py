@@ -19,6 +19,7 @@ from doublelock.client.events import (
     Stopped,
 )
 from doublelock.client.groups import Groups
+from doublelock.client.invite import make_invite
 from doublelock.client.monitor import Monitor
 from doublelock.protocol.api import PostCommit, WelcomeFor
 from doublelock.protocol.codes import Code
@@ -93,11 +94,11 @@ async def test_owner_sees_an_entry_that_it_did_not_make(tmp_path: Path) -> None:
     """Even with the inviter's help, a taken-over name is seen and its safety code changes."""
     async with world_at(tmp_path) as world:
         ann = await world.person("ann")
-        bob = await world.person("bob", invite=ann.invite(1, world.clock() + 1000))
+        bob = await world.person("bob", invite=ann.invite(world.clock() + 1000))
         await ann.monitor.sync_keys()
         before = await ann.safety_code("bob")
         now = bob.monitor.key_log.account(bob.account)
-        invite = ann.invite(1, world.clock() + 1000, reset_of=bob.account)
+        invite = ann.invite(world.clock() + 1000, reset_of=bob.account)
         thief = SigningKey(new_seed())
         entry = make_invited_entry(
             world.founded.deployment,
@@ -117,6 +118,36 @@ async def test_owner_sees_an_entry_that_it_did_not_make(tmp_path: Path) -> None:
         alarm = (await next_event(bob, AccountAlarm)).alarm
         assert alarm.applied.account == bob.account
         assert await ann.safety_code("bob") != before
+
+
+async def test_a_member_cannot_invite_into_another_committee(tmp_path: Path) -> None:
+    """Whoever would be out of a court's reach cannot be brought in there by a friend (Y-4)."""
+    async with world_at(tmp_path) as world:
+        ann, bob = await world.person("ann"), await world.person("bob")
+        deployment, seed = world.founded.deployment, new_seed()
+        invite = make_invite(
+            ann._core.identity.address,
+            deployment,
+            ann._core.signing_key.sign,
+            seed,
+            2,
+            world.clock() + 1000,
+            inviter=ann.account,
+            inviter_device=ann.device,
+        )
+        with pytest.raises(WireRefused) as refusal:
+            await world.person("eve", invite=invite)
+        assert refusal.value.code is Code.INVITATION_COMMITTEE
+        # Nor can the operator log it for them.
+        eve, key = ann.account_of("eve"), SigningKey(new_seed())
+        signer = (key.public.encoded, key.sign)
+        entry = make_invited_entry(
+            deployment, eve, invite.invitation, SigningKey(seed).sign, [signer], world.clock()
+        )
+        world.extra_keys.append(entry.encode())
+        await bob.monitor.sync_keys()
+        assert not bob.monitor.key_log.has_account(eve)
+        assert bob.monitor.refused[-1].refusal.code is Code.INVITATION_COMMITTEE
 
 
 async def test_log_that_rewrites_its_past_is_refused(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ async def test_attachment_goes_around_and_damage_is_refused(tmp_path: Path) -> N
 async def test_invites_are_text_and_serve_once(tmp_path: Path) -> None:
     async with world_at(tmp_path) as world:
         ann = await world.person("ann")
-        invite = ann.invite(1, world.clock.now + 1000)
+        invite = ann.invite(world.clock.now + 1000)
         assert decode_invite(invite.encode()) == invite
         bob = await world.person("bob", invite=invite)
         assert bob.monitor.key_log.account(bob.account).inviter == ann.account

@@ -337,11 +337,11 @@ async def test_a_refused_invite_leaves_the_folder_free(tmp_path: Path) -> None:
 async def test_an_inviter_resets_an_account_that_lost_everything(tmp_path: Path) -> None:
     async with world_at(tmp_path) as world:
         ann = await world.person("ann")
-        bob = await world.person("bob", invite=ann.invite(1, NOON + 86_400_000))
+        bob = await world.person("bob", invite=ann.invite(NOON + 86_400_000))
         chat = await ann.create_conversation(["bob"], direct=True)
         await until_devices(bob, chat, ann, bob)
         before = await ann.safety_code("bob")
-        reset = ann.invite(1, NOON + 86_400_000, reset_of=bob.account)
+        reset = ann.invite(NOON + 86_400_000, reset_of=bob.account)
         again = await Client.register(
             world.folder / "bob-new",
             world.key_file,

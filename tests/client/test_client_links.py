@@ -113,7 +113,7 @@ async def test_a_link_may_admit_at_once_and_carry_an_invite(tmp_path: Path) -> N
         bare = ann.links.make(group, b"Quay 7", at_once=True)
         with pytest.raises(GroupRefused, match=Code.INVITATION_REFUSED):
             invite_in(bare)
-        invite = ann.invite(1, world.clock.now + 10_000)
+        invite = ann.invite(world.clock.now + 10_000)
         assert not is_group_link(invite.encode())
         both = replace(bare, invitation=invite.invitation, seed=invite.seed)
         line = both.encode()

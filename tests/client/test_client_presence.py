@@ -8,6 +8,7 @@ from client_world import World, next_event, world_at
 from doublelock.client import marks, presence
 from doublelock.client.client import Client
 from doublelock.client.events import Joined, Message, Seen, Whispering
+from doublelock.commands.chat_session import Chat
 from doublelock.protocol.identifiers import ConversationId
 from doublelock.protocol.record import Media, Presence, ReadMark, Text, Typing
 
@@ -142,6 +143,23 @@ async def test_who_is_blocked_is_not_heard_and_not_told(
         last = await bob.send(chat, Text(b"again"))
         await ann.reached(chat, last)
         assert (await next_event(ann, Message)).record == Text(b"again")
+
+
+async def test_whether_a_conversation_is_hidden_is_said_without_listing_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world_at(tmp_path) as world:
+        ann, bob, chat = await pair(world)
+        group = await ann.create_conversation(["bob"])
+        await next_event(bob, Joined)
+        ann.blocked.block(bob.account)
+        shown = Chat(ann)
+        with monkeypatch.context() as patched:
+            patched.setattr(ann, "conversations", lambda: pytest.fail("listed them all"))
+            assert shown.hides(chat)
+            assert not shown.hides(group)
+            assert not shown.hides(ConversationId(b"?" * 32))
+        assert ann.is_member(chat)
 
 
 async def test_a_blocked_one_cannot_ask_to_join(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Amendments in a running world: everybody signs, the operator files, the clock moves on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 
 from doublelock.demo.world import World
 from doublelock.holder.daemon import HolderDaemon
@@ -13,10 +15,11 @@ from doublelock.keep import StateFolder
 from doublelock.protocol import jws
 from doublelock.protocol.amendment import draft_amendment
 from doublelock.protocol.charter import Charter, CharterTerms, verify_amendment
-from doublelock.protocol.charter_terms import Committee, Custodian
+from doublelock.protocol.charter_terms import Committee, Custodian, Party
 from doublelock.protocol.documents import Bytes32
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.session import PartySubject
+from doublelock.server.config import ServerConfig
 from doublelock.transport.http import HttpClient, Identity
 
 
@@ -44,14 +47,17 @@ def operator(world: World) -> HttpClient:
     return HttpClient(world.server.http, identity=Identity(world.deployment, subject, key.sign))
 
 
-async def amend(world: World, current: Charter, terms: CharterTerms) -> Charter:
-    """File what operator, courts and all custodians of the founding signed; return it."""
+async def amend(
+    world: World, current: Charter, terms: CharterTerms, new: Sequence[SigningKey] = ()
+) -> Charter:
+    """File what operator, courts and all custodians of the founding, and `new` keys, signed."""
     founded = world.founded
     seeds = [founded.operator]
     for committee in founded.committees:
         seeds += [committee.court, *committee.custodians]
     named = {bytes(key) for key in _keys(current.terms)} | {bytes(key) for key in _keys(terms)}
-    signers = [(key.public.encoded, key.sign) for key in map(SigningKey, seeds)]
+    signers = [(key.public.encoded, key.sign) for key in (*map(SigningKey, seeds), *new)]
+    named |= {key.public.encoded for key in new}
     payload = draft_amendment(current, terms, world.clock())
     document = jws.sign(payload, jws.Purpose.CHARTER, [one for one in signers if one[0] in named])
     async with operator(world) as http:
@@ -77,6 +83,32 @@ def open_newcomer(
         pin(folder, world.server.http, charters, world.deployment)
     daemon: HolderDaemon = open_(place, unlocking)
     return daemon
+
+
+OPERATOR, RECEIPT = SigningKey(b"\x41" * 32), SigningKey(b"\x42" * 32)
+"""What takes the place of the operator's key and the receipts' where an amendment says so."""
+
+
+def hold_new_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every server of the test have the new keys in its folder."""
+    whole = World._config
+
+    def config(self: World, *rest: Any) -> ServerConfig:
+        made = whole(self, *rest)
+        return replace(made, keys=replace(made.keys, later=(OPERATOR, RECEIPT)))
+
+    monkeypatch.setattr(World, "_config", config)
+
+
+async def change_keys(world: World) -> None:
+    """File the amendment that names both new keys."""
+    charter = world.monitor.charter
+    terms = charter.terms
+    operator = Party(terms.operator.name, Bytes32(OPERATOR.public.encoded))
+    terms = msgspec.structs.replace(
+        terms, operator=operator, receipt_key=Bytes32(RECEIPT.public.encoded)
+    )
+    await amend(world, charter, terms, (OPERATOR, RECEIPT))
 
 
 async def look_until(world: World, done: Any, looks: int = 60) -> None:

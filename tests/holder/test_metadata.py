@@ -116,12 +116,12 @@ async def refuse_other_ways(here: Town, case: bytes, data: bytes) -> None:
     assert caught.value.code is Code.NOT_PERMITTED
     # What the server signed holds for labels of logged requests alone, and under its key alone.
     with pytest.raises(Refusal) as caught:
-        verify_metadata(data, party.charter, party.warrant(case), ())
+        verify_metadata(data, party.watch.state.charters, party.warrant(case), ())
     assert caught.value.code is Code.ENVELOPE_FOREIGN
     payload = jws.read_payload(data, 1 << 20)
     own = jws.sign(payload, jws.Purpose.METADATA, [(party.me.key, party.signer.sign)])
     with pytest.raises(Refusal) as caught:
-        verify_metadata(own, party.charter, party.warrant(case), ())
+        verify_metadata(own, party.watch.state.charters, party.warrant(case), ())
     assert caught.value.code is Code.UNKNOWN_SIGNER
     looks = await here.world.look()
     assert [one for look in looks for one in look.answers] == []

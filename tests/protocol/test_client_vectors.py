@@ -13,6 +13,7 @@ from doublelock.client.invite import decode_invite
 from doublelock.protocol import frames, merkle, safety_code
 from doublelock.protocol.charter import (
     read_terms,
+    receipt_key_at,
     requires_capsule,
     verify_amendment,
     verify_genesis,
@@ -280,6 +281,14 @@ def test_amendment(case: Case) -> None:
     assert outcome(partial(verify_amendment, charter, document)) == case["code"]
     if case["code"] is None:
         assert verify_amendment(charter, document).hash == raw(case, "hash")
+
+
+def test_whose_receipts_count_when() -> None:
+    world = load("charter")
+    genesis = verify_genesis(world["document"].encode(), DeploymentId(raw(world, "deployment")))
+    charters = (genesis, verify_amendment(genesis, world["receipt_keys"]["amendment"].encode()))
+    for case in world["receipt_keys"]["cases"]:
+        assert receipt_key_at(charters, case["time_ms"]) == raw(case, "key")
 
 
 def test_which_committee_seals_on_which_day() -> None:

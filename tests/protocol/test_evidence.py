@@ -9,11 +9,23 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_world import EPOCH, HOUR, NOW, TODAY, World, key, note_signer, public, scalar
+from law_world import (
+    EPOCH,
+    HOUR,
+    NOW,
+    TODAY,
+    World,
+    key,
+    note_signer,
+    public,
+    scalar,
+    sign_charter,
+)
 from msgspec import structs
 
 from doublelock.protocol import jws
 from doublelock.protocol.capsule import seal
+from doublelock.protocol.charter import verify_amendment
 from doublelock.protocol.checkpoint import Checkpoint
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import DAY_MS
@@ -397,19 +409,20 @@ def test_an_inventory_names_what_is_missing_and_what_is_foreign(scene: Scene) ->
         StoredEnvelope(n, sealed.header, sealed.body)
         for n, sealed in ((n, scene.seal(b"text", number=n)) for n in (3, 5, 8))
     ]
+
+    def named(envelopes: list[StoredEnvelope]) -> list[tuple[int, bytes]]:
+        return [(one.sequence, hash_envelope(one)) for one in envelopes]
+
     row = InventoryRow(label.conversation, label.account, label.day, label.key_epoch)
     head = InventoryHead(Bytes32(label.conversation), 9, Bytes32(b"h" * 32))
     payload = write_inventory(
-        world.deployment, 1, scene.warrant.commitment, NOW, [list_label(row, stored)], [head]
+        world.deployment, 1, scene.warrant.commitment, NOW, [list_label(row, named(stored))], [head]
     )
 
     def sign(by: str) -> bytes:
         return jws.sign(payload, jws.Purpose.INVENTORY, [(public(by), key(by).sign)])
 
-    def named(envelopes: list[StoredEnvelope]) -> list[tuple[int, bytes]]:
-        return [(one.sequence, hash_envelope(one)) for one in envelopes]
-
-    inventory = verify_inventory(sign("receipts"), world.charter, scene.warrant)
+    inventory = verify_inventory(sign("receipts"), (world.charter,), scene.warrant)
     inventory.check_label(label, named(stored))
     assert inventory.rows == (row,)
     foreign = replace(stored[1], sequence=4)
@@ -422,7 +435,38 @@ def test_an_inventory_names_what_is_missing_and_what_is_foreign(scene: Scene) ->
             inventory.check_label(label, named(delivered))
         assert refused.value.code is code
     with pytest.raises(Refusal):
-        verify_inventory(sign("operator"), world.charter, scene.warrant)
+        verify_inventory(sign("operator"), (world.charter,), scene.warrant)
+
+
+def test_an_inventory_counts_by_the_key_of_its_time(scene: Scene) -> None:
+    world = scene.world
+    later = NOW + 15 * DAY_MS
+    terms = msgspec.structs.replace(
+        world.charter.terms,
+        sequence=1,
+        deployment=Bytes32(world.deployment),
+        previous=Bytes32(world.charter.hash),
+        issued_ms=NOW,
+        effective_ms=later,
+        receipt_key=Bytes32(public("receipts 2")),
+    )
+    people = [f"{n}-{who}" for n in (1, 2) for who in ("court", "custodian1", "custodian2")]
+    document = sign_charter(terms, ["operator", "receipts 2", *people])
+    charters = (world.charter, verify_amendment(world.charter, document))
+    for time_ms, by, counts in (
+        (later - 1, "receipts", True),
+        (later, "receipts", False),
+        (later - 1, "receipts 2", False),
+        (later, "receipts 2", True),
+    ):
+        payload = write_inventory(world.deployment, 1, scene.warrant.commitment, time_ms, [], [])
+        data = jws.sign(payload, jws.Purpose.INVENTORY, [(public(by), key(by).sign)])
+        if counts:
+            assert verify_inventory(data, charters, scene.warrant).rows == ()
+            continue
+        with pytest.raises(EvidenceRefused) as refused:
+            verify_inventory(data, charters, scene.warrant)
+        assert refused.value.code is Code.INVENTORY_MISMATCH
 
 
 # --- notices -----------------------------------------------------------------------------------

@@ -93,8 +93,33 @@ def test_invitation_refusals() -> None:
     entry = first_entry(bob, for_reset)
     assert refused(log, replace(entry, kind=Kind.FIRST).encode()) is Code.INVITATION_REFUSED
     key, invitation = invite(ann)
-    forged = (key, replace(invitation, committee=9))
+    forged = (key, replace(invitation, expires_ms=invitation.expires_ms + 1))
     assert refused(log, first_entry(bob, forged).encode()) is Code.BAD_SIGNATURE
+
+
+def test_a_member_invites_into_its_own_committee_only() -> None:
+    log, ann, bob, eve = new_log(), person("ann"), person("bob"), person("eve")
+    log.apply(0, first_entry(ann, invite(committee=7)).encode())
+    log.apply(1, first_entry(eve, invite(committee=8)).encode())
+    elsewhere = first_entry(bob, invite(ann, committee=8)).encode()
+    assert refused(log, elsewhere) is Code.INVITATION_COMMITTEE
+    assert refused(log, first_entry(bob, invite(eve)).encode()) is Code.INVITATION_COMMITTEE
+    log.apply(log.size, first_entry(bob, invite(ann, committee=7)).encode())
+    assert log.committee(bob.account) == 7
+    # What a guest brings in is bound as its host was.
+    carol = person("carol")
+    moved = first_entry(carol, invite(bob, committee=8)).encode()
+    assert refused(log, moved) is Code.INVITATION_COMMITTEE
+
+
+def test_a_reset_keeps_the_committee() -> None:
+    log, ann, bob = new_log(), person("ann"), person("bob")
+    log.apply(0, first_entry(ann).encode())
+    log.apply(1, first_entry(bob, invite(ann)).encode())
+    fresh = Person("bob", new_key())
+    moved = _reset(bob.account, fresh, ann, 1, committee=2)
+    assert refused(log, moved) is Code.COMMITTEE_CHANGED
+    assert log.apply(log.size, _reset(bob.account, fresh, ann, 1)).version.committee == 1
 
 
 def test_server_cannot_add_a_ghost_device() -> None:
@@ -165,8 +190,10 @@ def test_times_never_run_backwards_within_the_skew() -> None:
     assert applied.time_ms == NOW
 
 
-def _reset(account: AccountId, lost: Person, by: Person, previous: int) -> bytes:
-    key, invitation = invite(by, reset_of=account)
+def _reset(
+    account: AccountId, lost: Person, by: Person, previous: int, *, committee: int = 1
+) -> bytes:
+    key, invitation = invite(by, reset_of=account, committee=committee)
     return make_invited_entry(
         DEPLOYMENT,
         account,

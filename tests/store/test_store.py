@@ -1,6 +1,7 @@
 """Every store keeps the same promises (SQLite is the one store so far)."""
 
 import asyncio
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Callable
@@ -12,8 +13,16 @@ import pytest
 from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
 from doublelock.store.interface import Store, Tables
-from doublelock.store.rows import ItemRow, LabelDay, MemberRow, NewConversation, StoredItem
+from doublelock.store.rows import (
+    CeremonyRow,
+    ItemRow,
+    LabelDay,
+    MemberRow,
+    NewConversation,
+    StoredItem,
+)
 from doublelock.store.sqlite import SqliteStore
+from doublelock.store.statements import read_statements
 
 DEPLOYMENT = b"D" * 32
 OpenStore = Callable[[Path], Store]
@@ -181,3 +190,27 @@ async def test_another_deployments_file_and_a_damaged_one_are_refused(tmp_path: 
     path.write_bytes(data)
     with pytest.raises(WireRefused):
         SqliteStore(path, DEPLOYMENT)
+
+
+async def test_what_one_custodian_opened_lately_is_found_alone(
+    open_store: OpenStore, tmp_path: Path
+) -> None:
+    store = open_store(tmp_path)
+    rows = [
+        CeremonyRow(bytes([number]) * 32, 1000 * number, b"opening", author)
+        for number, author in enumerate([b"A" * 32, b"A" * 32, b"B" * 32, b"A" * 32], start=1)
+    ]
+
+    def put(tables: Tables) -> None:
+        assert all(tables.law.put_ceremony(row) for row in rows)
+
+    await store.write(put)
+    found = await store.read(lambda tables: tables.law.opened_after(b"A" * 32, 1000))
+    assert found == [rows[1], rows[3]]
+    assert await store.read(lambda tables: tables.law.opened_after(b"A" * 32, 4000)) == []
+    await store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "server.db")) as database:
+        plan = database.execute(
+            "EXPLAIN QUERY PLAN " + read_statements("law")["opened_after"], (b"A" * 32, 1000)
+        ).fetchall()
+    assert [row[3].split()[0] for row in plan] == ["SEARCH"]

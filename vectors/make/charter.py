@@ -8,18 +8,21 @@ import msgspec
 
 from doublelock.protocol import jws
 from doublelock.protocol.charter import (
+    CharterTerms,
     Committee,
     hash_terms,
+    receipt_key_at,
     requires_capsule,
     verify_amendment,
     verify_genesis,
     write_terms,
 )
 from doublelock.protocol.days import DAY_MS
-from doublelock.protocol.documents import decode_base64url, encode_base64url
+from doublelock.protocol.documents import Bytes32, decode_base64url, encode_base64url
 from vectors.make.law import EVERYONE, amended, committee, genesis, key, public, sign, terms
 from vectors.make.world import TIME_MS, flip, refusal_of
 
+_NEW_KEYS = ("operator 2", "receipts 2")
 _SECOND = tuple(name for name in EVERYONE if not name.startswith("1-"))
 
 
@@ -64,6 +67,22 @@ def _genesis_cases() -> list[tuple[str, bytes, str]]:
     ]
 
 
+def _rotated() -> CharterTerms:
+    operator = msgspec.structs.replace(terms().operator, key=Bytes32(public("operator 2")))
+    return amended(operator=operator, receipt_key=Bytes32(public("receipts 2")))
+
+
+def _receipt_keys() -> dict[str, object]:
+    """Return whose receipts count when, of a chain that changes the key (C-13)."""
+    document = sign(_rotated(), (*EVERYONE, *_NEW_KEYS))
+    charters = (genesis(), verify_amendment(genesis(), document))
+    begin = charters[1].terms.effective_ms
+    times = (0, charters[0].terms.effective_ms, begin - 1, begin, begin + 1000 * DAY_MS)
+    cases = [{"time_ms": one, "key": receipt_key_at(charters, one).hex()} for one in times]
+    assert len({case["key"] for case in cases}) == 2
+    return {"amendment": document.decode(), "cases": cases}
+
+
 def _amendments() -> list[tuple[str, bytes, str | None]]:
     ours = committee(2)
     fewer = msgspec.structs.replace(ours, retention_days=30)
@@ -99,6 +118,28 @@ def _amendments() -> list[tuple[str, bytes, str | None]]:
         ),
         ("another salt", sign(amended(account_salt=public("x")), EVERYONE), "charter-fixed"),
         ("another genesis key", sign(amended(genesis_key=public("x")), EVERYONE), "charter-fixed"),
+        ("new keys, signed by both too", sign(_rotated(), (*EVERYONE, *_NEW_KEYS)), None),
+        ("a new key of nobody's", sign(_rotated(), EVERYONE), "charter-signatures"),
+        (
+            "a new receipt key of nobody's",
+            sign(_rotated(), (*EVERYONE, _NEW_KEYS[0])),
+            "charter-signatures",
+        ),
+        (
+            "new keys without the old operator",
+            sign(_rotated(), (*EVERYONE[1:], *_NEW_KEYS)),
+            "charter-signatures",
+        ),
+        (
+            "new keys without the custodians",
+            sign(_rotated(), ("operator", *_NEW_KEYS)),
+            "charter-signatures",
+        ),
+        (
+            "by a receipt key that stays",
+            sign(amended(skew_ms=1), (*EVERYONE, "receipts")),
+            "unknown-signer",
+        ),
         ("the genesis charter again", genesis().document, "charter-sequence"),
     ]
 
@@ -191,7 +232,7 @@ def build() -> dict[str, object]:
         assert found == code, f"{why}: {found}"
     return {
         "about": "A genesis charter, pinned by its payload's hash; what amends it; what does not.",
-        "rules": ["C-1", "C-2", "C-3", "C-4", "C-5", "C-6", "C-7", "C-8", "C-9"],
+        "rules": ["C-1", "C-2", "C-3", "C-4", "C-5", "C-6", "C-7", "C-8", "C-9", "C-13"],
         "deployment": charter.deployment.hex(),
         "document": charter.document.decode(),
         "operator": public("operator").hex(),
@@ -204,6 +245,7 @@ def build() -> dict[str, object]:
         ],
         "amendments": amendments,
         "capsules": _capsules(),
+        "receipt_keys": _receipt_keys(),
         "bad_terms": [
             {"why": why, "payload": data.hex(), "hash": hash_terms(data).hex(), "code": code}
             for why, data, code in _terms_cases()

@@ -110,9 +110,17 @@ def update(
     return sign_update(DEPLOYMENT, draft, key_of(author).sign, signers)
 
 
-def reset(handle: str, number: int, previous: int, device: str, by: tuple[str, str]) -> Entry:
+def reset(
+    handle: str,
+    number: int,
+    previous: int,
+    device: str,
+    by: tuple[str, str],
+    committee: int = 1,
+) -> Entry:
     """Return a reset to one new device, on an inviter's word."""
-    key, made = invited(f"reset {handle} {number}", by, reset_of=account_of(handle))
+    name = f"reset {handle} {number}"
+    key, made = invited(name, by, reset_of=account_of(handle), committee=committee)
     signer = (key_of(device).public.encoded, key_of(device).sign)
     return make_invited_entry(
         DEPLOYMENT,
@@ -133,6 +141,7 @@ def steps() -> list[Step]:
     bob_invite = invited("bob", ("alice", "alice 1"))
     bob = first("bob", ["bob 1"], bob_invite)
     second = update("alice", 2, 0, ["alice 1", "alice 2"], "alice 1", ["alice 2"])
+    alice_2, erin_1 = ("alice", "alice 2"), ("erin", "erin 1")
     carol = first("carol", ["carol 1"], invited("carol", ("alice", "alice 2")))
     return [
         Step("the operator invites", alice.encode(), None),
@@ -213,6 +222,31 @@ def steps() -> list[Step]:
             "a reset by the inviter",
             reset("bob", 2, 1, "bob 3", ("alice", "alice 2")).encode(),
             None,
+        ),
+        Step(
+            "a reset into another committee",
+            reset("carol", 2, 14, "carol 2", ("alice", "alice 2"), committee=2).encode(),
+            "committee-changed",
+        ),
+        Step(
+            "a member invites into another committee",
+            first("dave", ["dave 1"], invited("dave 3", alice_2, committee=2)).encode(),
+            "invitation-committee",
+        ),
+        Step(
+            "the operator invites into any",
+            first("erin", ["erin 1"], invited("erin", committee=2)).encode(),
+            None,
+        ),
+        Step(
+            "whom the operator invited there invites there",
+            first("frank", ["frank 1"], invited("frank", erin_1, committee=2)).encode(),
+            None,
+        ),
+        Step(
+            "and not here",
+            first("grace", ["grace 1"], invited("grace", erin_1)).encode(),
+            "invitation-committee",
         ),
         Step("cut", alice.encode()[:-1], "size"),
         Step("of another version", b"\x02" + alice.encode()[1:], "form"),

@@ -19,4 +19,4 @@ async def fetch_metadata(party: LawParty, case: bytes, patience_s: float) -> tup
     await wait_seen(party, filed.log_index, patience_s)
     data = await fetch_logged(party, path, patience_s)
     requested = {label for request, _ in logged_requests(party, case) for label in request.labels}
-    return verify_metadata(data, party.charter, party.warrant(case), requested), data
+    return verify_metadata(data, party.watch.state.charters, party.warrant(case), requested), data

@@ -110,7 +110,7 @@ async def open_case(
         raise ReleaseRefused(Code.REQUEST_UNLOGGED)
     keys = await copy_keys(party.http, law.state, party.clock())
     raw = await party.http.get(f"/v1/law/cases/{case.hex()}/inventory", limit=limits.INVENTORY * 2)
-    inventory = verify_inventory(raw, party.charter, warrant)
+    inventory = verify_inventory(raw, party.watch.state.charters, warrant)
     combining = Combining(party, warrant, law, key)
     work = _Work(party, warrant, inventory)
     label_keys: dict[Label, LabelKey] = {}

@@ -49,7 +49,7 @@ async def make_request(party: LawParty, case: bytes, patience_s: float = 60.0) -
     if party.watch.state.requests[name].over_cap:
         raise ReleaseRefused(Code.CAP_EXCEEDED)
     data = await fetch_logged(party, f"{path}/inventory", patience_s)
-    inventory = verify_inventory(data, party.charter, warrant)
+    inventory = verify_inventory(data, party.watch.state.charters, warrant)
     labels = labels_in_scope(
         warrant.scope, party.deployment, warrant.terms.committee, inventory.rows
     )

@@ -263,6 +263,11 @@ class Client:
         """Return the conversations that this device is a member of."""
         return [room.conversation for room in self._core.rooms.values() if room.status == MEMBER]
 
+    def is_member(self, conversation: ConversationId) -> bool:
+        """Say whether this device is a member of a conversation."""
+        room = self._core.rooms.get(conversation)
+        return room is not None and room.status == MEMBER
+
     def members(self, conversation: ConversationId) -> list[Leaf]:
         """Return the devices in a conversation. Raises GroupRefused."""
         return roster_of(self._core.group(self._core.room(conversation)))
@@ -313,17 +318,18 @@ class Client:
             self._core.deployment, log.account(self.account), log.account(self.account_of(handle))
         )
 
-    def invite(
-        self, committee: int, expires_ms: int, *, reset_of: AccountId | None = None
-    ) -> Invite:
-        """Return an invite by this device, for a newcomer or for an account's reset."""
+    def invite(self, expires_ms: int, *, reset_of: AccountId | None = None) -> Invite:
+        """Return an invite by this device, for a newcomer or for an account's reset.
+
+        It is into this account's committee, as every member's is (spec Y-4).
+        """
         core = self._core
         return make_invite(
             core.identity.address,
             core.deployment,
             core.signing_key.sign,
             core.random(32),
-            committee,
+            core.monitor.key_log.committee(core.account),
             expires_ms,
             inviter=core.account,
             inviter_device=core.device,

@@ -4,6 +4,7 @@ One monitor may serve many clients of one process; each keeps its own heads, and
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from doublelock.client.mirror import LogMirror
 from doublelock.protocol import limits
 from doublelock.protocol.api import Charters
-from doublelock.protocol.charter import Charter, skew_at, verify_genesis
+from doublelock.protocol.charter import Charter, receipt_key_at, skew_at, verify_genesis
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import first_day, last_day
+from doublelock.protocol.ed25519 import VerifyKey, verify_key
 from doublelock.protocol.errors import CharterRefused, LogRefused, Refusal, WireRefused
 from doublelock.protocol.handover import LogName, signed_policy, verify_checkpoint
 from doublelock.protocol.identifiers import DeploymentId
@@ -108,6 +110,10 @@ class Monitor:
     def charters(self) -> tuple[Charter, ...]:
         """Return every charter from genesis on, those that are still to come included."""
         return self.law.charters
+
+    def receipt_key(self, time_ms: int) -> VerifyKey:
+        """Return the key by which receipts of a time count (spec C-13)."""
+        return verify_key(receipt_key_at(self.charters, time_ms))
 
     def skew_ms(self, time_ms: int) -> int:
         """Return the skew in ms of the charter in force at a time."""
@@ -218,6 +224,16 @@ class Monitor:
         async with self._busy:
             await self._grow_law()
         return self._law.size
+
+    async def know_law(self, time_ms: int) -> None:
+        """Bring the law log up to date where an amendment in force at a time may be missing here.
+
+        Where the server does not answer, what is known has to do: nothing is raised (C-13).
+        """
+        delay_ms = self.charter.terms.amendment_delay_ms
+        if min(time_ms, self.clock()) - self._law_ms >= delay_ms // 2:
+            with contextlib.suppress(Refusal):
+                await self.sync_law()
 
     async def refresh(self, age_s: float) -> None:
         """Bring both logs up to date unless that was done less than `age_s` seconds ago."""

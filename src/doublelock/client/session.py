@@ -226,6 +226,7 @@ class Session:
                     self.marks.moved(room)
             case Accepted():
                 try:
+                    await core.monitor.know_law(frame.time_ms)
                     behind = self.sending.accepted(frame)
                 except EnvelopeRefused as refusal:
                     core.stop(core.room(ConversationId(frame.conversation)), refusal)

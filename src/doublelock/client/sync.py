@@ -20,7 +20,6 @@ from doublelock.client.groups import name_failure, read_member
 from doublelock.client.timers import Timers
 from doublelock.client.vault import Outgoing, Shown
 from doublelock.protocol.codes import Code
-from doublelock.protocol.ed25519 import verify_key
 from doublelock.protocol.errors import EnvelopeRefused, GroupRefused, Malformed, Refusal
 from doublelock.protocol.frames import COMMIT, ERASED, MESSAGE, Accepted, Item, Whispered
 from doublelock.protocol.group_rules import decode_credential
@@ -30,6 +29,7 @@ from doublelock.protocol.receipt import (
     AcceptedReceipt,
     Receipt,
     ReceiptFields,
+    VerifiedReceipt,
     accept_receipt,
     describe_item,
     join_chain,
@@ -68,6 +68,7 @@ class Sync:
         if not core.decrypt and item.kind == MESSAGE and item.device != core.device:
             room.sequence, room.chain = item.sequence, None
             return True
+        await core.monitor.know_law(item.time_ms)
         try:
             receipt = self.accept(room, _receipt_of(item))
         except Refusal as refusal:
@@ -88,9 +89,7 @@ class Sync:
         """Verify a receipt and follow the room's chain with it. Raises EnvelopeRefused."""
         core = self._core
         terms = core.monitor.charter.terms
-        verified = verify_receipt(
-            receipt, core.deployment, verify_key(bytes(terms.receipt_key)), core.roots
-        )
+        verified = self._verify(receipt)
         if room.chain is None:
             fields = verified.fields
             if fields.time_ms > core.clock() + terms.skew_ms:
@@ -100,6 +99,12 @@ class Sync:
         accepted = accept_receipt(room.chain, verified, core.clock(), int(terms.skew_ms))
         room.chain = accepted.chain
         return accepted
+
+    def _verify(self, receipt: Receipt) -> VerifiedReceipt:
+        """Return a receipt that the key of its time signed. Raises EnvelopeRefused (C-13)."""
+        core = self._core
+        key = core.monitor.receipt_key(receipt.fields.time_ms)
+        return verify_receipt(receipt, core.deployment, key, core.roots)
 
     async def _take_message(self, room: Room, item: Item, receipt: AcceptedReceipt) -> None:
         core = self._core
@@ -250,9 +255,7 @@ class Sync:
             self.accept(room, receipt)
             room.sequence = accepted.sequence
         else:
-            terms = core.monitor.charter.terms
-            key = verify_key(bytes(terms.receipt_key))
-            verify_receipt(receipt, core.deployment, key, core.roots)
+            self._verify(receipt)
         self.keep_own(room, outgoing, accepted.sequence, accepted.time_ms, outgoing.day)
         room.dirty = True
 

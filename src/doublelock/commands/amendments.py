@@ -3,6 +3,7 @@
 Attach with `serve.add_command(amend)` and `custodian.add_command(consent_of(Role.CUSTODIAN))`.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -42,11 +43,13 @@ from doublelock.protocol.charter import (
     verify_genesis,
 )
 from doublelock.protocol.codes import Code
+from doublelock.protocol.documents import encode_base64url
 from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import CharterRefused, VaultRefused
 from doublelock.protocol.identifiers import DeploymentId
 from doublelock.protocol.session import PartySubject
-from doublelock.server.founding import load_founding
+from doublelock.server.config import Keys
+from doublelock.server.founding import load_founding, make_later_key
 from doublelock.transport.http import HttpClient, Identity
 
 T = TypeVar("T")
@@ -89,8 +92,29 @@ def terms(state: Path, key_file: Path | None, address: str, clock: Clock) -> Non
     Sequence, deployment, what it follows and both times are set by `draft`; leave them.
     """
     genesis, _ = _load_operator(state, key_file)
-    charter = terminal.run(_with_server(address, None, lambda http: _latest(http, genesis, clock)))
+    charter = terminal.run(_with_server(address, lambda http: _latest(http, genesis, clock)))
     click.echo(write_editable(charter).decode(), nl=False)
+
+
+@amend.command()
+@state_option("server")
+@key_file_option
+@json_option
+def key(state: Path, key_file: Path | None) -> None:
+    """Make a key that takes the place of the operator's or of the receipts'; print its public half.
+
+    Stop the server, make the key, start the server again; then name the key in the terms, as
+    operator's key or as receipt_key, and draft. The old key signs until the
+    amendment takes effect.
+
+    \b
+    Example:
+      doublelock serve amend key
+    """
+    with StateFolder.open(state, unlock("the server", key_file)) as folder:
+        made = make_later_key(folder, secrets.token_bytes(32))
+    public = encode_base64url(made.public.encoded)
+    terminal.answer({"key": public}, public)
 
 
 @amend.command()
@@ -111,11 +135,15 @@ def draft(
     edited: Path, out: Path, state: Path, key_file: Path | None, address: str, clock: Clock
 ) -> None:
     """Make an amendment of the EDITED terms, signed by the operator, and say what it changes."""
-    genesis, key = _load_operator(state, key_file)
+    genesis, keys = _load_operator(state, key_file)
     wanted = read_editable(edited.read_bytes())
-    current = terminal.run(_with_server(address, None, lambda http: _latest(http, genesis, clock)))
+    current = terminal.run(_with_server(address, lambda http: _latest(http, genesis, clock)))
     payload = draft_amendment(current, wanted, clock())
-    document = jws.sign(payload, jws.Purpose.CHARTER, [(key.public.encoded, key.sign)])
+    signers = {bytes(current.terms.operator.key): None, bytes(wanted.operator.key): None}
+    if wanted.receipt_key != current.terms.receipt_key:
+        signers[bytes(wanted.receipt_key)] = None
+    signed_by = [(key, keys.held(key).sign) for key in signers]
+    document = jws.sign(payload, jws.Purpose.CHARTER, signed_by)
     _show(current, document)
     atomic.write_whole(out, document)
 
@@ -134,18 +162,21 @@ def file_(
 
     The files are copies of one amendment, with the signatures that each has gathered.
     """
-    genesis, key = _load_operator(state, key_file)
+    genesis, keys = _load_operator(state, key_file)
     merged = documents[0].read_bytes()
     for path in documents[1:]:
         merged = jws.merge(merged, path.read_bytes(), limits.CHARTER)
-    identity = Identity(genesis.deployment, PartySubject(key.public.encoded), key.sign)
 
     async def put(http: HttpClient) -> Charter:
-        new = verify_amendment(await _latest(http, genesis, clock), merged)
-        await file_document(http, "charter", merged)
+        law = await LawWatch(http, genesis, None).update(clock())
+        new = verify_amendment(law.charters[-1], merged)
+        key = keys.held(law.charter(max(clock(), law.begin_ms)).terms.operator.key)
+        identity = Identity(genesis.deployment, PartySubject(key.public.encoded), key.sign)
+        async with HttpClient(address, identity=identity) as signed_in:
+            await file_document(signed_in, "charter", merged)
         return new
 
-    new = terminal.run(_with_server(address, identity, put))
+    new = terminal.run(_with_server(address, put))
     when = describe_time(new.terms)
     terminal.answer(
         {"charter": new.hash.hex(), "effective_ms": new.terms.effective_ms},
@@ -202,7 +233,7 @@ def consent_of(role: Role) -> click.Command:
         async def look(http: HttpClient) -> Charter:
             return await _latest(http, await _genesis(http, pinned), clock)
 
-        current = terminal.run(_with_server(where, None, look))
+        current = terminal.run(_with_server(where, look))
         data = document.read_bytes()
         proposed = read_amendment(current, data)
         if current.terms.operator.key not in proposed.signers:
@@ -242,10 +273,10 @@ def _printable(text: str) -> str:
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
-def _load_operator(state: Path, key_file: Path | None) -> tuple[Charter, SigningKey]:
+def _load_operator(state: Path, key_file: Path | None) -> tuple[Charter, Keys]:
     with StateFolder.look_into(state, unlock("the server", key_file)) as folder:
         deployment, charters, keys = load_founding(folder)
-    return verify_genesis(charters[0], deployment), keys.operator
+    return verify_genesis(charters[0], deployment), keys
 
 
 async def _genesis(http: HttpClient, pinned: DeploymentId) -> Charter:
@@ -261,8 +292,6 @@ async def _latest(http: HttpClient, genesis: Charter, clock: Clock) -> Charter:
     return law.charters[-1]
 
 
-async def _with_server(
-    address: str, identity: Identity | None, work: Callable[[HttpClient], Awaitable[T]]
-) -> T:
-    async with HttpClient(address, identity=identity) as http:
+async def _with_server(address: str, work: Callable[[HttpClient], Awaitable[T]]) -> T:
+    async with HttpClient(address) as http:
         return await work(http)

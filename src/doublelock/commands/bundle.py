@@ -5,17 +5,18 @@ from pathlib import Path
 import click
 
 from doublelock.commands import terminal
-from doublelock.commands.operator import ADDRESS
-from doublelock.commands.options import json_option, key_file_option, state_option, unlock
-from doublelock.holder.desk import file_document
-from doublelock.keep import StateFolder
+from doublelock.commands.operator import ADDRESS, as_operator
+from doublelock.commands.options import (
+    Clock,
+    clock_option,
+    json_option,
+    key_file_option,
+    state_option,
+)
 from doublelock.protocol.bundle import write_manifest
 from doublelock.protocol.documents import Bytes32
-from doublelock.protocol.lawlog import AnyEntry, BundleLogged, BundleWithdrawn, sign_entry
-from doublelock.protocol.session import PartySubject
+from doublelock.protocol.lawlog import AnyEntry, BundleLogged, BundleWithdrawn
 from doublelock.server.bundle import MANIFEST, read_bundle, read_files
-from doublelock.server.founding import load_founding
-from doublelock.transport.http import HttpClient, Identity
 
 
 @click.command()
@@ -26,6 +27,7 @@ from doublelock.transport.http import HttpClient, Identity
 @ADDRESS
 @state_option("server")
 @key_file_option
+@clock_option
 @json_option
 def bundle(
     folder: Path,
@@ -35,6 +37,7 @@ def bundle(
     address: str,
     state: Path,
     key_file: Path | None,
+    clock: Clock,
 ) -> None:
     """Check the web client built in FOLDER against its manifest, or write that.
 
@@ -61,7 +64,7 @@ def bundle(
     text = f"Web client {version}: {count} files, {size:,} bytes\nBundle: {name}"
     if logs:
         entry = BundleLogged(bundle=Bytes32(served.name), version=version)
-        index = terminal.run(_log(entry, state, key_file, address))
+        index = terminal.run(_log(entry, state, key_file, address, clock))
         found["log_index"] = index
         text += f"\nLaw log: line {index}"
     terminal.answer(found, text)
@@ -72,8 +75,9 @@ def bundle(
 @ADDRESS
 @state_option("server")
 @key_file_option
+@clock_option
 @json_option
-def withdraw(name: str, address: str, state: Path, key_file: Path | None) -> None:
+def withdraw(name: str, address: str, state: Path, key_file: Path | None, clock: Clock) -> None:
     """Withdraw a logged web client, by its 64 hexadecimal digits, for good.
 
     The running server serves it no more, and browsers that follow the law log refuse it.
@@ -88,19 +92,13 @@ def withdraw(name: str, address: str, state: Path, key_file: Path | None) -> Non
         digest = Bytes32(b"")
     if len(digest) != 32 or digest.hex() != name:
         raise click.BadParameter("a bundle's name is 64 hexadecimal digits", param_hint="BUNDLE")
-    index = terminal.run(_log(BundleWithdrawn(bundle=digest), state, key_file, address))
+    index = terminal.run(_log(BundleWithdrawn(bundle=digest), state, key_file, address, clock))
     terminal.answer({"bundle": name, "log_index": index}, f"Law log: line {index}")
 
 
-async def _log(entry: AnyEntry, state: Path, key_file: Path | None, address: str) -> int:
+async def _log(
+    entry: AnyEntry, state: Path, key_file: Path | None, address: str, clock: Clock
+) -> int:
     """Log an entry of the operator's through the running server; return its line."""
-    folder = StateFolder.look_into(state, unlock("the server", key_file))
-    try:
-        deployment, _, keys = load_founding(folder)
-    finally:
-        folder.close()
-    key = keys.operator
-    identity = Identity(deployment, PartySubject(key.public.encoded), key.sign)
-    async with HttpClient(address, identity=identity) as http:
-        signed = sign_entry(deployment, entry, key.public.encoded, key.sign)
-        return (await file_document(http, "entry", signed)).log_index
+    async with as_operator(state, key_file, address, clock) as operator:
+        return await operator.log(entry)

@@ -300,10 +300,8 @@ def invite(reset: str | None, days: int, setting: Setting) -> None:
 async def _invite(setting: Setting, unlocking: Unlocking, reset: str | None, days: int) -> None:
     async with connected(setting, unlocking) as session:
         client = session.client
-        log = client.monitor.key_log
         subject = None if reset is None else session.account(reset.removeprefix("@"))
-        committee = log.committee(client.account if subject is None else subject)
-        made = client.invite(committee, setting.clock() + days * DAY_MS, reset_of=subject)
+        made = client.invite(setting.clock() + days * DAY_MS, reset_of=subject)
         terminal.answer({"invite": made.encode()}, made.encode())
 
 

@@ -173,8 +173,7 @@ class Chat:
 
     def hides(self, conversation: ConversationId) -> bool:
         """Say whether a conversation is not listed: the direct one with somebody blocked."""
-        listed = conversation in self.client.conversations()
-        return listed and self.client.is_hidden(conversation)
+        return self.client.is_member(conversation) and self.client.is_hidden(conversation)
 
     def folds(self, conversation: ConversationId, account: bytes) -> bool:
         """Say whether a message is folded: of somebody blocked, where others are too."""

@@ -54,7 +54,7 @@ ADDRESS: Final = click.option(
 
 
 @dataclass(frozen=True, slots=True)
-class _Operator:
+class Operator:
     """The operator at the desk of a running server."""
 
     http: HttpClient
@@ -62,6 +62,7 @@ class _Operator:
     key: SigningKey
 
     async def log(self, entry: AnyEntry) -> int:
+        """Log an entry; return its line."""
         signed = sign_entry(
             self.watch.state.deployment, entry, self.key.public.encoded, self.key.sign
         )
@@ -69,20 +70,25 @@ class _Operator:
 
 
 @asynccontextmanager
-async def _as_operator(
-    state: Path, key_file: Path | None, address: str
-) -> AsyncIterator[_Operator]:
+async def as_operator(
+    state: Path, key_file: Path | None, address: str, clock: Clock
+) -> AsyncIterator[Operator]:
+    """Sign in at a running server by the key that the charter in force names (C-13).
+
+    Raises VaultRefused, CharterRefused, LogRefused, WireRefused.
+    """
     folder = StateFolder.look_into(state, unlock("the server", key_file))
     try:
         deployment, charters, keys = load_founding(folder)
     finally:
         folder.close()
-    key = keys.operator
-    identity = Identity(deployment, PartySubject(key.public.encoded), key.sign)
-    async with HttpClient(address, identity=identity) as http:
-        watch = LawWatch(http, verify_genesis(charters[0], deployment), None)
-        await watch.update()
-        yield _Operator(http, watch, key)
+    async with HttpClient(address) as public:
+        watch = LawWatch(public, verify_genesis(charters[0], deployment), None)
+        law = await watch.update()
+        key = keys.held(law.charter(max(clock(), law.begin_ms)).terms.operator.key)
+        identity = Identity(deployment, PartySubject(key.public.encoded), key.sign)
+        async with HttpClient(address, identity=identity) as http:
+            yield Operator(http, watch, key)
 
 
 @click.command(short_help="Refuse a warrant, as the operator.")
@@ -92,9 +98,16 @@ async def _as_operator(
 @yes_option
 @state_option("server")
 @key_file_option
+@clock_option
 @json_option
 def refuse(
-    case: str, ground: Ground, address: str, yes: bool, state: Path, key_file: Path | None
+    case: str,
+    ground: Ground,
+    address: str,
+    yes: bool,
+    state: Path,
+    key_file: Path | None,
+    clock: Clock,
 ) -> None:
     """Refuse CASE for good, as the operator, with a ground that everybody can read.
 
@@ -109,7 +122,7 @@ def refuse(
     """
 
     async def work() -> None:
-        async with _as_operator(state, key_file, address) as operator:
+        async with as_operator(state, key_file, address, clock) as operator:
             known = operator.watch.state.warrants
             found = [one for one in known if one.hex().startswith(case.lower())] if case else []
             if len(found) != 1:
@@ -167,7 +180,7 @@ def statistics(
         terminal.fail("The period ends before it begins, or has not begun.")
 
     async def work() -> None:
-        async with _as_operator(state, key_file, address) as operator:
+        async with as_operator(state, key_file, address, clock) as operator:
             watch = operator.watch
             documents = {sha256(one).digest(): one for one in watch.amendments}
             counts = Counts(watch.state.charters[0], watch.lines, documents)

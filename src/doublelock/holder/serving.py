@@ -175,8 +175,9 @@ class Serving:
                     self._case(bytes(request.entry.warrant)).requests[name] = request
                     self._documents[name] = document.document
                     # The operator's own requests are of metadata: they ask no holder.
-                    operator = self._watch.state.charters[-1].terms.operator.key
-                    theirs = request.signed.author == bytes(operator)
+                    charters = self._watch.state.charters
+                    operators = {bytes(one.terms.operator.key) for one in charters}
+                    theirs = request.signed.author in operators
                     if not theirs and not self._is_answered(request):
                         self._waiting[name] = document.document
                 case "entry":

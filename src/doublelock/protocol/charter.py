@@ -49,6 +49,7 @@ __all__ = [
     "hash_terms",
     "read_amendment",
     "read_terms",
+    "receipt_key_at",
     "requires_capsule",
     "skew_at",
     "verify_amendment",
@@ -237,15 +238,24 @@ def read_amendment(current: Charter, data: bytes) -> Amendment:
         raise CharterRefused(Code.CHARTER_DELAY)
     if new.effective_ms < old.effective_ms:
         raise CharterRefused(Code.CHARTER_DELAY, "before the charter that it amends")
-    allowed = {old.operator.key, *_holder_keys(old), *_holder_keys(new)}
+    holders = (*_holder_keys(old), *_holder_keys(new))
+    allowed = {old.operator.key, *_new_keys(old, new).values(), *holders}
     signed = jws.verify(data, jws.Purpose.CHARTER, allowed, limits.CHARTER)
     return Amendment(new, payload, frozenset(signed.signers))
 
 
 def skew_at(charters: Sequence[Charter], time_ms: int) -> int:
     """Return the skew in ms of the charter in force at a time; before genesis, of genesis."""
-    first = charters[0].terms.effective_ms
-    return charter_at(charters, max(time_ms, first)).terms.skew_ms
+    return _law_at(charters, time_ms).terms.skew_ms
+
+
+def receipt_key_at(charters: Sequence[Charter], time_ms: int) -> bytes:
+    """Return the key (32) that signs receipts, inventories and metadata of a time (spec C-13)."""
+    return bytes(_law_at(charters, time_ms).terms.receipt_key)
+
+
+def _law_at(charters: Sequence[Charter], time_ms: int) -> Charter:
+    return charter_at(charters, max(time_ms, charters[0].terms.effective_ms))
 
 
 def charter_at(charters: Sequence[Charter], time_ms: int) -> Charter:
@@ -266,7 +276,7 @@ def requires_capsule(charters: Sequence[Charter], committee: int, day: int) -> b
     its own. Raises CharterRefused(unknown-committee).
     """
     begin, end = day * DAY_MS, (day + 1) * DAY_MS
-    present = charter_at(charters, max(begin, charters[0].terms.effective_ms))
+    present = _law_at(charters, begin)
     begun = [one for one in charters if begin < one.terms.effective_ms < end]
     for charter in (present, *begun):
         for one in charter.terms.committees:
@@ -290,6 +300,9 @@ def _policy(terms: CharterTerms, log: str) -> Policy:
 def _lacking(old: CharterTerms, new: CharterTerms, signers: frozenset[bytes]) -> Iterator[str]:
     if old.operator.key not in signers:
         yield "operator"
+    for whose, key in _new_keys(old, new).items():
+        if key not in signers:
+            yield whose
     before = {committee.number: committee for committee in old.committees}
     after = {committee.number: committee for committee in new.committees}
     # What is not inside a committee, and which committees there are, concerns them all.
@@ -316,6 +329,16 @@ def _frame(terms: CharterTerms) -> bytes:
     loose = {"sequence", "deployment", "previous", "issued_ms", "effective_ms", "committees"}
     names = (name for name in CharterTerms.__struct_fields__ if name not in loose)
     return encode([getattr(terms, name) for name in names])
+
+
+def _new_keys(old: CharterTerms, new: CharterTerms) -> dict[str, bytes]:
+    """Return the operator's keys that an amendment brings; one of nobody's would end all (C-9)."""
+    found: dict[str, bytes] = {}
+    if new.operator.key != old.operator.key:
+        found["new operator key"] = new.operator.key
+    if new.receipt_key != old.receipt_key:
+        found["new receipt key"] = new.receipt_key
+    return found
 
 
 def _holder_keys(terms: CharterTerms) -> Iterator[bytes]:

@@ -59,6 +59,7 @@ class Code(StrEnum):
     LOG_GAP = "log-gap"
     COMMITTEE_CHANGED = "committee-changed"
     INVITATION_REFUSED = "invitation-refused"
+    INVITATION_COMMITTEE = "invitation-committee"
     INVITATION_EXPIRED = "invitation-expired"
     INVITATION_USED = "invitation-used"
     # group
@@ -238,6 +239,9 @@ ADVICE: Final[dict[Code, str]] = {
     Code.LOG_GAP: "Entries of the log are missing or out of order; fetch them again.",
     Code.COMMITTEE_CHANGED: "An account keeps its committee; nothing was changed.",
     Code.INVITATION_REFUSED: "The invitation does not fit; ask your inviter for a new one.",
+    Code.INVITATION_COMMITTEE: (
+        "Members invite into their own committee only; ask one of that committee, or the operator."
+    ),
     Code.INVITATION_EXPIRED: "The invitation has expired; ask your inviter for a new one.",
     Code.INVITATION_USED: "The invitation was used already; ask your inviter for a new one.",
     Code.GROUP_ID: "The conversation does not prove its name; it was not joined.",

@@ -15,7 +15,7 @@ import msgspec
 
 from doublelock.protocol import jws, limits, merkle
 from doublelock.protocol.capsule import VerifiedCapsule, day_key, verify_capsule
-from doublelock.protocol.charter import Charter, skew_at
+from doublelock.protocol.charter import Charter, receipt_key_at, skew_at
 from doublelock.protocol.codes import Code
 from doublelock.protocol.curve import G2
 from doublelock.protocol.documents import (
@@ -311,7 +311,7 @@ def check_receipt(
     Raises EnvelopeRefused(RECEIPT_SIGNATURE, DAY_MISMATCH).
     """
     charter = context.charter
-    key = verify_key(bytes(charter.terms.receipt_key))
+    key = verify_key(receipt_key_at(context.law.state.charters, receipt.fields.time_ms))
     verified = verify_receipt(receipt, charter.deployment, key, context.roots)
     check_day(stored.header.day, receipt.fields.time_ms, charter.terms.skew_ms)
     return verified

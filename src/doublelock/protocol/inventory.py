@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, final
 import msgspec
 
 from doublelock.protocol import jws, limits
-from doublelock.protocol.charter import Charter
+from doublelock.protocol.charter import Charter, receipt_key_at
 from doublelock.protocol.codes import Code
 from doublelock.protocol.documents import (
     Bytes32,
@@ -146,17 +146,20 @@ def hash_envelope(envelope: StoredEnvelope) -> bytes:
     return name_envelope(envelope.sequence, header_hash, body_hash)
 
 
-def list_label(row: InventoryRow, envelopes: Sequence[StoredEnvelope]) -> InventoryLabel:
-    """Return the inventory's line for a label's envelopes, ascending by sequence, at least one."""
+def list_label(row: InventoryRow, envelopes: Sequence[tuple[int, bytes]]) -> InventoryLabel:
+    """Return the inventory's line for a label's envelopes, ascending by sequence, at least one.
+
+    Each one is its sequence and its name (32, `hash_envelope`).
+    """
     return InventoryLabel(
         conversation=Bytes32(row.conversation),
         account=Bytes32(row.account),
         day=row.day,
         key_epoch=row.key_epoch,
-        first=envelopes[0].sequence,
-        last=envelopes[-1].sequence,
+        first=envelopes[0][0],
+        last=envelopes[-1][0],
         count=len(envelopes),
-        hashes=_Hashes(b"".join(map(hash_envelope, envelopes))),
+        hashes=_Hashes(b"".join(name for _, name in envelopes)),
     )
 
 
@@ -182,16 +185,18 @@ def write_inventory(
     )
 
 
-def verify_inventory(data: bytes, charter: Charter, warrant: Warrant) -> Inventory:
-    """Return the inventory that the charter's receipt key signed for this warrant.
+def verify_inventory(data: bytes, charters: Sequence[Charter], warrant: Warrant) -> Inventory:
+    """Return the inventory that the receipt key of its time signed for this warrant (C-13).
 
-    Raises Malformed, or EvidenceRefused(inventory-mismatch).
+    `charters` are those from genesis on. Raises Malformed, or EvidenceRefused(inventory-mismatch).
     """
-    key = charter.terms.receipt_key
-    document = jws.verify(data, jws.Purpose.INVENTORY, [key], limits.INVENTORY)
+    signers = {bytes(charter.terms.receipt_key) for charter in charters}
+    document = jws.verify(data, jws.Purpose.INVENTORY, signers, limits.INVENTORY)
     terms = decode(document.payload, InventoryTerms, limits.INVENTORY)
+    if document.signers != (receipt_key_at(charters, terms.time_ms),):
+        raise EvidenceRefused(Code.INVENTORY_MISMATCH, "signed by the key of another time")
     named = (bytes(terms.deployment), terms.committee, bytes(terms.warrant))
-    if named != (charter.deployment, warrant.terms.committee, warrant.commitment):
+    if named != (charters[0].deployment, warrant.terms.committee, warrant.commitment):
         raise EvidenceRefused(Code.INVENTORY_MISMATCH, "of another warrant")
     keys = {(row.conversation, row.account, row.day, row.key_epoch) for row in terms.labels}
     heads = {head.conversation: head.sequence for head in terms.heads}

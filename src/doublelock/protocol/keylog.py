@@ -305,12 +305,10 @@ class KeyLog:
         self._check_proofs(entry, entry.keys)
 
     def _check_update(self, entry: Entry) -> None:
-        """Spec Y-5: an existing device changes the list; lineage and committee stay."""
+        """Spec Y-5: an existing device changes the list; the lineage stays."""
         now = self._check_follows(entry)
         if entry.lineage != now.lineage:
             raise KeyLogRefused(Code.ENTRY_ORDER, "an update keeps the lineage")
-        if entry.committee != now.committee:
-            raise KeyLogRefused(Code.COMMITTEE_CHANGED)
         author = now.devices.get(entry.author)
         if author is None:
             raise KeyLogRefused(Code.GHOST_DEVICE, "the author is not a device of the account")
@@ -328,13 +326,16 @@ class KeyLog:
         self._check_proofs(entry, entry.keys)
 
     def _check_follows(self, entry: Entry) -> AccountVersion:
+        """Spec Y-5, Y-6: the account's next entry, and in the committee that it always had."""
         now = self.account(entry.account)
         if (entry.number, entry.previous) != (now.number + 1, now.index):
             raise KeyLogRefused(Code.ENTRY_ORDER, f"entry {entry.number} after {now.number}")
+        if entry.committee != now.committee:
+            raise KeyLogRefused(Code.COMMITTEE_CHANGED)
         return now
 
     def _check_invitation(self, entry: Entry, purpose: Purpose) -> Invitation:
-        """Spec Y-4: signed by a current device or the genesis key, fitting, alive, unused."""
+        """Spec Y-4: by a current device of the committee or the genesis key, fitting, unused."""
         invitation = entry.invitation
         if invitation is None or invitation.purpose is not purpose:
             raise KeyLogRefused(Code.INVITATION_REFUSED, "purpose")
@@ -351,6 +352,8 @@ class KeyLog:
         signer = self._genesis_key
         if not invitation.by_operator:
             signer = self.current_device(invitation.inviter, invitation.inviter_device).key
+            if invitation.committee != self.committee(invitation.inviter):
+                raise KeyLogRefused(Code.INVITATION_COMMITTEE)
         self._verify(signer, invitation.signature, invitation.signed_bytes(self.deployment))
         self._verify(
             invitation.invite_key, entry.invite_signature, entry.invited_bytes(self.deployment)

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from doublelock.protocol import jws, limits
-from doublelock.protocol.charter import Charter
+from doublelock.protocol.charter import Charter, receipt_key_at
 from doublelock.protocol.charter_terms import WarrantKind
 from doublelock.protocol.codes import Code
 from doublelock.protocol.days import day_of
@@ -151,23 +151,27 @@ def write_metadata(warrant: Warrant, time_ms: int, labels: Iterable[MetadataLabe
 
 
 def verify_metadata(
-    data: bytes, charter: Charter, warrant: Warrant, requested: Collection[Label]
+    data: bytes, charters: Sequence[Charter], warrant: Warrant, requested: Collection[Label]
 ) -> Metadata:
-    """Return what the receipt key signed for this warrant: of labels that were `requested` alone.
+    """Return what the receipt key of its time signed for this warrant (C-13).
 
-    `requested` are those of the warrant's logged requests. Raises Malformed, or EvidenceRefused:
-    inventory-mismatch, evidence-scope, envelope-foreign for a label that no logged request names.
+    It is of labels that were `requested` alone: those of the warrant's logged requests. `charters`
+    are those from genesis on. Raises Malformed, or EvidenceRefused: inventory-mismatch,
+    evidence-scope, envelope-foreign for a label that no logged request names.
     """
-    key = charter.terms.receipt_key
-    document = jws.verify(data, jws.Purpose.METADATA, [key], limits.INVENTORY)
+    signers = {bytes(charter.terms.receipt_key) for charter in charters}
+    document = jws.verify(data, jws.Purpose.METADATA, signers, limits.INVENTORY)
     terms = decode(document.payload, MetadataTerms, limits.INVENTORY)
+    if document.signers != (receipt_key_at(charters, terms.time_ms),):
+        raise EvidenceRefused(Code.INVENTORY_MISMATCH, "signed by the key of another time")
     named = (bytes(terms.deployment), terms.committee, bytes(terms.warrant))
-    if named != (charter.deployment, warrant.terms.committee, warrant.commitment):
+    deployment = charters[0].deployment
+    if named != (deployment, warrant.terms.committee, warrant.commitment):
         raise EvidenceRefused(Code.INVENTORY_MISMATCH, "of another warrant")
     found: dict[Label, tuple[EnvelopeFacts, ...]] = {}
     for row in terms.labels:
         label = Label(
-            charter.deployment,
+            deployment,
             terms.committee,
             row.key_epoch,
             ConversationId(bytes(row.conversation)),

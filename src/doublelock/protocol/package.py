@@ -225,7 +225,9 @@ def verify_content(files: Files, deployment: DeploymentId) -> VerifiedContent:
     requests = _read_requests(files, warrant, state)
     labels = {label for request in requests for label in request.labels}
     context = EvidenceContext(charter, key_log, law, frozenset(labels))
-    inventory = verify_inventory(files.read(INVENTORY, limits.INVENTORY * 2), charter, warrant)
+    inventory = verify_inventory(
+        files.read(INVENTORY, limits.INVENTORY * 2), state.charters, warrant
+    )
     messages = _verify_messages(files, context)
     unreadable = _verify_unreadable(files, context)
     _check_complete(messages, unreadable, inventory, labels)

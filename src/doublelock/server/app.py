@@ -201,7 +201,7 @@ async def start(config: ServerConfig) -> Server:
         store,
         fanout,
         deployment,
-        config.keys.receipt,
+        lambda time_ms: config.keys.held(charter.receipt_key(time_ms)),
         config.clock,
         config.bounds,
         RecentMessages(accepted, since_ms, config.clock()),

@@ -2,7 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from doublelock.protocol.charter import Charter, PartyRef, charter_at, skew_at
+from doublelock.protocol.charter import (
+    Charter,
+    PartyRef,
+    charter_at,
+    receipt_key_at,
+    skew_at,
+)
 
 
 class CharterChain:
@@ -28,6 +34,10 @@ class CharterChain:
     def skew_ms(self, time_ms: int) -> int:
         """Return the skew in ms of the charter in force at a time."""
         return skew_at(self._charters, time_ms)
+
+    def receipt_key(self, time_ms: int) -> bytes:
+        """Return the key (32) that signs what the server says at a time (C-13)."""
+        return receipt_key_at(self._charters, time_ms)
 
     def escrows(self) -> tuple[bool, frozenset[bool]]:
         """Say whether the charter in force escrows, and what it and those before it said."""

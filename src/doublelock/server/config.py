@@ -5,7 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from doublelock.protocol.codes import Code
+from doublelock.protocol.documents import encode_base64url
 from doublelock.protocol.ed25519 import SigningKey
+from doublelock.protocol.errors import VaultRefused
 
 Clock = Callable[[], int]
 """The deployment's time in milliseconds since 1970 UTC; tests and replays bring their own."""
@@ -107,6 +110,16 @@ class Keys:
     """32-byte Ed25519 seed of the key log's checkpoint key."""
     law_log: bytes
     """32-byte Ed25519 seed of the law log's checkpoint key."""
+    later: tuple[SigningKey, ...] = ()
+    """What takes the place of the first two, by amendments (C-13)."""
+
+    def held(self, public: bytes) -> SigningKey:
+        """Return one of these keys by its public half. Raises VaultRefused(vault-missing)."""
+        for key in (self.operator, self.receipt, *self.later):
+            if key.public.encoded == bytes(public):
+                return key
+        name = encode_base64url(bytes(public))
+        raise VaultRefused(Code.VAULT_MISSING, f"the charter's key {name} is not this server's")
 
 
 @dataclass(frozen=True, slots=True)

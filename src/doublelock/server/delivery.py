@@ -105,7 +105,7 @@ class Delivery:
         store: Store,
         fanout: Fanout,
         deployment: DeploymentId,
-        receipt_key: SigningKey,
+        receipt_key: Callable[[int], SigningKey],
         clock: Clock,
         bounds: Bounds,
         recent: RecentMessages,
@@ -115,7 +115,7 @@ class Delivery:
         self._store = store
         self._fanout = fanout
         self._deployment = deployment
-        self._key = receipt_key
+        self._key_of = receipt_key
         self._clock = clock
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
@@ -228,7 +228,12 @@ class Delivery:
         now = self._clock()
         batch = _Batch([], [], [], [], {}, [])
         pending, limit = self._pending, self._bounds.batch_items
+        key, key_now = None, self._key_of(now)
         while pending and len(batch.items) < limit:
+            last_ms = pending[0].conversation.last_ms
+            signs = key_now if last_ms <= now else self._key_of(last_ms)
+            if key not in (None, signs):
+                break  # a clock went back over a change of the key: two batches
             incoming = pending.popleft()
             if isinstance(incoming, _Message):
                 if not self._admit(incoming, now):
@@ -236,10 +241,11 @@ class Delivery:
             else:
                 incoming.apply()
                 batch.undo.append(incoming.undo)
+            key = signs
             self._append(batch, incoming, now)
-        if not batch.items:
+        if key is None:
             return None
-        batch.signature, paths = sign_receipts(batch.hashes, self._deployment, self._key)
+        batch.signature, paths = sign_receipts(batch.hashes, self._deployment, key)
         batch.rows = [row._replace(path=path) for row, path in zip(batch.rows, paths, strict=True)]
         return batch
 

@@ -47,6 +47,7 @@ _CHARTERS: Final = "charters"
 _DEPLOYMENT: Final = "deployment"
 _GENESIS: Final = "genesis-key"
 _KEYS: Final = ("operator", "receipt", "key-log", "law-log")
+_LATER: Final = "keys/later"
 PartyRole = Literal["custodian", "court", "agency", "minister", "judge", "witness"]
 
 
@@ -155,11 +156,23 @@ def load_founding(folder: StateFolder) -> tuple[DeploymentId, tuple[bytes, ...],
     deployment = _deployment(folder)
     charters = tuple(folder.read_open(name) for name in folder.names(_CHARTERS))
     operator, receipt, key_log, law_log = (folder.read(f"keys/{name}") for name in _KEYS)
+    later = tuple(SigningKey(folder.read(name)) for name in folder.names(_LATER))
     return (
         deployment,
         charters,
-        Keys(SigningKey(operator), SigningKey(receipt), key_log, law_log),
+        Keys(SigningKey(operator), SigningKey(receipt), key_log, law_log, later),
     )
+
+
+def make_later_key(folder: StateFolder, seed: bytes) -> SigningKey:
+    """Keep a key that an amendment is to name as the operator's or as the receipt key (C-13).
+
+    `seed` is 32 fresh random bytes. Raises VaultRefused(vault-missing) where nothing was founded.
+    """
+    _deployment(folder)
+    key = SigningKey(seed)
+    folder.write(f"{_LATER}/{key.public.encoded.hex()}", seed)
+    return key
 
 
 def load_genesis_key(genesis: StateFolder) -> tuple[DeploymentId, SigningKey]:

@@ -3,9 +3,9 @@
 It lists exactly what the warrant's scope covers of one committee's accounts (spec R-24, W-37).
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from doublelock.protocol import jws
 from doublelock.protocol.documents import Bytes32
@@ -15,14 +15,14 @@ from doublelock.protocol.header import Form, Header
 from doublelock.protocol.identifiers import AccountId, ConversationId, DeploymentId
 from doublelock.protocol.inventory import (
     InventoryHead,
-    InventoryLabel,
     StoredEnvelope,
+    hash_envelope,
     list_label,
     write_inventory,
 )
 from doublelock.protocol.label import Label
 from doublelock.protocol.receipt import ReceiptFields
-from doublelock.protocol.scope import InventoryRow
+from doublelock.protocol.scope import InventoryRow, Scope
 from doublelock.protocol.warrant import Warrant
 from doublelock.server.conversations import describe_stored
 from doublelock.server.item_frames import stored_frame
@@ -31,24 +31,26 @@ from doublelock.store.rows import StoredItem
 
 Place = tuple[int, bytes, bytes, int]
 """The store's number of a conversation, its id, an account and a day."""
-_AT_ONCE: Final = 64
+_AT_ONCE: Final = 256
 
 
 class Inventories:
-    """Answers for warrants out of the store; `receipt` signs."""
+    """Answers for warrants out of the store; `receipt` gives the key that signs at a time."""
 
-    def __init__(self, store: Store, deployment: DeploymentId, receipt: SigningKey) -> None:
+    def __init__(
+        self, store: Store, deployment: DeploymentId, receipt: Callable[[int], SigningKey]
+    ) -> None:
         self._store = store
         self._deployment = deployment
         self._receipt = receipt
 
     async def rows(self, warrant: Warrant) -> list[InventoryRow]:
         """Return every label of a warrant's committee that has something in its scope."""
-        return [
-            InventoryRow(ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch)
-            async for place, items in read_places(self._store, warrant, _AT_ONCE)
-            for key_epoch in _sealed(items, warrant.terms.committee)
-        ]
+        found: dict[InventoryRow, None] = {}
+        async for place, items in read_places(self._store, warrant.scope):
+            for key_epoch, _ in _sealed(items, warrant.terms.committee):
+                found[_row(place, key_epoch)] = None
+        return list(found)
 
     async def sign(self, warrant: Warrant, labels: Collection[Label], now_ms: int) -> bytes:
         """Return the signed inventory of some labels in a warrant's scope."""
@@ -56,22 +58,21 @@ class Inventories:
             InventoryRow(label.conversation, label.account, label.day, label.key_epoch)
             for label in labels
         }
-        rows: list[InventoryLabel] = []
+        named: dict[InventoryRow, list[tuple[int, bytes]]] = {}
         conversations: dict[bytes, int] = {}
-        async for place, items in read_places(self._store, warrant, _AT_ONCE):
-            for key_epoch, envelopes in _sealed(items, warrant.terms.committee).items():
-                row = InventoryRow(
-                    ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch
-                )
-                if row not in wanted:
-                    continue
-                rows.append(list_label(row, envelopes))
-                conversations[place[1]] = place[0]
+        async for place, items in read_places(self._store, warrant.scope):
+            for key_epoch, envelope in _sealed(items, warrant.terms.committee):
+                row = _row(place, key_epoch)
+                if row in wanted:
+                    name = hash_envelope(envelope)
+                    named.setdefault(row, []).append((envelope.sequence, name))
+                    conversations[place[1]] = place[0]
+        rows = [list_label(row, envelopes) for row, envelopes in named.items()]
         heads = await self._store.read(lambda tables: self._heads(tables, conversations))
         payload = write_inventory(
             self._deployment, warrant.terms.committee, warrant.commitment, now_ms, rows, heads
         )
-        key = self._receipt
+        key = self._receipt(now_ms)
         return jws.sign(payload, jws.Purpose.INVENTORY, [(key.public.encoded, key.sign)])
 
     async def envelopes(
@@ -102,20 +103,26 @@ class Inventories:
 
 
 async def read_places(
-    store: Store, warrant: Warrant, at_once: int
+    store: Store, scope: Scope, at_once: int = _AT_ONCE
 ) -> AsyncIterator[tuple[Place, list[StoredItem]]]:
-    """Yield every place that a warrant's scope covers with its items, some places in each read."""
-    places = await store.read(lambda tables: _places(tables, warrant))
-    for start in range(0, len(places), at_once):
-        some = places[start : start + at_once]
-        for found in await store.read(partial(_items, places=some)):
-            yield found
+    """Yield the items of every place that a scope covers, in order; a long place in pieces.
+
+    However much one sender wrote on a day, no more than `at_once` items are held.
+    """
+    places = await store.read(lambda tables: _places(tables, scope))
+    start = _Start(0, 0)
+    while start.place < len(places):
+        pieces, start = await store.read(
+            partial(_read_on, places=places, start=start, at_once=at_once)
+        )
+        for piece in pieces:
+            yield piece
 
 
-def _places(tables: Tables, warrant: Warrant) -> list[Place]:
+def _places(tables: Tables, scope: Scope) -> list[Place]:
     """Return where the scope may have something, by sender or by conversation, each place once."""
     found: dict[Place, None] = {}
-    for item in warrant.terms.scope:
+    for item in scope.items:
         named = [tables.groups.find(bytes(name)) for name in item.conversations]
         for row in named:
             for label in tables.timeline.labels(row.key) if row is not None else ():
@@ -128,26 +135,48 @@ def _places(tables: Tables, warrant: Warrant) -> list[Place]:
         conversation = tables.groups.by_key(key)
         if conversation is None:
             continue
-        if warrant.scope.covers(conversation.conversation, account, day):
+        if scope.covers(conversation.conversation, account, day):
             places.append((key, conversation.conversation, account, day))
     return places
 
 
-def _items(tables: Tables, places: list[Place]) -> list[tuple[Place, list[StoredItem]]]:
-    return [(place, tables.timeline.label_items(place[0], place[2], place[3])) for place in places]
+class _Start(NamedTuple):
+    """Where the next read begins: a place by its number, behind a sequence."""
+
+    place: int
+    after: int
 
 
-def _sealed(items: Iterable[StoredItem], committee: int) -> dict[int, list[StoredEnvelope]]:
-    """Return the sealed messages of a committee by key epoch, in order."""
-    found: dict[int, list[StoredEnvelope]] = {}
+def _read_on(
+    tables: Tables, places: list[Place], start: _Start, at_once: int
+) -> tuple[list[tuple[Place, list[StoredItem]]], _Start]:
+    """Return the next pieces, `at_once` items and places at most, and where to go on."""
+    pieces: list[tuple[Place, list[StoredItem]]] = []
+    left = at_once
+    at, after = start
+    while at < len(places) and left > 0 and len(pieces) < at_once:
+        place = places[at]
+        items = tables.timeline.label_items(place[0], place[2], place[3], after, left)
+        pieces.append((place, items))
+        if len(items) == left:
+            return pieces, _Start(at, items[-1].sequence)
+        left -= len(items)
+        at, after = at + 1, 0
+    return pieces, _Start(at, after)
+
+
+def _row(place: Place, key_epoch: int) -> InventoryRow:
+    return InventoryRow(ConversationId(place[1]), AccountId(place[2]), place[3], key_epoch)
+
+
+def _sealed(items: Iterable[StoredItem], committee: int) -> Iterator[tuple[int, StoredEnvelope]]:
+    """Yield the sealed messages of a committee with their key epochs, in order."""
     for item in items:
         if item.kind != MESSAGE:
             continue
         header = Header.decode(item.header)
         if header.form is Form.SEALED and header.committee == committee:
-            envelope = StoredEnvelope(item.sequence, item.header, item.body)
-            found.setdefault(header.key_epoch, []).append(envelope)
-    return found
+            yield header.key_epoch, StoredEnvelope(item.sequence, item.header, item.body)
 
 
 def _deliver(

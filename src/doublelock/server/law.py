@@ -50,20 +50,17 @@ class Law:
         self.key_publishing, self.law_publishing = publishing
         self._http = http
         config = parts.config
-        self.notices = Notices(desk, self.prove, config.keys.operator, config.clock)
+        self.notices = Notices(desk, self.prove, config.clock)
         self._sweeping: asyncio.Task[None] | None = None
 
     def routes(self) -> list[BaseRoute]:
         """Return the law desk's routes, the ceremonies' and both logs' files."""
         parts = self._parts
-        inventories = Inventories(parts.store, parts.deployment, parts.config.keys.receipt)
-        keys = parts.config.keys
+        inventories = Inventories(parts.store, parts.deployment, self.desk.receipt)
         disclosures = Disclosures(
             parts.store,
             self.desk,
             parts.deployment,
-            keys.operator,
-            keys.receipt,
             parts.config.clock,
         )
         return [
@@ -173,7 +170,7 @@ async def open_law(parts: Parts, key_log: Sequencer) -> Law:
         law_log,
         law_publishing,
         parts.store,
-        config.keys.operator,
+        config.keys,
         config.clock,
         deliver,
     )

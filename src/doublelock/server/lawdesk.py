@@ -46,6 +46,7 @@ from doublelock.protocol.release import check_named
 from doublelock.protocol.release_request import decode_request, labels_root
 from doublelock.protocol.warrant import Warrant
 from doublelock.server.charters import CharterChain
+from doublelock.server.config import Keys
 from doublelock.server.publishing import Publishing
 from doublelock.store.interface import Store, Tables
 from doublelock.store.rows import LawRow
@@ -86,7 +87,7 @@ class LawDesk:
         log: Sequencer,
         publishing: Publishing,
         store: Store,
-        operator: SigningKey,
+        keys: Keys,
         clock: Callable[[], int],
         deliver: Callable[[AccountId, bytes], Awaitable[None]] | None = None,
     ) -> None:
@@ -94,7 +95,7 @@ class LawDesk:
         self._log = log
         self._publishing = publishing
         self._store = store
-        self._operator = operator
+        self._keys = keys
         self._clock = clock
         self._deliver = deliver
         self._turn = asyncio.Lock()
@@ -107,14 +108,31 @@ class LawDesk:
         """The charter in force."""
         return self.state.charter(self._clock())
 
+    @property
+    def operator(self) -> SigningKey:
+        """The operator's key by the charter in force, at the log's time or later (C-13)."""
+        now = max(self._clock(), self.state.time_ms)
+        return self._keys.held(self.state.charter(now).terms.operator.key)
+
+    def receipt(self, time_ms: int) -> SigningKey:
+        """Return the key that signs inventories and metadata of a time (C-13)."""
+        return self._keys.held(self._charters.receipt_key(time_ms))
+
     async def load(self) -> None:
-        """Replay the log and the documents; found the log with the genesis charter if it is new."""
+        """Replay the log and the documents; found the log with the genesis charter if it is new.
+
+        Raises VaultRefused(vault-missing) without a key that the charter in force, or one to come,
+        names as the operator's.
+        """
         kept = await self._store.read(lambda tables: tables.law.charters())
         documents = {_digest(document): document for document in kept}
         for index in range(self._log.checkpoint().checkpoint.size):
             line = await self._log.entry(index)
             self.state = self.state.apply(index, line, documents)
         self._charters.replace(self.state.charters)
+        present = self.state.charter(max(self._clock(), self.state.begin_ms))
+        for charter in self.state.charters[self.state.charters.index(present) :]:
+            self._check_keys(charter)
         after = 0
         while rows := await self._page(after):
             for row in rows:
@@ -137,7 +155,7 @@ class LawDesk:
         return await self.log_entry(self._sign(entry), documents)
 
     def _sign(self, entry: AnyEntry) -> bytes:
-        key = self._operator
+        key = self.operator
         return sign_entry(self.charter.deployment, entry, key.public.encoded, key.sign)
 
     async def log_entry(
@@ -279,9 +297,15 @@ class LawDesk:
         if party.role is not Role.OPERATOR:
             raise WireRefused(Code.NOT_PERMITTED)
         new = verify_amendment(self.state.charters[-1], document)
+        self._check_keys(new)
         digest = _digest(document)
         entry = AmendmentLogged(charter=Bytes32(new.hash), document=Bytes32(digest))
         return Filing(0, await self.log_own(entry, {digest: document}))
+
+    def _check_keys(self, charter: Charter) -> None:
+        """Raise VaultRefused(vault-missing) for what this server could not sign under (C-13)."""
+        self._keys.held(charter.terms.operator.key)
+        self._keys.held(charter.terms.receipt_key)
 
     async def file_key_epoch(self, document: bytes) -> Filing:
         """Log a key epoch that all its holders signed; the same one again changes nothing."""

@@ -5,11 +5,9 @@ nothing whose request the witnesses have not seen in the law log.
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from doublelock.protocol import jws
 from doublelock.protocol.codes import Code
-from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import ReleaseRefused, WireRefused
 from doublelock.protocol.frames import MESSAGE
 from doublelock.protocol.header import Form, Header
@@ -32,26 +30,20 @@ from doublelock.server.lawdesk import Filing, LawDesk
 from doublelock.store.interface import Store
 from doublelock.store.rows import StoredItem
 
-_AT_ONCE: Final = 64
-
 
 class Disclosures:
-    """Answers metadata warrants out of the store; `operator` logs, `receipt` signs."""
+    """Answers metadata warrants out of the store; logs as the operator, signs as the server."""
 
     def __init__(
         self,
         store: Store,
         desk: LawDesk,
         deployment: DeploymentId,
-        operator: SigningKey,
-        receipt: SigningKey,
         clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._desk = desk
         self._deployment = deployment
-        self._operator = operator
-        self._receipt = receipt
         self._clock = clock
 
     async def request(self, agency: bytes, case: bytes) -> Filing:
@@ -77,7 +69,7 @@ class Disclosures:
                 raise ReleaseRefused(Code.LABELS_COUNT, "nothing to give within the warrant")
             return Filing(0, max(one.index for one in given))
         check_disclosed(warrant, fresh, record, self._clock())
-        key = self._operator
+        key = self._desk.operator
         entry = describe_request(warrant, fresh)
         signed = sign_entry(self._deployment, entry, key.public.encoded, key.sign)
         document = encode_request(signed, committee, fresh)
@@ -101,8 +93,9 @@ class Disclosures:
             list_metadata(label, stored[label])
             for label in sorted(known & stored.keys(), key=Label.encode)
         ]
-        payload = write_metadata(warrant, self._clock(), rows)
-        key = self._receipt
+        now = self._clock()
+        payload = write_metadata(warrant, now, rows)
+        key = self._desk.receipt(now)
         return jws.sign(payload, jws.Purpose.METADATA, [(key.public.encoded, key.sign)])
 
     async def _in_force(self, agency: bytes, case: bytes) -> tuple[Warrant, WarrantRecord]:
@@ -116,7 +109,7 @@ class Disclosures:
     async def _stored(self, warrant: Warrant) -> dict[Label, list[EnvelopeFacts]]:
         """Return what is stored in a warrant's scope, by label, in the order of sequence."""
         found: dict[Label, list[EnvelopeFacts]] = {}
-        async for place, items in read_places(self._store, warrant, _AT_ONCE):
+        async for place, items in read_places(self._store, warrant.scope):
             for item in items:
                 label = self._label(place[1], warrant.terms.committee, item)
                 if label is not None:

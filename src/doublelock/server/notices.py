@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from doublelock.protocol.codes import Code
-from doublelock.protocol.ed25519 import SigningKey
 from doublelock.protocol.errors import LogRefused, Refusal, WireRefused
 from doublelock.protocol.lawrecords import WarrantRecord
 from doublelock.protocol.notice import make_notice
@@ -25,12 +24,9 @@ Prove = Callable[[int], Awaitable[tuple[bytes, bytes]]]
 class Notices:
     """Delivers what is owed; `sweep` looks once."""
 
-    def __init__(
-        self, desk: LawDesk, prove: Prove, operator: SigningKey, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, desk: LawDesk, prove: Prove, clock: Callable[[], int]) -> None:
         self._desk = desk
         self._prove = prove
-        self._operator = operator
         self._clock = clock
         self._seen: dict[bytes, int] = {}
 
@@ -55,7 +51,7 @@ class Notices:
         except Refusal:
             return 0
         count, told = 0, set(record.delivered)
-        key = self._operator
+        key = self._desk.operator
         for request in await self._desk.requested(record.commitment):
             for account in sorted({label.account for label in request.labels}):
                 subject = warrant.subject(account)

@@ -230,6 +230,9 @@ class Law(Protocol):
     def ceremonies(self) -> list[CeremonyRow]:
         """Return every ceremony, oldest first."""
 
+    def opened_after(self, author: bytes, time_ms: int) -> list[CeremonyRow]:
+        """Return the ceremonies that one key opened after a time in ms, oldest first."""
+
     def ceremony(self, ceremony: bytes) -> CeremonyRow | None:
         """Return a ceremony."""
 

@@ -2,7 +2,7 @@
 
 import { type MessengerEvent, MessengerRefused } from "../messenger.ts";
 import type { Group } from "../mls/group.ts";
-import { requiresCapsuleOn } from "../protocol/charter.ts";
+import { receiptKeyAt, requiresCapsuleOn } from "../protocol/charter.ts";
 import { SigningKey, verifyKey } from "../protocol/ed25519.ts";
 import { hex, unhex } from "../protocol/encoding.ts";
 import {
@@ -202,8 +202,9 @@ export class Core {
     return this.monitor.charter.terms.skewMs;
   }
 
-  get receiptKey() {
-    return verifyKey(this.monitor.charter.terms.receiptKey);
+  /** The key by which receipts of a time count (C-13). */
+  receiptKey(timeMs: number) {
+    return verifyKey(receiptKeyAt(this.monitor.law.facts.charters, timeMs));
   }
 
   /** Whether a committee's accounts seal a day's messages (C-6). Throws CharterRefused. */

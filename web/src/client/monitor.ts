@@ -192,6 +192,21 @@ export class Monitor {
     return this.#alone("law", () => this.#growLaw());
   }
 
+  /**
+   * Brings the law log up to date where an amendment in force at a time may be missing here.
+   *
+   * Where the server does not answer, what is known has to do: nothing is thrown (C-13).
+   */
+  async knowLaw(timeMs: number): Promise<void> {
+    const { amendmentDelayMs } = this.charter.terms;
+    if (Math.min(timeMs, this.clock()) - this.#lawMs < amendmentDelayMs / 2) return;
+    try {
+      await this.syncLaw();
+    } catch (problem) {
+      if (!(problem instanceof Refusal)) throw problem;
+    }
+  }
+
   async #growLaw(): Promise<void> {
     let folded: Folded | undefined;
     await this.laws.grow(this.charter.lawSigned, async (fresh, note) => {

@@ -19,6 +19,7 @@ import {
   describeItem,
   joinChain,
   type Receipt,
+  type VerifiedReceipt,
   verifyReceipt,
 } from "../protocol/receipt.ts";
 import { type Arrival, type Received, receive, receiveEphemeral } from "../protocol/receive.ts";
@@ -72,6 +73,7 @@ export class Sync {
     if (item.sequence <= room.sequence || room.status !== "member") return true;
     if (item.sequence !== room.sequence + 1) return false;
     if (!(await this.#core.isUsable(room))) return true;
+    await this.#core.monitor.knowLaw(item.timeMs);
     let receipt: AcceptedReceipt;
     try {
       receipt = this.#accept(room, receiptOf(item));
@@ -104,6 +106,7 @@ export class Sync {
 
   /** The server has an own message: follows the chain with its receipt. Throws EnvelopeRefused. */
   async takeAccepted(room: Room, frame: FromServerOf<"Accepted">, sent: Outgoing): Promise<void> {
+    await this.#core.monitor.knowLaw(frame.timeMs);
     const place = {
       conversation: room.conversation,
       sequence: frame.sequence,
@@ -119,8 +122,7 @@ export class Sync {
       this.#accept(room, receipt);
       room.sequence = frame.sequence;
     } else {
-      const { deployment, receiptKey, roots } = this.#core;
-      verifyReceipt(receipt, deployment, receiptKey, roots);
+      this.#verify(receipt);
     }
     await this.keepOwn(room, sent, frame.sequence, frame.timeMs);
     room.dirty = true;
@@ -163,9 +165,16 @@ export class Sync {
 
   // --- messages ----------------------------------------------------------------------------
 
+  /** A receipt that the key of its time signed (C-13). */
+  #verify(receipt: Receipt): VerifiedReceipt {
+    const { deployment, roots } = this.#core;
+    const key = this.#core.receiptKey(receipt.fields.timeMs);
+    return verifyReceipt(receipt, deployment, key, roots);
+  }
+
   #accept(room: Room, receipt: Receipt): AcceptedReceipt {
-    const { deployment, receiptKey, roots, clock, skewMs } = this.#core;
-    const verified = verifyReceipt(receipt, deployment, receiptKey, roots);
+    const { clock, skewMs } = this.#core;
+    const verified = this.#verify(receipt);
     if (room.chain === undefined) {
       const { fields } = verified;
       if (fields.timeMs > clock() + skewMs) {

@@ -177,7 +177,8 @@ export function verifyAmendment(current: Charter, data: Uint8Array, held?: Held)
     throw new CharterRefused("charter-delay", "before the charter that it amends");
   }
   const holders = [...holderKeys(old), ...holderKeys(now)];
-  const allowed = new Map([old.operator.key, ...holders].map((key) => [hex(key), key]));
+  const ours = [old.operator.key, ...newKeys(old, now).values()];
+  const allowed = new Map([...ours, ...holders].map((key) => [hex(key), key]));
   const keys = [...allowed.values()];
   const signed = jws.verify(data, jws.Purpose.CHARTER, keys, limits.CHARTER, verifierOf(held));
   checkSignatures(old, now, new Set(signed.signers.map(hex)));
@@ -186,8 +187,16 @@ export function verifyAmendment(current: Charter, data: Uint8Array, held?: Held)
 
 /** The skew in ms of the charter in force at a time; before genesis, of genesis. */
 export function skewAt(charters: readonly Charter[], timeMs: number): number {
-  const begin = charters[0]?.terms.effectiveMs ?? 0;
-  return charterAt(charters, Math.max(timeMs, begin)).terms.skewMs;
+  return lawAt(charters, timeMs).terms.skewMs;
+}
+
+/** The key (32) that signs receipts of a time (spec C-13). */
+export function receiptKeyAt(charters: readonly Charter[], timeMs: number): Uint8Array {
+  return lawAt(charters, timeMs).terms.receiptKey;
+}
+
+function lawAt(charters: readonly Charter[], timeMs: number): Charter {
+  return charterAt(charters, Math.max(timeMs, charters[0]?.terms.effectiveMs ?? 0));
 }
 
 /**
@@ -215,11 +224,10 @@ export function requiresCapsuleOn(
   day: number,
 ): boolean {
   const [begin, end] = [day * DAY_MS, (day + 1) * DAY_MS];
-  const genesis = charters[0]?.terms.effectiveMs ?? 0;
   const begun = charters.filter(
     ({ terms }) => begin < terms.effectiveMs && terms.effectiveMs < end,
   );
-  for (const { terms } of [charterAt(charters, Math.max(begin, genesis)), ...begun]) {
+  for (const { terms } of [lawAt(charters, begin), ...begun]) {
     const found = terms.committees.find(({ number }) => number === committee);
     if (found !== undefined) return requiresCapsule(found);
   }
@@ -241,6 +249,9 @@ function policyFor(terms: CharterTerms, log: string): Policy {
 function checkSignatures(old: CharterTerms, now: CharterTerms, signers: ReadonlySet<string>): void {
   if (!signers.has(hex(old.operator.key))) {
     throw new CharterRefused("charter-signatures", "operator");
+  }
+  for (const [whose, key] of newKeys(old, now)) {
+    if (!signers.has(hex(key))) throw new CharterRefused("charter-signatures", whose);
   }
   const before = new Map(old.committees.map((each) => [each.number, each]));
   const after = new Map(now.committees.map((each) => [each.number, each]));
@@ -284,6 +295,16 @@ function fingerprint(value: unknown): string {
     return `{${members.map(([name, member]) => `${name}:${fingerprint(member)}`).join(",")}}`;
   }
   return value === undefined ? "undefined" : JSON.stringify(value);
+}
+
+/** The operator's keys that an amendment brings; one of nobody's would end all (C-9). */
+function newKeys(old: CharterTerms, now: CharterTerms): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  if (!equalBytes(now.operator.key, old.operator.key)) {
+    found.set("new operator key", now.operator.key);
+  }
+  if (!equalBytes(now.receiptKey, old.receiptKey)) found.set("new receipt key", now.receiptKey);
+  return found;
 }
 
 function holderKeys(terms: CharterTerms): Uint8Array[] {

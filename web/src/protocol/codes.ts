@@ -47,6 +47,7 @@ export const ADVICE = {
   "log-gap": "Entries of the log are missing or out of order; fetch them again.",
   "committee-changed": "An account keeps its committee; nothing was changed.",
   "invitation-refused": "The invitation does not fit; ask your inviter for a new one.",
+  "invitation-committee": "Members invite into their own committee only; ask one of that committee, or the operator.",
   "invitation-expired": "The invitation has expired; ask your inviter for a new one.",
   "invitation-used": "The invitation was used already; ask your inviter for a new one.",
   "group-id": "The conversation does not prove its name; it was not joined.",

@@ -287,13 +287,12 @@ export class KeyLog {
     this.#checkProofs(entry, entry.keys);
   }
 
-  /** Spec Y-5: an existing device changes the list; lineage and committee stay. */
+  /** Spec Y-5: an existing device changes the list; the lineage stays. */
   #checkUpdate(entry: Entry): void {
     const now = this.#checkFollows(entry);
     if (entry.lineage !== now.lineage) {
       throw new KeyLogRefused("entry-order", "an update keeps the lineage");
     }
-    if (entry.committee !== now.committee) throw new KeyLogRefused("committee-changed");
     const author = now.keys.find((key) => equalBytes(nameDevice(key), entry.author));
     if (author === undefined) {
       throw new KeyLogRefused("ghost-device", "the author is not a device of the account");
@@ -318,15 +317,17 @@ export class KeyLog {
     this.#checkProofs(entry, entry.keys);
   }
 
+  /** Spec Y-5, Y-6: the account's next entry, and in the committee that it always had. */
   #checkFollows(entry: Entry): AccountVersion {
     const now = this.account(entry.account);
     if (entry.number !== now.number + 1 || entry.previous !== BigInt(now.index)) {
       throw new KeyLogRefused("entry-order", `entry ${entry.number} after ${now.number}`);
     }
+    if (entry.committee !== now.committee) throw new KeyLogRefused("committee-changed");
     return now;
   }
 
-  /** Spec Y-4: signed by a current device or the genesis key, fitting, alive, unused. */
+  /** Spec Y-4: by a current device of the committee or the genesis key, fitting, unused. */
   #checkInvitation(entry: Entry, purpose: Purpose): Invitation {
     const { invitation } = entry;
     if (invitation?.purpose !== purpose) throw new KeyLogRefused("invitation-refused", "purpose");
@@ -339,9 +340,13 @@ export class KeyLog {
     }
     if (entry.timeMs > invitation.expiresMs) throw new KeyLogRefused("invitation-expired");
     if (this.#invites.has(hex(invitation.inviteKey))) throw new KeyLogRefused("invitation-used");
-    const signer = byOperator(invitation)
-      ? this.#genesisKey
-      : this.currentDevice(invitation.inviter, invitation.inviterDevice).key;
+    let signer = this.#genesisKey;
+    if (!byOperator(invitation)) {
+      signer = this.currentDevice(invitation.inviter, invitation.inviterDevice).key;
+      if (invitation.committee !== this.committee(invitation.inviter)) {
+        throw new KeyLogRefused("invitation-committee");
+      }
+    }
     this.#verify(signer, invitation.signature, invitationBytes(invitation, this.deployment));
     this.#verify(invitation.inviteKey, entry.inviteSignature, invitedBytes(entry, this.deployment));
     return invitation;

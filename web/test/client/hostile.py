@@ -197,14 +197,14 @@ class Hostile:
 
     async def bring_in(self, inviter: Client, handle: str) -> None:
         """Bring a person in by another's invite."""
-        invite = inviter.invite(1, self._world.clock() + 86_400_000)
+        invite = inviter.invite(self._world.clock() + 86_400_000)
         self._world.people[handle] = client = await self._register(invite, handle, handle)
         await client.connect()
 
     async def take_over(self, inviter: Client, handle: str) -> None:
         """Begin an account anew with a stranger's device, by an inviter who plays along."""
         expires = self._world.clock() + 86_400_000
-        invite = inviter.invite(1, expires, reset_of=self._account(handle))
+        invite = inviter.invite(expires, reset_of=self._account(handle))
         thief = await self._register(invite, handle, f"thief of {handle}")
         await thief.close()
 

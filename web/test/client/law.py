@@ -25,6 +25,9 @@ from doublelock.protocol.session import PartySubject
 from doublelock.protocol.warrant import Warrant
 from doublelock.transport.http import HttpClient, Identity
 
+NEW_KEYS = (SigningKey(b"\x41" * 32), SigningKey(b"\x42" * 32))
+"""What an amendment may bring as the operator's key and the receipts'; every server has them."""
+
 
 class Law:
     """What the tests ask of ministers, judges, agencies and key holders; one method a step."""
@@ -115,8 +118,14 @@ class Law:
                 for one in current.terms.committees
             ),
         )
+        signers = self._signers(current.terms)
+        if ask.get("new_keys", False):
+            operator_key, receipt_key = (Bytes32(key.public.encoded) for key in NEW_KEYS)
+            renewed = msgspec.structs.replace(terms.operator, key=operator_key)
+            terms = msgspec.structs.replace(terms, operator=renewed, receipt_key=receipt_key)
+            signers += [(key.public.encoded, key.sign) for key in NEW_KEYS]
         payload = draft_amendment(current, terms, self._world.clock())
-        document = jws.sign(payload, jws.Purpose.CHARTER, self._signers(current.terms))
+        document = jws.sign(payload, jws.Purpose.CHARTER, signers)
         operator = SigningKey(self._world.founded.operator)
         subject = PartySubject(operator.public.encoded)
         who = Identity(self._world.deployment, subject, operator.sign)

@@ -85,7 +85,7 @@ test("lets messages disappear from the screen, the list and the vault", async ()
 
 test("follows an amendment: says what will change, then that it has, and goes by it", async () => {
   const how = { retention_days: 30, cap: 500, rename: "Crown Office of Northland", gag_days: 10 };
-  await law("amend", how);
+  await law("amend", { ...how, new_keys: true });
   let text = await trust();
   expect(text).toContain("Amendment number 1 takes effect on");
   expect(text).toContain("destroyed after 92 days");
@@ -100,6 +100,7 @@ test("follows an amendment: says what will change, then that it has, and goes by
     "Who may ask:",
     "Crown Office of Northland",
     "You may be kept from knowing for, at most: 10 days (before: 30 days)",
+    "Key for the server's receipts",
     "Verified on this device: amendment 1 is in the law log",
   ]) {
     expect(words).toContain(said);

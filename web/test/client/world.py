@@ -51,7 +51,7 @@ from doublelock.server.config import Rates, ServerConfig
 
 sys.path.insert(0, str(Path(__file__).parent))
 from forger import Forger
-from law import Law
+from law import NEW_KEYS, Law
 from usurper import Usurper
 
 
@@ -148,7 +148,7 @@ class Play:
 
     async def invite_by(self, ask: dict[str, Any]) -> Any:
         """Return a person's invite."""
-        return self._client(ask).invite(1, self.world.clock() + 86_400_000).encode()
+        return self._client(ask).invite(self.world.clock() + 86_400_000).encode()
 
     async def bundle(self, _: dict[str, Any]) -> Any:
         """Log some bundle."""
@@ -409,7 +409,9 @@ class Announced(World):
     public = ""
 
     def _config(self, rates: Rates) -> ServerConfig:
-        return replace(super()._config(rates), http_public=self.public)
+        config = super()._config(rates)
+        keys = replace(config.keys, later=NEW_KEYS)
+        return replace(config, http_public=self.public, keys=keys)
 
 
 async def main(web: Path, wish: dict[str, Any]) -> None:

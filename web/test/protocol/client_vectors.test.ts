@@ -8,6 +8,7 @@ import {
   genesisId,
   hashTerms,
   readTerms,
+  receiptKeyAt,
   requiresCapsuleOn,
   verifyAmendment,
   verifyGenesis,
@@ -480,6 +481,7 @@ describe("charter", () => {
       cases: { why: string; committee: number; day: number; outcome: boolean | string }[];
       retention: { now_ms: number; from_ms: readonly number[] };
     };
+    receipt_keys: { amendment: string; cases: { time_ms: number; key: string }[] };
   }>("charter");
   const genesis = () => verifyGenesis(utf8(file.document), raw(file.deployment));
   it("good", () => {
@@ -509,6 +511,10 @@ describe("charter", () => {
     const asked = () => requiresCapsuleOn(charters, committee, day);
     if (typeof outcome === "string") expect(refusalOf(asked)).toBe(outcome);
     else expect(asked()).toBe(outcome);
+  });
+  it.each(file.receipt_keys.cases)("receipts of $time_ms are by $key", ({ time_ms, key }) => {
+    const charters = [genesis(), verifyAmendment(genesis(), utf8(file.receipt_keys.amendment))];
+    expect(hex(receiptKeyAt(charters, time_ms))).toBe(key);
   });
   it("keeps messages for the longest retention", () => {
     const charters = [genesis(), verifyAmendment(genesis(), utf8(file.capsules.amendment))];

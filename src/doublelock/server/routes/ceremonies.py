@@ -1,7 +1,5 @@
 """Key ceremonies over HTTP: the server relays signed messages and is trusted with nothing (K-9)."""
 
-from collections.abc import Sequence
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -65,7 +63,7 @@ def routes(parts: Parts, desk: LawDesk) -> list[Route]:
         row = CeremonyRow(body.ceremony, now, body.document, author)
 
         def put(tables: Tables) -> None:
-            if _opened_lately(tables.law.ceremonies(), row) >= limits.OPENINGS_A_DAY:
+            if _opened_lately(tables, row) >= limits.OPENINGS_A_DAY:
                 raise WireRefused(Code.CEREMONY_OPENINGS, f"month {name.key_epoch}")
             if not tables.law.put_ceremony(row):
                 raise WireRefused(Code.CONFLICT, "ceremony")
@@ -113,14 +111,11 @@ def routes(parts: Parts, desk: LawDesk) -> list[Route]:
     ]
 
 
-def _opened_lately(rows: Sequence[CeremonyRow], new: CeremonyRow) -> int:
+def _opened_lately(tables: Tables, new: CeremonyRow) -> int:
     """Return how many for the same month and kind its author opened within a day (K-22)."""
     name = decode_opening(new.document).name
-    lately = (
-        decode_opening(row.document).name
-        for row in rows
-        if row.author == new.author and row.time_ms > new.time_ms - DAY_MS
-    )
+    rows = tables.law.opened_after(new.author, new.time_ms - DAY_MS)
+    lately = (decode_opening(row.document).name for row in rows)
     return sum((one.kind, one.key_epoch) == (name.kind, name.key_epoch) for one in lately)
 
 

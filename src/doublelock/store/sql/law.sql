@@ -30,6 +30,10 @@ INSERT OR IGNORE INTO ceremonies (ceremony, time_ms, document, author) VALUES (?
 -- name: ceremonies
 SELECT ceremony, time_ms, document, author FROM ceremonies ORDER BY key;
 
+-- name: opened_after
+SELECT ceremony, time_ms, document, author FROM ceremonies
+WHERE author = ? AND time_ms > ? ORDER BY time_ms;
+
 -- name: ceremony
 SELECT ceremony, time_ms, document, author FROM ceremonies WHERE ceremony = ?;
 

@@ -8,7 +8,7 @@ from doublelock.protocol.codes import Code
 from doublelock.protocol.errors import WireRefused
 from doublelock.store.statements import read_sql
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _CHECKPOINT_PAGES: Final = 32_768
 
 

@@ -52,6 +52,11 @@ class SqliteLaw:
         """Return every ceremony, oldest first."""
         return [CeremonyRow._make(row) for row in self._db.execute(_SQL["ceremonies"])]
 
+    def opened_after(self, author: bytes, time_ms: int) -> list[CeremonyRow]:
+        """Return the ceremonies that one key opened after a time."""
+        rows = self._db.execute(_SQL["opened_after"], (author, time_ms))
+        return [CeremonyRow._make(row) for row in rows]
+
     def ceremony(self, ceremony: bytes) -> CeremonyRow | None:
         """Return a ceremony."""
         row = self._db.execute(_SQL["ceremony"], (ceremony,)).fetchone()
