@@ -246,7 +246,9 @@ class Delivery:
         if key is None:
             return None
         batch.signature, paths = sign_receipts(batch.hashes, self._deployment, key)
-        batch.rows = [row._replace(path=path) for row, path in zip(batch.rows, paths, strict=True)]
+        if len(paths) > 1:  # a batch of one has no path
+            rows = zip(batch.rows, paths, strict=True)
+            batch.rows = [row._replace(path=path) for row, path in rows]
         return batch
 
     def _admit(self, message: _Message, now: int) -> bool:
