@@ -232,7 +232,7 @@ class Delivery:
         while pending and len(batch.items) < limit:
             last_ms = pending[0].conversation.last_ms
             signs = key_now if last_ms <= now else self._key_of(last_ms)
-            if key not in (None, signs):
+            if key is not None and key is not signs:
                 break  # a clock went back over a change of the key: two batches
             incoming = pending.popleft()
             if isinstance(incoming, _Message):
